@@ -1,0 +1,105 @@
+//! Identifiers. Each is a newtype, so that one cannot be passed for another.
+use alloc::vec::Vec;
+use ink::env::hash::Sha2x256;
+use scale::{Decode, Encode};
+
+/// sha256 of a domain tag and a value's SCALE encoding: the id of everything content-addressed.
+pub fn content_id<T: Encode + ?Sized>(tag: &[u8], value: &T) -> [u8; 32] {
+    let mut bytes = Vec::with_capacity(tag.len().saturating_add(value.size_hint()));
+    bytes.extend_from_slice(tag);
+    value.encode_to(&mut bytes);
+    let mut id = [0u8; 32];
+    ink::env::hash_bytes::<Sha2x256>(&bytes, &mut id);
+    id
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+        pub struct $name(pub [u8; 32]);
+
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+    };
+}
+
+id!(
+    /// An institution: sha256 of a domain tag and its LEI.
+    InstitutionId
+);
+id!(
+    /// A voucher: sha256 of a domain tag and its SCALE encoding (S0.2).
+    VoucherId
+);
+id!(
+    /// A clearing relation (S0.8).
+    RelationId
+);
+id!(
+    /// A clearing voucher (S0.11).
+    ClearingVoucherId
+);
+id!(
+    /// A user of an institution, without telling who: sha256 of a domain tag, the institution and the user number
+    /// that the institution knows the user by.
+    UserId
+);
+
+impl InstitutionId {
+    /// The id of the institution that holds this LEI.
+    pub fn of(lei: &Lei) -> Self {
+        Self(content_id(b"quittance/institution", lei))
+    }
+}
+
+impl UserId {
+    /// The id of user `number` of the institution at `home`.
+    pub fn of(home: Member, number: &str) -> Self {
+        Self(content_id(b"quittance/user", &(home, number)))
+    }
+}
+
+/// An institution's compact index in the registry, given out in the order of registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub struct Member(pub u16);
+
+/// An sr25519 signature over a payload made by [`crate::signing::payload`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+pub struct Signature(pub [u8; 64]);
+
+/// A Legal Entity Identifier (ISO 17442): 18 letters or digits and two check digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+pub struct Lei(pub [u8; 20]);
+
+impl Lei {
+    /// Whether the characters are permitted and the check digits are right (ISO 7064 MOD 97-10).
+    pub fn is_valid(&self) -> bool {
+        let mut rest: u32 = 0;
+        for (position, byte) in self.0.iter().enumerate() {
+            let value = match byte {
+                b'0'..=b'9' => u32::from(*byte).saturating_sub(u32::from(b'0')),
+                b'A'..=b'Z' if position < 18 => u32::from(*byte).saturating_sub(u32::from(b'A')).saturating_add(10),
+                _ => return false,
+            };
+            let shift: u32 = if value > 9 { 100 } else { 10 };
+            rest = (rest.saturating_mul(shift).saturating_add(value)) % 97;
+        }
+        rest == 1
+    }
+}

@@ -1,0 +1,25 @@
+//! Types, ids and signing payloads shared by the contracts and the orchestrator.
+//!
+//! Every encoding exists once, here. A contract and an orchestrator that disagree about a byte would disagree
+//! about money, so both sides call the same functions: ids are `sha256(domain tag ‖ SCALE(value))`, signing
+//! payloads are made by [`signing::payload`]. Hashes are host functions on chain and plain Rust off chain.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod clearing;
+pub mod ids;
+pub mod registry;
+pub mod settlement;
+pub mod signing;
+#[cfg(feature = "std")]
+pub mod text;
+
+pub use ids::{ClearingVoucherId, InstitutionId, Lei, Member, RelationId, Signature, UserId, VoucherId};
+pub use ink::primitives::AccountId;
+
+/// Milliseconds since the Unix epoch, as pallet-timestamp counts them.
+pub type Timestamp = u64;
+/// A number of an asset's smallest unit. Never a fraction, never negative.
+pub type Amount = u128;

@@ -1,0 +1,381 @@
+//! Vouchers, relations, clearing vouchers: what institutions agree on and the clearing contract acts on.
+use alloc::{vec, vec::Vec};
+use scale::{Decode, Encode};
+
+use crate::{ids::content_id, AccountId, Amount, ClearingVoucherId, Member, RelationId, Timestamp, UserId, VoucherId};
+
+/// The most institutions one voucher may involve.
+pub const MAX_PARTIES: usize = 8;
+/// The most items of one retention batch, and the most clearing vouchers of one clearing batch.
+pub const MAX_BATCH: usize = 32;
+/// The most sources one clearing voucher names.
+pub const MAX_SOURCES: usize = 8;
+
+/// What is being paid. Append only: the numbers are part of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub enum Asset {
+    /// The chain's native token.
+    Native,
+}
+
+/// What the user asked for. It decides who owes whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub enum TransactionKind {
+    /// The originator hands out cash: the home institution owes it.
+    CashWithdrawal,
+    /// The originator takes in cash: it owes the home institution.
+    CashDeposit,
+    /// The originator delivers goods: the home institution owes it.
+    Purchase,
+    /// The originator delivers securities: the home institution owes it.
+    SecuritiesTransfer,
+}
+
+/// The limit that a voucher's amount was judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub enum Limit {
+    /// For each transaction.
+    PerTransaction(#[cfg_attr(feature = "std", serde(with = "crate::text::amount"))] Amount),
+    /// For a day; a single transaction can't exceed it either.
+    PerDay(#[cfg_attr(feature = "std", serde(with = "crate::text::amount"))] Amount),
+}
+
+impl Limit {
+    /// The most that one transaction may move.
+    pub const fn ceiling(&self) -> Amount {
+        match self {
+            Limit::PerTransaction(amount) | Limit::PerDay(amount) => *amount,
+        }
+    }
+}
+
+/// A transaction voucher: what is to be paid, by whom, through whom (S0.2).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct Voucher {
+    /// Made by the originator; makes the id unique.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
+    pub nonce: [u8; 16],
+    /// Who took the user's request.
+    pub originator: Member,
+    /// The user's institution.
+    pub home: Member,
+    /// Other destinations, strictly ascending, without originator and home.
+    pub others: Vec<Member>,
+    /// The paying user.
+    pub user: UserId,
+    /// The user's wallet: where its assets are.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
+    pub wallet: AccountId,
+    /// What the user asked for.
+    pub kind: TransactionKind,
+    /// What is paid.
+    pub asset: Asset,
+    /// In the asset's smallest unit; never 0.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+    pub amount: Amount,
+    /// The limit that the amount was judged by.
+    pub limit: Limit,
+    /// When the originator wrote it.
+    pub issued_at: Timestamp,
+    /// A retention is valid strictly before.
+    pub expires_at: Timestamp,
+}
+
+impl Voucher {
+    /// Globally unique: the nonce is in it.
+    pub fn id(&self) -> VoucherId {
+        VoucherId(content_id(b"quittance/voucher", self))
+    }
+
+    /// Every institution involved, ascending: all of them sign.
+    pub fn parties(&self) -> Vec<Member> {
+        let mut parties = self.others.clone();
+        parties.push(self.originator);
+        parties.push(self.home);
+        parties.sort_unstable();
+        parties.dedup();
+        parties
+    }
+
+    /// The institutions that the originator needs answers from, ascending (S0.3).
+    pub fn destinations(&self) -> Vec<Member> {
+        let mut parties = self.parties();
+        parties.retain(|member| *member != self.originator);
+        parties
+    }
+
+    /// Who owes whom what, before fees. The one place where the direction of a payment is decided.
+    pub fn principal(&self) -> Obligation {
+        let (debtor, creditor) = match self.kind {
+            TransactionKind::CashDeposit => (self.originator, self.home),
+            TransactionKind::CashWithdrawal | TransactionKind::Purchase | TransactionKind::SecuritiesTransfer => {
+                (self.home, self.originator)
+            }
+        };
+        Obligation {
+            debtor,
+            creditor,
+            asset: self.asset,
+            amount: self.amount,
+        }
+    }
+
+    /// What can be wrong with a voucher whoever looks at it: shape, amount, limit.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn check(&self) -> Result<(), VoucherFault> {
+        if self.originator == self.home {
+            return Err(VoucherFault::OneInstitution);
+        }
+        let stray = |member: &Member| *member == self.originator || *member == self.home;
+        let ascending = self
+            .others
+            .windows(2)
+            .all(|pair| matches!(pair, [left, right] if left < right));
+        if !ascending || self.others.iter().any(stray) {
+            return Err(VoucherFault::PartiesNotAscending);
+        }
+        if self.others.len().saturating_add(2) > MAX_PARTIES {
+            return Err(VoucherFault::TooManyParties);
+        }
+        if self.amount == 0 {
+            return Err(VoucherFault::ZeroAmount);
+        }
+        if self.amount > self.limit.ceiling() {
+            return Err(VoucherFault::AboveLimit);
+        }
+        if self.expires_at <= self.issued_at {
+            return Err(VoucherFault::ExpiresBeforeIssue);
+        }
+        Ok(())
+    }
+}
+
+/// A voucher that nobody should sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub enum VoucherFault {
+    /// Originator and home institution are the same.
+    OneInstitution,
+    /// The other destinations don't ascend strictly, or name originator or home.
+    PartiesNotAscending,
+    /// More institutions than one voucher may involve.
+    TooManyParties,
+    /// The amount is 0.
+    ZeroAmount,
+    /// The amount is above the limit that the voucher carries.
+    AboveLimit,
+    /// It expires before it was issued.
+    ExpiresBeforeIssue,
+}
+
+/// A debtor owes a creditor an amount of an asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub struct Obligation {
+    /// Who must pay.
+    pub debtor: Member,
+    /// Who is owed.
+    pub creditor: Member,
+    /// What.
+    pub asset: Asset,
+    /// In the asset's smallest unit; never 0.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+    pub amount: Amount,
+}
+
+/// The obligations that a voucher creates (S0.8).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub struct Relation {
+    /// The voucher that it follows from.
+    pub voucher: VoucherId,
+    /// Principal.
+    pub obligations: Vec<Obligation>,
+    /// When the notary drew it up.
+    pub drawn_at: Timestamp,
+}
+
+impl Relation {
+    /// The relation that follows from a voucher: every notary builds the same one but for the time.
+    pub fn of(voucher: &Voucher, drawn_at: Timestamp) -> Self {
+        Self {
+            voucher: voucher.id(),
+            obligations: vec![voucher.principal()],
+            drawn_at,
+        }
+    }
+
+    /// The relation's id.
+    pub fn id(&self) -> RelationId {
+        RelationId(content_id(b"quittance/relation", self))
+    }
+
+    /// Who must pay, ascending.
+    pub fn debtors(&self) -> Vec<Member> {
+        let mut debtors: Vec<Member> = self.obligations.iter().map(|owed| owed.debtor).collect();
+        debtors.sort_unstable();
+        debtors.dedup();
+        debtors
+    }
+
+    /// What one debtor owes, in the relation's order.
+    pub fn owed_by(&self, debtor: Member) -> Vec<Obligation> {
+        self.obligations
+            .iter()
+            .filter(|owed| owed.debtor == debtor)
+            .copied()
+            .collect()
+    }
+}
+
+/// A voucher and the relation that follows from it, to be kept together.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct RetentionItem {
+    /// What was co-signed.
+    pub voucher: Voucher,
+    /// What follows.
+    pub relation: Relation,
+}
+
+/// What a notary hands to the chain (S0.7).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct RetentionBatch {
+    /// The registry's epoch when the members signed.
+    pub epoch: u32,
+    /// Valid strictly before.
+    pub expires_at: Timestamp,
+    /// 1 to [`MAX_BATCH`].
+    pub items: Vec<RetentionItem>,
+}
+
+impl RetentionBatch {
+    /// The id that `signer` signs with [`crate::signing::Purpose::Retention`]: the (voucher, relation) pairs of the items
+    /// that it is a party to, in order; a notary (`None`) signs all.
+    pub fn retention_id(&self, signer: Option<Member>) -> [u8; 32] {
+        let pairs: Vec<(VoucherId, RelationId)> = self
+            .items
+            .iter()
+            .filter(|item| signer.map_or(true, |member| item.voucher.parties().contains(&member)))
+            .map(|item| (item.voucher.id(), item.relation.id()))
+            .collect();
+        retention_id(&pairs)
+    }
+}
+
+/// The id under which a list of (voucher, relation) pairs is signed for retention.
+pub fn retention_id(pairs: &[(VoucherId, RelationId)]) -> [u8; 32] {
+    content_id(b"quittance/retention", pairs)
+}
+
+/// An earlier record that credited a clearing voucher's issuer (S0.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub enum Source {
+    /// A deposit, by its number.
+    Deposit(u64),
+    /// A payment that was cleared in the issuer's favour.
+    Clearing(VoucherId),
+}
+
+/// A debtor's signed discharge of what it owes under one relation (S0.11).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub struct ClearingVoucher {
+    /// The voucher that the relation follows from.
+    pub voucher: VoucherId,
+    /// The relation discharged.
+    pub relation: RelationId,
+    /// The debtor.
+    pub issuer: Member,
+    /// Exactly what the issuer owes under the relation.
+    pub discharged: Vec<Obligation>,
+    /// Where the assets came from: 1 to [`MAX_SOURCES`].
+    pub sources: Vec<Source>,
+    /// When the issuer wrote it.
+    pub issued_at: Timestamp,
+    /// Valid strictly before.
+    pub expires_at: Timestamp,
+}
+
+impl ClearingVoucher {
+    /// The clearing voucher's id; the issuer signs it with [`crate::signing::Purpose::ClearingVoucher`].
+    pub fn id(&self) -> ClearingVoucherId {
+        ClearingVoucherId(content_id(b"quittance/clearing-voucher", self))
+    }
+}
+
+/// A clearing voucher with its issuer's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct SignedClearingVoucher {
+    /// What is signed.
+    pub clearing_voucher: ClearingVoucher,
+    /// The epoch it was signed in.
+    pub epoch: u32,
+    /// The issuer's.
+    pub signature: crate::Signature,
+}

@@ -1,0 +1,103 @@
+//! What institutions sign.
+//!
+//! A payload is `b"<Bytes>" ‖ digest ‖ b"</Bytes>"`: it can never be a transaction (extrinsics longer than 256 bytes
+//! are signed as a bare 32-byte hash in the same sr25519 context), and a polkadot.js wallet can sign it.
+//! The digest binds the protocol version, the purpose, the chain, the contract and the signer-set epoch, so that no
+//! signature can be replayed on another chain, contract, purpose or epoch.
+use alloc::vec::Vec;
+use ink::env::hash::Blake2x256;
+use scale::{Decode, Encode};
+
+use crate::{AccountId, Member, Signature, Timestamp};
+
+const TAG: [u8; 12] = *b"quittance/v1";
+const OPEN: &[u8; 7] = b"<Bytes>";
+const CLOSE: &[u8; 8] = b"</Bytes>";
+
+/// Length of every payload in bytes.
+pub const PAYLOAD_LENGTH: usize = 47;
+
+/// What a signature is for. The number of each purpose is part of the protocol: append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+pub enum Purpose {
+    /// A user's request to its originator. id: digest of the request.
+    PaymentRequest,
+    /// The originator's and each destination's co-signature of a voucher (S0.3, S0.4). id: voucher.
+    Voucher,
+    /// A refusal (S0.5). id: voucher.
+    Refusal,
+    /// A destination's confirmation to a notary (S0.7). id: voucher.
+    Attestation,
+    /// The notary's and the debtors' co-signature of a relation (S0.8, S0.9). id: relation.
+    Relation,
+    /// A member's signature under the (voucher, relation) pairs that it is a party to, checked on chain.
+    Retention,
+    /// A debtor's discharge of its obligations (S0.11). id: clearing voucher.
+    ClearingVoucher,
+    /// A governor's signature under a change of the registry. id: digest of the change.
+    Governance,
+}
+
+/// Where a signature is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Domain {
+    /// Hash of the chain's genesis block.
+    pub genesis: [u8; 32],
+    /// The contract that is to act on the signature. Its address alone doesn't tell chains apart.
+    pub contract: AccountId,
+    /// The registry's epoch at signing. 0 for signers that are not members (users).
+    pub epoch: u32,
+}
+
+/// The bytes to sign: `id` names the thing, `body` holds what `id` doesn't already cover.
+pub fn payload<B: Encode + ?Sized>(
+    domain: &Domain,
+    purpose: Purpose,
+    id: &[u8; 32],
+    expires_at: Timestamp,
+    body: &B,
+) -> [u8; PAYLOAD_LENGTH] {
+    let preimage = (
+        TAG,
+        purpose,
+        domain.genesis,
+        domain.contract,
+        domain.epoch,
+        id,
+        expires_at,
+        body,
+    )
+        .encode();
+    let mut digest = [0u8; 32];
+    ink::env::hash_bytes::<Blake2x256>(&preimage, &mut digest);
+
+    let mut payload = [0u8; PAYLOAD_LENGTH];
+    payload[..7].copy_from_slice(OPEN);
+    payload[7..39].copy_from_slice(&digest);
+    payload[39..].copy_from_slice(CLOSE);
+    payload
+}
+
+/// One member's signature among several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct MemberSignature {
+    /// Who signed.
+    pub member: Member,
+    /// Over which payload, the context says.
+    pub signature: Signature,
+}
+
+/// Whether the members ascend strictly. This is the check against duplicates: sr25519 signatures are randomised, so
+/// comparing signatures would find none.
+pub fn ascending(signatures: &[MemberSignature]) -> bool {
+    signatures
+        .windows(2)
+        .all(|pair| matches!(pair, [left, right] if left.member < right.member))
+}
+
+/// The members of a list of signatures.
+pub fn members(signatures: &[MemberSignature]) -> Vec<Member> {
+    signatures.iter().map(|signed| signed.member).collect()
+}
