@@ -1,0 +1,250 @@
+//! What institutions say to each other about a payment. JSON over HTTP; ids and amounts as in [`protocol::text`].
+use protocol::{
+    settlement::{Asset, Relation, TransactionKind, Voucher},
+    signing::{Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
+    AccountId, Amount, Member, RelationId, Signature, Timestamp, VoucherId,
+};
+use serde::{Deserialize, Serialize};
+
+/// A user's request to the originator (S0.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, scale::Encode)]
+pub struct PaymentRequest {
+    /// Made by the user; makes the request unique.
+    #[serde(with = "protocol::text::bytes")]
+    pub nonce: [u8; 16],
+    /// Who is asked to carry it out.
+    pub originator: Member,
+    /// The user's institution.
+    pub home: Member,
+    /// The number that the user's institution knows it by.
+    pub user: String,
+    /// Where the user's assets are.
+    #[serde(with = "protocol::text::account")]
+    pub wallet: AccountId,
+    /// What is asked for.
+    pub kind: TransactionKind,
+    /// What is paid.
+    pub asset: Asset,
+    /// In the asset's smallest unit.
+    #[serde(with = "protocol::text::amount")]
+    pub amount: Amount,
+    /// Void from then on.
+    pub expires_at: Timestamp,
+}
+
+impl PaymentRequest {
+    /// What the user signs. Epoch 0: users are not in the registry.
+    pub fn payload(&self, genesis: [u8; 32], clearing: AccountId) -> [u8; PAYLOAD_LENGTH] {
+        let id = protocol::ids::content_id(b"quittance/payment-request", self);
+        let domain = Domain {
+            genesis,
+            contract: clearing,
+            epoch: 0,
+        };
+        protocol::signing::payload(&domain, Purpose::PaymentRequest, &id, self.expires_at, &())
+    }
+}
+
+/// A request with the user's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedPaymentRequest {
+    /// What the user wants.
+    pub request: PaymentRequest,
+    /// By the user's sr25519 key, which its institution knows.
+    pub signature: Signature,
+}
+
+/// Originator → destination: co-sign this (S0.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// What the user asked for.
+    pub request: SignedPaymentRequest,
+    /// What the originator made of it.
+    pub voucher: Voucher,
+    /// The registry's epoch at signing.
+    pub epoch: u32,
+    /// The originator's, [`Purpose::Voucher`].
+    pub signature: Signature,
+}
+
+/// Yes with proof, or a signed no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer<T> {
+    /// Agreed.
+    Agreed(T),
+    /// Not agreed, for good.
+    Refused(Refusal),
+}
+
+/// A destination's co-signature under a voucher (S0.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Which voucher.
+    pub voucher: VoucherId,
+    /// The epoch it was signed in.
+    pub epoch: u32,
+    /// [`Purpose::Voucher`].
+    pub signed: MemberSignature,
+}
+
+/// Why a payment was refused. Stable: clients act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, scale::Encode)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefusalCode {
+    /// An institution involved is unknown, suspended or revoked.
+    InstitutionNotActive,
+    /// An institution's settlement balance doesn't cover the payment.
+    InsufficientSettlementBalance,
+    /// The home institution has no such user, or not at this wallet.
+    UnknownUser,
+    /// The user is blocked.
+    UserBlocked,
+    /// The user's signature doesn't verify.
+    BadUserSignature,
+    /// The amount is above the user's limit for one transaction.
+    AboveUserLimit,
+    /// The user's account doesn't cover the amount.
+    InsufficientFunds,
+    /// The voucher breaks a rule, or isn't what the user asked for.
+    BadVoucher,
+    /// An institution's signature doesn't verify.
+    BadSignature,
+    /// The voucher or request expired.
+    Expired,
+    /// The relation isn't the one that follows from the voucher.
+    BadRelation,
+    /// This institution has not confirmed the voucher.
+    NotConfirmed,
+}
+
+/// A signed refusal: a record like any other (S0.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which voucher.
+    pub voucher: VoucherId,
+    /// Why, for machines.
+    pub code: RefusalCode,
+    /// Why, for people. No secrets: everybody involved reads it.
+    pub detail: String,
+    /// When.
+    pub refused_at: Timestamp,
+    /// The epoch it was signed in.
+    pub epoch: u32,
+    /// Who refused. [`Purpose::Refusal`].
+    pub signed: MemberSignature,
+}
+
+impl Refusal {
+    /// What the refusing institution signs.
+    pub fn payload(
+        domain: &Domain,
+        voucher: &VoucherId,
+        code: RefusalCode,
+        detail: &str,
+        refused_at: Timestamp,
+    ) -> [u8; PAYLOAD_LENGTH] {
+        protocol::signing::payload(domain, Purpose::Refusal, &voucher.0, refused_at, &(code, detail))
+    }
+}
+
+/// Originator → notary: keep this co-signed voucher (S0.6). Repeated until the answer is final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionRequest {
+    /// What was co-signed.
+    pub voucher: Voucher,
+    /// The epoch the co-signatures were made in.
+    pub epoch: u32,
+    /// Every party's, ascending by member, [`Purpose::Voucher`].
+    pub signatures: Vec<MemberSignature>,
+}
+
+/// How far the notary is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionProgress {
+    /// Accepted, not done yet: ask again.
+    Pending,
+    /// Retained on chain.
+    Retained(RetentionVoucher),
+    /// Refused by the notary or by a destination it asked.
+    Refused(Refusal),
+}
+
+/// Notary → destination: do you stand by this voucher? (S0.7)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttestationRequest {
+    /// What was co-signed.
+    pub voucher: Voucher,
+}
+
+/// A destination's word to the notary (S0.7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attestation {
+    /// Which voucher.
+    pub voucher: VoucherId,
+    /// The epoch it was signed in.
+    pub epoch: u32,
+    /// [`Purpose::Attestation`].
+    pub signed: MemberSignature,
+}
+
+impl Attestation {
+    /// What a destination signs for the notary.
+    pub fn payload(domain: &Domain, voucher: &Voucher) -> [u8; PAYLOAD_LENGTH] {
+        protocol::signing::payload(domain, Purpose::Attestation, &voucher.id().0, voucher.expires_at, &())
+    }
+}
+
+/// Notary → every party: co-sign this relation (S0.9).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelationDraft {
+    /// What was co-signed.
+    pub voucher: Voucher,
+    /// What follows from it.
+    pub relation: Relation,
+    /// The epoch to sign in.
+    pub epoch: u32,
+    /// Until when the retention may be put on chain.
+    pub expires_at: Timestamp,
+    /// The notary's, [`Purpose::Relation`].
+    pub notary: MemberSignature,
+}
+
+/// A party's co-signature of the relation (S0.9) and of its retention on chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Which relation.
+    pub relation: RelationId,
+    /// [`Purpose::Relation`]: evidence that every party keeps.
+    pub relation_signature: MemberSignature,
+    /// [`Purpose::Retention`]: what the contract checks.
+    pub retention_signature: MemberSignature,
+}
+
+/// Notary → every party: the voucher is retained, and this is what was (S0.9).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionVoucher {
+    /// What was co-signed.
+    pub voucher: Voucher,
+    /// The obligations.
+    pub relation: Relation,
+    /// The epoch that everything below was signed in.
+    pub epoch: u32,
+    /// The destinations' word.
+    pub attestations: Vec<Attestation>,
+    /// The notary's and every party's, ascending by member, [`Purpose::Relation`].
+    pub relation_signatures: Vec<MemberSignature>,
+    /// The block that retained it.
+    pub retained_in: u32,
+}
+
+/// What a party signs under a relation, with the retention's expiry.
+pub fn relation_payload(domain: &Domain, relation: &Relation, expires_at: Timestamp) -> [u8; PAYLOAD_LENGTH] {
+    protocol::signing::payload(domain, Purpose::Relation, &relation.id().0, expires_at, &())
+}
+
+/// What the parties sign under a voucher.
+pub fn voucher_payload(domain: &Domain, voucher: &Voucher) -> [u8; PAYLOAD_LENGTH] {
+    protocol::signing::payload(domain, Purpose::Voucher, &voucher.id().0, voucher.expires_at, &())
+}

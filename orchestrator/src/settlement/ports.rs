@@ -1,0 +1,108 @@
+//! What the saga needs of the world. It knows neither HTTP nor subxt, so that it runs under a simulation in tests.
+use async_trait::async_trait;
+use protocol::{
+    clearing::{Balance, Retention},
+    registry::SignerSet,
+    settlement::{Asset, RetentionBatch, SignedClearingVoucher},
+    signing::MemberSignature,
+    AccountId, Member, Timestamp, VoucherId,
+};
+
+use super::messages::{
+    Answer, Attestation, AttestationRequest, Confirmation, Consent, Proposal, RelationDraft, RetentionProgress,
+    RetentionRequest, RetentionVoucher,
+};
+
+/// A finalized block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u32,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// The chain didn't do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The contract refuses; asking again changes nothing unless the state does.
+    #[error("the clearing contract refuses: {0:?}")]
+    Refused(protocol::clearing::Error),
+    /// The chain refuses for a reason of its own (no funds for fees, code missing…).
+    #[error("the chain refuses: {0}")]
+    Rejected(String),
+    /// The chain can't be reached, or hasn't finalized: try again later.
+    #[error("the chain can't be reached: {0}")]
+    Unavailable(String),
+}
+
+/// The settlement contracts, read at the latest finalized block, written to finality.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The chain's genesis hash: part of everything signed.
+    fn genesis(&self) -> [u8; 32];
+    /// The clearing contract's account: part of everything signed.
+    fn clearing(&self) -> AccountId;
+    /// The registry's answer for these members, in this order.
+    async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError>;
+    /// A member's balance in the clearing contract.
+    async fn balance(&self, member: Member, asset: Asset) -> Result<Balance, LedgerError>;
+    /// A retained voucher.
+    async fn retention(&self, voucher: VoucherId) -> Result<Option<Retention>, LedgerError>;
+    /// Submits a retention and waits for finality. `key` names the business step: the same key is never in flight
+    /// twice, also after a restart.
+    async fn retain(
+        &self,
+        key: &str,
+        batch: &RetentionBatch,
+        signatures: &[MemberSignature],
+    ) -> Result<Block, LedgerError>;
+    /// Submits clearing vouchers and waits for finality. `key` as above.
+    async fn clear(&self, key: &str, vouchers: &[SignedClearingVoucher]) -> Result<Block, LedgerError>;
+    /// Returns when a block was finalized after the call, or when the chain was lost and found again.
+    async fn next_block(&self);
+}
+
+/// A peer didn't answer as asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PeerError {
+    /// No answer, or a passing fault: the same request may be sent again.
+    #[error("member {member} can't be reached: {why}")]
+    Unreachable {
+        /// Who.
+        member: Member,
+        /// What happened.
+        why: String,
+    },
+    /// The peer answered that the request is wrong: sending it again changes nothing.
+    #[error("member {member} rejects the request ({code}): {detail}")]
+    Rejected {
+        /// Who.
+        member: Member,
+        /// The problem's stable code.
+        code: String,
+        /// The problem's text.
+        detail: String,
+    },
+}
+
+/// The other institutions. Every call may be repeated: the answer to the same question is the same.
+#[async_trait]
+pub trait Peers: Send + Sync {
+    /// Asks a destination to co-sign.
+    async fn propose(&self, to: Member, proposal: &Proposal) -> Result<Answer<Confirmation>, PeerError>;
+    /// Asks a notary to retain.
+    async fn request_retention(&self, to: Member, request: &RetentionRequest) -> Result<RetentionProgress, PeerError>;
+    /// Asks a destination for its word.
+    async fn attest(&self, to: Member, request: &AttestationRequest) -> Result<Answer<Attestation>, PeerError>;
+    /// Asks a party to co-sign a relation.
+    async fn consent(&self, to: Member, draft: &RelationDraft) -> Result<Answer<Consent>, PeerError>;
+    /// Hands the retention voucher over.
+    async fn deliver(&self, to: Member, voucher: &RetentionVoucher) -> Result<(), PeerError>;
+}
+
+/// Wall-clock time.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since the Unix epoch.
+    fn now(&self) -> Timestamp;
+}
