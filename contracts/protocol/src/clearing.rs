@@ -108,8 +108,6 @@ pub enum Error {
     MissingSignature(Member),
     /// The signer is neither a party to the batch nor a notary.
     UnexpectedSigner(Member),
-    /// A notary of the batch is a party to one of its vouchers.
-    NotaryIsParty(Member),
     /// The signature doesn't verify: another key, content, chain, contract, epoch or expiry was signed.
     BadSignature(Member),
     /// Fewer notaries signed than the registry asks for.

@@ -1,0 +1,150 @@
+//! What the node consists of. On a development chain an authority seals and finalizes a block for each transaction.
+use std::sync::Arc;
+
+use quittance_runtime::{opaque::Block, RuntimeApi};
+use sc_network::{config::FullNetworkConfiguration, NetworkBackend, NetworkWorker};
+use sc_service::{error::Error as ServiceError, ChainType, Configuration, TaskManager};
+use sp_runtime::traits::Block as BlockT;
+
+type Hash = <Block as BlockT>::Hash;
+/// The client that executes the runtime's wasm.
+pub type FullClient =
+    sc_service::TFullClient<Block, RuntimeApi, sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>>;
+/// The transaction pool.
+pub type FullPool = sc_transaction_pool::TransactionPoolHandle<Block, FullClient>;
+type FullBackend = sc_service::TFullBackend<Block>;
+type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
+type Service = sc_service::PartialComponents<
+    FullClient,
+    FullBackend,
+    SelectChain,
+    sc_consensus::DefaultImportQueue<Block>,
+    FullPool,
+    (),
+>;
+
+/// The parts that sub-commands need too.
+pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
+    let executor = sc_service::new_wasm_executor::<sp_io::SubstrateHostFunctions>(&config.executor);
+    let (client, backend, keystore_container, task_manager) =
+        sc_service::new_full_parts::<Block, RuntimeApi, _>(config, None, executor, Vec::new())?;
+    let client = Arc::new(client);
+    let select_chain = sc_consensus::LongestChain::new(backend.clone());
+    let transaction_pool = Arc::from(
+        sc_transaction_pool::Builder::new(
+            task_manager.spawn_essential_handle(),
+            client.clone(),
+            config.role.is_authority().into(),
+        )
+        .with_options(config.transaction_pool.clone())
+        .with_prometheus(config.prometheus_registry())
+        .build(),
+    );
+    let import_queue = sc_consensus_manual_seal::import_queue(
+        Box::new(client.clone()),
+        &task_manager.spawn_essential_handle(),
+        config.prometheus_registry(),
+    );
+
+    Ok(sc_service::PartialComponents {
+        client,
+        backend,
+        task_manager,
+        import_queue,
+        keystore_container,
+        select_chain,
+        transaction_pool,
+        other: (),
+    })
+}
+
+/// A running node.
+pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
+    if config.chain_spec.chain_type() != ChainType::Development {
+        return Err(ServiceError::Other(format!(
+            "chain `{}` is no development chain: this node seals alone, which only a development chain may do",
+            config.chain_spec.id()
+        )));
+    }
+    let sc_service::PartialComponents {
+        client,
+        backend,
+        mut task_manager,
+        import_queue,
+        keystore_container,
+        select_chain,
+        transaction_pool,
+        other: (),
+    } = new_partial(&config)?;
+
+    let metrics = <NetworkWorker<Block, Hash> as NetworkBackend<Block, Hash>>::register_notification_metrics(
+        config.prometheus_registry(),
+    );
+    let net_config = FullNetworkConfiguration::<Block, Hash, NetworkWorker<Block, Hash>>::new(
+        &config.network,
+        config.prometheus_registry().cloned(),
+    );
+    let (network, system_rpc_tx, tx_handler_controller, sync_service, _bitswap) =
+        sc_service::build_network(sc_service::BuildNetworkParams {
+            config: &config,
+            net_config,
+            client: client.clone(),
+            transaction_pool: transaction_pool.clone(),
+            spawn_handle: task_manager.spawn_handle(),
+            spawn_essential_handle: task_manager.spawn_essential_handle(),
+            import_queue,
+            block_announce_validator_builder: None,
+            warp_sync_config: None,
+            block_relay: None,
+            metrics,
+            gap_sync_body_policy: None,
+        })?;
+
+    let is_authority = config.role.is_authority();
+    let prometheus_registry = config.prometheus_registry().cloned();
+    let rpc_builder = {
+        let (client, pool) = (client.clone(), transaction_pool.clone());
+        Box::new(move |_| crate::rpc::create(client.clone(), pool.clone()).map_err(Into::into))
+    };
+    sc_service::spawn_tasks(sc_service::SpawnTasksParams {
+        config,
+        client: client.clone(),
+        backend,
+        task_manager: &mut task_manager,
+        keystore: keystore_container.keystore(),
+        transaction_pool: transaction_pool.clone(),
+        rpc_builder,
+        network,
+        system_rpc_tx,
+        tx_handler_controller,
+        sync_service,
+        telemetry: None,
+        tracing_execute_block: None,
+    })?;
+
+    if is_authority {
+        let proposer = sc_basic_authorship::ProposerFactory::new(
+            task_manager.spawn_handle(),
+            client.clone(),
+            transaction_pool.clone(),
+            prometheus_registry.as_ref(),
+            None,
+        );
+        let seal =
+            sc_consensus_manual_seal::run_instant_seal_and_finalize(sc_consensus_manual_seal::InstantSealParams {
+                block_import: client.clone(),
+                env: proposer,
+                client,
+                pool: transaction_pool,
+                select_chain,
+                consensus_data_provider: None,
+                create_inherent_data_providers: |_, ()| async {
+                    Ok(sp_timestamp::InherentDataProvider::from_system_time())
+                },
+            });
+        task_manager
+            .spawn_essential_handle()
+            .spawn_blocking("instant-seal", Some("block-authoring"), seal);
+    }
+    Ok(task_manager)
+}

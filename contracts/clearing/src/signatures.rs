@@ -1,0 +1,148 @@
+//! Who signed, and whether they may.
+use ink::{
+    env::{
+        call::{build_call, ExecutionInput, Selector},
+        DefaultEnvironment,
+    },
+    prelude::vec::Vec,
+    primitives::AccountId,
+};
+use protocol::{
+    clearing::Error,
+    registry::{Error as RegistryError, Roles, Signer, SignerSet, Status},
+    settlement::{RetentionBatch, SignedClearingVoucher},
+    signing::{self, Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
+    Member,
+};
+
+/// Asks the registry for these members. More than it answers at once can't be needed: `RegistryFailed`.
+pub fn look_up(registry: AccountId, members: &[Member]) -> Result<SignerSet, Error> {
+    build_call::<DefaultEnvironment>()
+        .call(registry)
+        .exec_input(ExecutionInput::new(Selector::new(ink::selector_bytes!("members"))).push_arg(members))
+        .returns::<Result<SignerSet, RegistryError>>()
+        .try_invoke()
+        .map_err(|_| Error::RegistryFailed)?
+        .map_err(|_| Error::RegistryFailed)?
+        .map_err(|_| Error::RegistryFailed)
+}
+
+/// The member's entry, if it is active and has the role. `members` is what `set` was asked for.
+pub fn ensure_active<'a>(
+    member: Member,
+    members: &[Member],
+    set: &'a SignerSet,
+    role: Roles,
+) -> Result<&'a Signer, Error> {
+    let position = members
+        .iter()
+        .position(|asked| *asked == member)
+        .ok_or(Error::MissingSignature(member))?;
+    let signer = set
+        .signers
+        .get(position)
+        .and_then(Option::as_ref)
+        .ok_or(Error::UnknownMember(member))?;
+    if signer.status != Status::Active {
+        return Err(Error::NotActive(member));
+    }
+    if !signer.roles.contains(role) {
+        return Err(Error::MissingRole(member));
+    }
+    Ok(signer)
+}
+
+/// Every party signed what it is a party to, enough notaries signed everything, and nobody else signed.
+pub fn ensure_retention(
+    genesis: [u8; 32],
+    contract: AccountId,
+    batch: &RetentionBatch,
+    signatures: &[MemberSignature],
+    set: &SignerSet,
+) -> Result<(), Error> {
+    if batch.epoch != set.epoch {
+        return Err(Error::StaleEpoch { current: set.epoch });
+    }
+    if !signing::ascending(signatures) {
+        return Err(Error::SignersNotAscending);
+    }
+    let signers = signing::members(signatures);
+    let parties = parties(batch);
+    for party in &parties {
+        ensure_active(*party, &signers, set, Roles::PARTICIPANT)?;
+    }
+
+    let domain = Domain {
+        genesis,
+        contract,
+        epoch: set.epoch,
+    };
+    let mut notaries: u16 = 0;
+    for signed in signatures {
+        let is_party = parties.binary_search(&signed.member).is_ok();
+        let signer = if is_party {
+            ensure_active(signed.member, &signers, set, Roles::PARTICIPANT)?
+        } else {
+            notaries = notaries.saturating_add(1);
+            ensure_active(signed.member, &signers, set, Roles::NOTARY).map_err(|error| match error {
+                Error::MissingRole(member) => Error::UnexpectedSigner(member),
+                other => other,
+            })?
+        };
+        let id = batch.retention_id(is_party.then_some(signed.member));
+        let payload = signing::payload(&domain, Purpose::Retention, &id, batch.expires_at, &());
+        ensure_signature(signed.member, &signed.signature, &payload, signer)?;
+    }
+    if notaries < set.notary_threshold {
+        return Err(Error::NotaryThreshold {
+            given: notaries,
+            needed: set.notary_threshold,
+        });
+    }
+    Ok(())
+}
+
+/// The issuer signed its clearing voucher.
+pub fn ensure_clearing(
+    genesis: [u8; 32],
+    contract: AccountId,
+    signed: &SignedClearingVoucher,
+    issuers: &[Member],
+    set: &SignerSet,
+) -> Result<(), Error> {
+    if signed.epoch != set.epoch {
+        return Err(Error::StaleEpoch { current: set.epoch });
+    }
+    let voucher = &signed.clearing_voucher;
+    let signer = ensure_active(voucher.issuer, issuers, set, Roles::PARTICIPANT)?;
+    let domain = Domain {
+        genesis,
+        contract,
+        epoch: set.epoch,
+    };
+    let payload = signing::payload(
+        &domain,
+        Purpose::ClearingVoucher,
+        &voucher.id().0,
+        voucher.expires_at,
+        &(),
+    );
+    ensure_signature(voucher.issuer, &signed.signature, &payload, signer)
+}
+
+fn ensure_signature(
+    member: Member,
+    signature: &protocol::Signature,
+    payload: &[u8; PAYLOAD_LENGTH],
+    signer: &Signer,
+) -> Result<(), Error> {
+    ink::env::sr25519_verify(&signature.0, payload, &signer.signing_key).map_err(|_| Error::BadSignature(member))
+}
+
+/// Every institution involved in the batch, ascending.
+fn parties(batch: &RetentionBatch) -> Vec<Member> {
+    let mut parties: Vec<Member> = batch.items.iter().flat_map(|item| item.voucher.parties()).collect();
+    parties.sort_unstable();
+    parties.dedup();
+    parties
+}
