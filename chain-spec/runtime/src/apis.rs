@@ -16,8 +16,8 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    AccountId, Balance, Block, BlockNumber, BlockWeights, Contracts, Executive, Hash, Nonce, Runtime, RuntimeCall,
-    RuntimeEvent, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+    AccountId, Balance, Block, BlockNumber, BlockWeights, Contracts, Executive, Hash, InherentDataExt, Nonce, Runtime,
+    RuntimeCall, RuntimeEvent, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
 };
 
 type EventRecord = frame_system::EventRecord<RuntimeEvent, Hash>;

@@ -1,0 +1,228 @@
+//! Institutions, governors, and payments between them, as the tests need them.
+use protocol::{
+    clearing::{Balance, Error, Retention},
+    registry::{Change, Error as RegistryError, GovernorSignature, Roles},
+    settlement::{
+        Asset, ClearingVoucher, Limit, Relation, RetentionBatch, RetentionItem, SignedClearingVoucher, Source,
+        TransactionKind, Voucher,
+    },
+    signing::{self, Domain, MemberSignature, Purpose},
+    AccountId, Lei, Member, Signature, UserId,
+};
+use sp_core::{sr25519, Pair};
+
+use crate::contract_chain::{Called, Chain, GENESIS, START};
+
+pub const ORIGINATOR: Member = Member(0);
+pub const HOME: Member = Member(1);
+pub const NOTARY: Member = Member(2);
+pub const STRANGER: Member = Member(3);
+pub const NOBODY: Member = Member(99);
+/// When everything that the tests sign expires.
+pub const EXPIRY: u64 = START + 60_000;
+/// What the home institution deposits.
+pub const DEPOSIT: u128 = 1_000_000_000_000_000;
+
+const LEIS: [&[u8; 20]; 4] =
+    [b"529900T8BM49AURSDO55", b"5493001KJTIIGC8Y1R12", b"213800WSGIIZCXF1P572", b"7LTWFZYICNSX8D621K86"];
+
+/// A registry with two governors and four institutions, and a clearing contract that trusts it.
+pub struct Network {
+    pub chain: Chain,
+    pub registry: AccountId,
+    pub clearing: AccountId,
+    /// The registry's epoch.
+    pub epoch: u32,
+}
+
+pub fn key(member: Member) -> sr25519::Pair {
+    sr25519::Pair::from_string(&format!("//institution{}", member.0), None).unwrap()
+}
+
+pub fn account(member: Member) -> AccountId {
+    AccountId(key(member).public().0)
+}
+
+pub fn governor(place: u16) -> sr25519::Pair {
+    sr25519::Pair::from_string(&format!("//governor{place}"), None).unwrap()
+}
+
+pub fn lei(member: Member) -> Lei {
+    Lei(*LEIS[usize::from(member.0)])
+}
+
+pub fn registration(member: Member, roles: Roles) -> Change {
+    Change::Register {
+        lei: lei(member),
+        account: account(member),
+        signing_key: key(member).public().0,
+        certificate: [u8::try_from(member.0).unwrap(); 32],
+        roles,
+    }
+}
+
+impl Network {
+    /// Governors and contracts, no institution yet.
+    pub fn empty() -> Self {
+        let members = [ORIGINATOR, HOME, NOTARY, STRANGER];
+        let mut chain = Chain::new(&members.map(account));
+        let governors: Vec<[u8; 32]> = (0..2).map(|place| governor(place).public().0).collect();
+        let registry = chain.instantiate::<RegistryError>("registry", (GENESIS, governors, 2u16, 1u16)).unwrap();
+        let clearing = chain.instantiate::<Error>("clearing", (GENESIS, registry)).unwrap();
+        Self { chain, registry, clearing, epoch: 0 }
+    }
+
+    /// Four institutions, of which the home institution has made a deposit.
+    pub fn new() -> Self {
+        let mut network = Self::empty();
+        for (member, roles) in [
+            (ORIGINATOR, Roles::PARTICIPANT),
+            (HOME, Roles::PARTICIPANT),
+            (NOTARY, Roles::NOTARY),
+            (STRANGER, Roles::PARTICIPANT),
+        ] {
+            network.govern(registration(member, roles)).unwrap();
+        }
+        assert_eq!(network.deposit(HOME, DEPOSIT), Ok(0));
+        network
+    }
+
+    /// Applies a change that both governors sign.
+    pub fn govern(&mut self, change: Change) -> Result<(), RegistryError> {
+        let signatures = self.governors_sign(&change, EXPIRY);
+        let result = self.apply(change, EXPIRY, signatures);
+        if result.is_ok() {
+            self.epoch += 1;
+        }
+        result
+    }
+
+    pub fn governors_sign(&self, change: &Change, expires_at: u64) -> Vec<GovernorSignature> {
+        let domain = Domain { genesis: GENESIS, contract: self.registry, epoch: self.epoch };
+        let payload = signing::payload(&domain, Purpose::Governance, &change.digest(), expires_at, &());
+        (0..2).map(|place| GovernorSignature { governor: place, signature: sign(&governor(place), &payload) }).collect()
+    }
+
+    pub fn apply(
+        &mut self,
+        change: Change,
+        expires_at: u64,
+        signatures: Vec<GovernorSignature>,
+    ) -> Result<(), RegistryError> {
+        // Whoever sends it: the signatures count.
+        self.chain.call(account(STRANGER), self.registry, "apply", (change, expires_at, signatures), 0).output
+    }
+
+    pub fn deposit(&mut self, member: Member, amount: u128) -> Result<u64, Error> {
+        self.chain.call(account(member), self.clearing, "deposit", member, amount).output
+    }
+
+    pub fn withdraw(&mut self, member: Member, amount: u128) -> Result<(), Error> {
+        self.chain.call(account(member), self.clearing, "withdraw", (member, Asset::Native, amount), 0).output
+    }
+
+    pub fn balance(&mut self, member: Member) -> Balance {
+        self.chain.call(account(STRANGER), self.clearing, "balance", (member, Asset::Native), 0).output
+    }
+
+    pub fn relation(&mut self, voucher: &Voucher) -> Option<Retention> {
+        self.chain.call(account(STRANGER), self.clearing, "relation", voucher.id(), 0).output
+    }
+
+    pub fn domain(&self) -> Domain {
+        Domain { genesis: GENESIS, contract: self.clearing, epoch: self.epoch }
+    }
+
+    pub fn batch(&self, vouchers: &[Voucher]) -> RetentionBatch {
+        let item = |voucher: &Voucher| RetentionItem { voucher: voucher.clone(), relation: Relation::of(voucher, START) };
+        RetentionBatch { epoch: self.epoch, expires_at: EXPIRY, items: vouchers.iter().map(item).collect() }
+    }
+
+    /// What `signers` sign of a batch: notaries all of it, parties what concerns them.
+    pub fn sign_batch(&self, batch: &RetentionBatch, signers: &[Member]) -> Vec<MemberSignature> {
+        self.sign_batch_in(&self.domain(), batch, signers)
+    }
+
+    pub fn sign_batch_in(&self, domain: &Domain, batch: &RetentionBatch, signers: &[Member]) -> Vec<MemberSignature> {
+        let signed = |member: &Member| {
+            let id = batch.retention_id((*member != NOTARY).then_some(*member));
+            let payload = signing::payload(domain, Purpose::Retention, &id, batch.expires_at, &());
+            MemberSignature { member: *member, signature: sign(&key(*member), &payload) }
+        };
+        signers.iter().map(signed).collect()
+    }
+
+    pub fn submit(&mut self, batch: RetentionBatch, signatures: Vec<MemberSignature>) -> Result<(), Error> {
+        self.submit_measured(batch, signatures).output
+    }
+
+    pub fn submit_measured(
+        &mut self,
+        batch: RetentionBatch,
+        signatures: Vec<MemberSignature>,
+    ) -> Called<Result<(), Error>> {
+        self.chain.call(account(STRANGER), self.clearing, "retain_batch", (batch, signatures), 0)
+    }
+
+    /// Retains vouchers with everybody's signature.
+    pub fn retain(&mut self, vouchers: &[Voucher]) -> Result<(), Error> {
+        let batch = self.batch(vouchers);
+        let mut signers: Vec<Member> = vouchers.iter().flat_map(Voucher::parties).chain([NOTARY]).collect();
+        signers.sort_unstable();
+        signers.dedup();
+        let signatures = self.sign_batch(&batch, &signers);
+        self.submit(batch, signatures)
+    }
+
+    /// The debtor's discharge of what a voucher led to.
+    pub fn clearing_voucher(&self, voucher: &Voucher, source: Source) -> ClearingVoucher {
+        let relation = Relation::of(voucher, START);
+        let issuer = voucher.principal().debtor;
+        ClearingVoucher {
+            voucher: voucher.id(),
+            relation: relation.id(),
+            issuer,
+            discharged: relation.owed_by(issuer),
+            sources: vec![source],
+            issued_at: START,
+            expires_at: EXPIRY,
+        }
+    }
+
+    pub fn sign_clearing(&self, clearing_voucher: ClearingVoucher, signer: Member) -> SignedClearingVoucher {
+        let id = clearing_voucher.id().0;
+        let payload =
+            signing::payload(&self.domain(), Purpose::ClearingVoucher, &id, clearing_voucher.expires_at, &());
+        SignedClearingVoucher { clearing_voucher, epoch: self.epoch, signature: sign(&key(signer), &payload) }
+    }
+
+    pub fn clear(&mut self, vouchers: Vec<SignedClearingVoucher>) -> Result<(), Error> {
+        self.clear_measured(vouchers).output
+    }
+
+    pub fn clear_measured(&mut self, vouchers: Vec<SignedClearingVoucher>) -> Called<Result<(), Error>> {
+        self.chain.call(account(STRANGER), self.clearing, "clear_batch", vouchers, 0)
+    }
+}
+
+/// A purchase at the originator by a user of the home institution.
+pub fn purchase(nonce: u8, amount: u128) -> Voucher {
+    Voucher {
+        nonce: [nonce; 16],
+        originator: ORIGINATOR,
+        home: HOME,
+        others: Vec::new(),
+        user: UserId::of(HOME, "4711"),
+        wallet: AccountId([9; 32]),
+        kind: TransactionKind::Purchase,
+        asset: Asset::Native,
+        amount,
+        limit: Limit::PerTransaction(1_000_000_000_000_000_000),
+        issued_at: START,
+        expires_at: EXPIRY,
+    }
+}
+
+pub fn sign(key: &sr25519::Pair, payload: &[u8]) -> Signature {
+    Signature(key.sign(payload).0)
+}
