@@ -44,9 +44,9 @@ apt_install() {
         apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# Runs a command, showing only its errors, and of those no line about where on the network it looked.
+# Runs a command, showing only its errors, and of those no line about where on the network it looked, and no noise.
 without_urls() {
-    "$@" 2>&1 >/dev/null | { grep -v '://' || true; } >&2
+    "$@" 2>&1 >/dev/null | { grep -vE '://|^debconf: delaying' || true; } >&2
 }
 
 # Node.js and npm, which only the polkadot.js tests need.
