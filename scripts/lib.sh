@@ -1,0 +1,59 @@
+# What the scripts share. Sourced from the root of the checkout.
+
+WASM_TARGET=wasm32v1-none
+
+say() {
+    echo "${0##*/}: $*"
+}
+
+fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "needs root for: $* (no sudo here)"
+    fi
+}
+
+# Where cargo puts what it builds.
+target_dir() {
+    cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# Installs those of the packages that are missing. False where apt cannot.
+apt_install() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
+            missing+=("$package")
+    done
+    if [ ${#missing[@]} = 0 ]; then
+        say "$*: there"
+        return
+    fi
+    command -v apt-get >/dev/null || fail "no apt-get here: install what provides ${missing[*]}, then run this again"
+    say "${missing[*]}: installing"
+    without_urls as_root apt-get update -qq
+    without_urls as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# Runs a command, showing only its errors, and of those no line about where on the network it looked, and no noise.
+without_urls() {
+    "$@" 2>&1 >/dev/null | { grep -vE '://|^debconf: delaying' || true; } >&2
+}
+
+# Node.js and npm, which only the polkadot.js tests need.
+install_node() {
+    if command -v node >/dev/null && command -v npm >/dev/null; then
+        say "nodejs, npm: there"
+    else
+        apt_install nodejs npm || fail "cannot install nodejs and npm: see above"
+    fi
+}
