@@ -8,9 +8,7 @@ use protocol::{
 };
 use quittance_tests::{
     contract_chain::{GENESIS, START},
-    institutions::{
-        account, purchase, Network, DEPOSIT, EXPIRY, HOME, NOBODY, NOTARY, ORIGINATOR, STRANGER,
-    },
+    institutions::{account, purchase, Network, DEPOSIT, EXPIRY, HOME, NOBODY, NOTARY, ORIGINATOR, STRANGER},
 };
 
 const AMOUNT: u128 = 250_000_000_000;
@@ -57,19 +55,37 @@ fn a_payment_moves_exactly_its_amount_from_debtor_to_creditor() {
     let voucher = purchase(1, AMOUNT);
 
     network.retain(&[voucher.clone()]).unwrap();
-    assert_eq!(free(&network.balance(HOME)), (DEPOSIT - AMOUNT, AMOUNT), "set aside at retention");
-    assert_eq!(free(&network.balance(ORIGINATOR)), (0, 0), "not spendable before clearing");
+    assert_eq!(
+        free(&network.balance(HOME)),
+        (DEPOSIT - AMOUNT, AMOUNT),
+        "set aside at retention"
+    );
+    assert_eq!(
+        free(&network.balance(ORIGINATOR)),
+        (0, 0),
+        "not spendable before clearing"
+    );
 
     let clearing_voucher = network.clearing_voucher(&voucher, FIRST_DEPOSIT);
-    network.clear(vec![network.sign_clearing(clearing_voucher.clone(), HOME)]).unwrap();
+    network
+        .clear(vec![network.sign_clearing(clearing_voucher.clone(), HOME)])
+        .unwrap();
     assert_eq!(free(&network.balance(HOME)), (DEPOSIT - AMOUNT, 0));
     assert_eq!(free(&network.balance(ORIGINATOR)), (AMOUNT, 0));
 
     let kept = network.relation(&voucher).unwrap();
     assert!(kept.is_cleared());
     assert_eq!(kept.relation.obligations, [voucher.principal()]);
-    let stored: Option<Discharge> =
-        network.chain.call(account(STRANGER), network.clearing, "clearing_voucher", (voucher.id(), HOME), 0).output;
+    let stored: Option<Discharge> = network
+        .chain
+        .call(
+            account(STRANGER),
+            network.clearing,
+            "clearing_voucher",
+            (voucher.id(), HOME),
+            0,
+        )
+        .output;
     assert_eq!(stored.unwrap().clearing_voucher, clearing_voucher);
 }
 
@@ -77,11 +93,16 @@ fn a_payment_moves_exactly_its_amount_from_debtor_to_creditor() {
 fn a_cash_deposit_is_owed_by_the_originator() {
     let mut network = Network::new();
     network.deposit(ORIGINATOR, AMOUNT).unwrap();
-    let voucher = Voucher { kind: TransactionKind::CashDeposit, ..purchase(1, AMOUNT) };
+    let voucher = Voucher {
+        kind: TransactionKind::CashDeposit,
+        ..purchase(1, AMOUNT)
+    };
     network.retain(&[voucher.clone()]).unwrap();
     let clearing_voucher = network.clearing_voucher(&voucher, Source::Deposit(1));
     assert_eq!(clearing_voucher.issuer, ORIGINATOR);
-    network.clear(vec![network.sign_clearing(clearing_voucher, ORIGINATOR)]).unwrap();
+    network
+        .clear(vec![network.sign_clearing(clearing_voucher, ORIGINATOR)])
+        .unwrap();
     assert_eq!(free(&network.balance(ORIGINATOR)), (0, 0));
     assert_eq!(free(&network.balance(HOME)), (DEPOSIT + AMOUNT, 0));
 }
@@ -90,7 +111,9 @@ fn a_cash_deposit_is_owed_by_the_originator() {
 fn what_goes_in_equals_what_is_held_whatever_happens_in_between() {
     let mut network = Network::new();
     let held_by_contract = network.chain.native_balance(network.clearing);
-    let vouchers: Vec<Voucher> = (1..=5).map(|nonce| purchase(nonce, AMOUNT * u128::from(nonce))).collect();
+    let vouchers: Vec<Voucher> = (1..=5)
+        .map(|nonce| purchase(nonce, AMOUNT * u128::from(nonce)))
+        .collect();
     network.retain(&vouchers).unwrap();
     let discharges = vouchers[..3]
         .iter()
@@ -100,9 +123,15 @@ fn what_goes_in_equals_what_is_held_whatever_happens_in_between() {
     network.withdraw(ORIGINATOR, AMOUNT).unwrap();
 
     let (home, originator) = (network.balance(HOME), network.balance(ORIGINATOR));
-    assert_eq!(home.available + home.reserved + originator.available + originator.reserved, DEPOSIT - AMOUNT);
+    assert_eq!(
+        home.available + home.reserved + originator.available + originator.reserved,
+        DEPOSIT - AMOUNT
+    );
     assert_eq!(home.reserved, AMOUNT * (4 + 5), "what is not cleared stays set aside");
-    assert_eq!(network.chain.native_balance(network.clearing), held_by_contract - AMOUNT);
+    assert_eq!(
+        network.chain.native_balance(network.clearing),
+        held_by_contract - AMOUNT
+    );
 }
 
 #[test]
@@ -112,22 +141,37 @@ fn cleared_funds_can_be_withdrawn_to_the_members_account_only() {
     network.retain(&[voucher.clone()]).unwrap();
     assert_eq!(
         network.withdraw(ORIGINATOR, 1),
-        Err(Error::InsufficientBalance { member: ORIGINATOR, available: 0, needed: 1 }),
+        Err(Error::InsufficientBalance {
+            member: ORIGINATOR,
+            available: 0,
+            needed: 1
+        }),
         "unsettled funds are not spendable"
     );
     assert_eq!(
         network.withdraw(HOME, DEPOSIT),
-        Err(Error::InsufficientBalance { member: HOME, available: DEPOSIT - AMOUNT, needed: DEPOSIT }),
+        Err(Error::InsufficientBalance {
+            member: HOME,
+            available: DEPOSIT - AMOUNT,
+            needed: DEPOSIT
+        }),
         "what is set aside can't be withdrawn"
     );
-    network.clear(vec![network.sign_clearing(network.clearing_voucher(&voucher, FIRST_DEPOSIT), HOME)]).unwrap();
+    network
+        .clear(vec![
+            network.sign_clearing(network.clearing_voucher(&voucher, FIRST_DEPOSIT), HOME)
+        ])
+        .unwrap();
 
     let before = network.chain.native_balance(account(ORIGINATOR));
     network.withdraw(ORIGINATOR, AMOUNT).unwrap();
     assert_eq!(network.chain.native_balance(account(ORIGINATOR)), before + AMOUNT);
 
     let args = (HOME, protocol::settlement::Asset::Native, 1u128);
-    let other: Result<(), Error> = network.chain.call(account(STRANGER), network.clearing, "withdraw", args, 0).output;
+    let other: Result<(), Error> = network
+        .chain
+        .call(account(STRANGER), network.clearing, "withdraw", args, 0)
+        .output;
     assert_eq!(other, Err(Error::NotYourAccount(HOME)));
 }
 
@@ -137,9 +181,15 @@ fn deposits_are_refused_by_name() {
     assert_eq!(network.deposit(HOME, 0), Err(Error::ZeroAmount));
     assert_eq!(network.withdraw(HOME, 0), Err(Error::ZeroAmount));
     assert_eq!(network.deposit(NOTARY, 1), Err(Error::MissingRole(NOTARY)));
-    let foreign: Result<u64, Error> = network.chain.call(account(STRANGER), network.clearing, "deposit", HOME, 5).output;
+    let foreign: Result<u64, Error> = network
+        .chain
+        .call(account(STRANGER), network.clearing, "deposit", HOME, 5)
+        .output;
     assert_eq!(foreign, Err(Error::NotYourAccount(HOME)));
-    let nobody: Result<u64, Error> = network.chain.call(account(STRANGER), network.clearing, "deposit", NOBODY, 5).output;
+    let nobody: Result<u64, Error> = network
+        .chain
+        .call(account(STRANGER), network.clearing, "deposit", NOBODY, 5)
+        .output;
     assert_eq!(nobody, Err(Error::UnknownMember(NOBODY)));
     network.govern(set_status(HOME, Status::Suspended)).unwrap();
     assert_eq!(network.deposit(HOME, 5), Err(Error::NotActive(HOME)));
@@ -184,7 +234,10 @@ fn every_party_and_a_notary_must_sign() {
         (vec![HOME, NOTARY], Error::MissingSignature(ORIGINATOR)),
         (vec![ORIGINATOR, NOTARY], Error::MissingSignature(HOME)),
         (vec![ORIGINATOR, HOME], Error::NotaryThreshold { given: 0, needed: 1 }),
-        (vec![ORIGINATOR, HOME, NOTARY, STRANGER], Error::UnexpectedSigner(STRANGER)),
+        (
+            vec![ORIGINATOR, HOME, NOTARY, STRANGER],
+            Error::UnexpectedSigner(STRANGER),
+        ),
         (vec![HOME, ORIGINATOR, NOTARY], Error::SignersNotAscending),
         (vec![ORIGINATOR, ORIGINATOR, HOME, NOTARY], Error::SignersNotAscending),
     ] {
@@ -196,7 +249,10 @@ fn every_party_and_a_notary_must_sign() {
 #[test]
 fn the_other_destinations_of_a_voucher_must_sign_too() {
     let mut network = Network::new();
-    let voucher = Voucher { others: vec![STRANGER], ..purchase(1, AMOUNT) };
+    let voucher = Voucher {
+        others: vec![STRANGER],
+        ..purchase(1, AMOUNT)
+    };
     voucher_refused(&mut network, voucher.clone(), Error::MissingSignature(STRANGER));
     network.retain(&[voucher]).unwrap();
 }
@@ -205,9 +261,18 @@ fn the_other_destinations_of_a_voucher_must_sign_too() {
 fn as_many_notaries_must_sign_as_the_registry_asks_for() {
     let mut network = Network::new();
     network.govern(Change::SetNotaryThreshold(2)).unwrap();
-    voucher_refused(&mut network, purchase(1, AMOUNT), Error::NotaryThreshold { given: 1, needed: 2 });
+    voucher_refused(
+        &mut network,
+        purchase(1, AMOUNT),
+        Error::NotaryThreshold { given: 1, needed: 2 },
+    );
 
-    network.govern(Change::SetRoles { member: STRANGER, roles: Roles::NOTARY }).unwrap();
+    network
+        .govern(Change::SetRoles {
+            member: STRANGER,
+            roles: Roles::NOTARY,
+        })
+        .unwrap();
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     let signatures = network.sign_batch(&batch, &[ORIGINATOR, HOME, NOTARY, STRANGER]);
     network.submit(batch, signatures).unwrap();
@@ -217,10 +282,20 @@ fn as_many_notaries_must_sign_as_the_registry_asks_for() {
 fn a_party_does_not_count_as_its_own_notary() {
     let mut network = Network::new();
     let both = Roles::PARTICIPANT.with(Roles::NOTARY);
-    network.govern(Change::SetRoles { member: HOME, roles: both }).unwrap();
+    network
+        .govern(Change::SetRoles {
+            member: HOME,
+            roles: both,
+        })
+        .unwrap();
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     let signatures = network.sign_batch(&batch, &[ORIGINATOR, HOME]);
-    refused(&mut network, batch, signatures, Error::NotaryThreshold { given: 0, needed: 1 });
+    refused(
+        &mut network,
+        batch,
+        signatures,
+        Error::NotaryThreshold { given: 0, needed: 1 },
+    );
 }
 
 #[test]
@@ -247,10 +322,22 @@ fn a_signature_for_another_chain_contract_or_epoch_is_void_here() {
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     let here = network.domain();
     for elsewhere in [
-        Domain { genesis: [8; 32], ..here },
-        Domain { contract: AccountId([8; 32]), ..here },
-        Domain { contract: network.registry, ..here },
-        Domain { epoch: here.epoch - 1, ..here },
+        Domain {
+            genesis: [8; 32],
+            ..here
+        },
+        Domain {
+            contract: AccountId([8; 32]),
+            ..here
+        },
+        Domain {
+            contract: network.registry,
+            ..here
+        },
+        Domain {
+            epoch: here.epoch - 1,
+            ..here
+        },
     ] {
         assert_ne!(elsewhere, here);
         let signatures = network.sign_batch_in(&elsewhere, &batch, &SIGNERS);
@@ -281,7 +368,10 @@ fn suspended_revoked_and_unknown_members_are_refused() {
     voucher_refused(&mut network, purchase(1, AMOUNT), Error::NotActive(NOTARY));
 
     let mut network = Network::new();
-    let batch = network.batch(&[Voucher { home: NOBODY, ..purchase(1, AMOUNT) }]);
+    let batch = network.batch(&[Voucher {
+        home: NOBODY,
+        ..purchase(1, AMOUNT)
+    }]);
     let signatures = network.sign_batch(&batch, &[ORIGINATOR, NOTARY, NOBODY]);
     refused(&mut network, batch, signatures, Error::UnknownMember(NOBODY));
 }
@@ -289,8 +379,14 @@ fn suspended_revoked_and_unknown_members_are_refused() {
 #[test]
 fn deadlines_hold_to_the_millisecond() {
     let mut network = Network::new();
-    let late = Voucher { expires_at: START + 10, ..purchase(1, AMOUNT) };
-    let last = Voucher { expires_at: START + 11, ..purchase(2, AMOUNT) };
+    let late = Voucher {
+        expires_at: START + 10,
+        ..purchase(1, AMOUNT)
+    };
+    let last = Voucher {
+        expires_at: START + 11,
+        ..purchase(2, AMOUNT)
+    };
     network.chain.set_time(START + 10);
     voucher_refused(&mut network, late.clone(), Error::VoucherExpired(late.id()));
     network.retain(&[last.clone()]).unwrap();
@@ -300,7 +396,9 @@ fn deadlines_hold_to_the_millisecond() {
     let expired = network.sign_clearing(clearing_voucher.clone(), HOME);
     clearing_refused(&mut network, vec![expired], Error::ClearingVoucherExpired(last.id()));
     clearing_voucher.expires_at = START + 11;
-    network.clear(vec![network.sign_clearing(clearing_voucher, HOME)]).unwrap();
+    network
+        .clear(vec![network.sign_clearing(clearing_voucher, HOME)])
+        .unwrap();
 
     network.chain.set_time(EXPIRY);
     voucher_refused(&mut network, purchase(3, AMOUNT), Error::BatchExpired);
@@ -312,38 +410,85 @@ fn a_voucher_that_breaks_its_own_rules_is_refused() {
     for (voucher, fault) in [
         (purchase(1, 0), VoucherFault::ZeroAmount),
         (purchase(1, u128::MAX), VoucherFault::AboveLimit),
-        (Voucher { limit: Limit::PerTransaction(AMOUNT - 1), ..purchase(1, AMOUNT) }, VoucherFault::AboveLimit),
-        (Voucher { limit: Limit::PerDay(AMOUNT - 1), ..purchase(1, AMOUNT) }, VoucherFault::AboveLimit),
-        (Voucher { issued_at: EXPIRY, ..purchase(1, AMOUNT) }, VoucherFault::ExpiresBeforeIssue),
-        (Voucher { others: vec![HOME], ..purchase(1, AMOUNT) }, VoucherFault::PartiesNotAscending),
+        (
+            Voucher {
+                limit: Limit::PerTransaction(AMOUNT - 1),
+                ..purchase(1, AMOUNT)
+            },
+            VoucherFault::AboveLimit,
+        ),
+        (
+            Voucher {
+                limit: Limit::PerDay(AMOUNT - 1),
+                ..purchase(1, AMOUNT)
+            },
+            VoucherFault::AboveLimit,
+        ),
+        (
+            Voucher {
+                issued_at: EXPIRY,
+                ..purchase(1, AMOUNT)
+            },
+            VoucherFault::ExpiresBeforeIssue,
+        ),
+        (
+            Voucher {
+                others: vec![HOME],
+                ..purchase(1, AMOUNT)
+            },
+            VoucherFault::PartiesNotAscending,
+        ),
     ] {
         let id = voucher.id();
         voucher_refused(&mut network, voucher, Error::BadVoucher(id, fault));
     }
-    let alone = Voucher { home: ORIGINATOR, ..purchase(1, AMOUNT) };
+    let alone = Voucher {
+        home: ORIGINATOR,
+        ..purchase(1, AMOUNT)
+    };
     let batch = network.batch(&[alone.clone()]);
     let signatures = network.sign_batch(&batch, &[ORIGINATOR, NOTARY]);
-    refused(&mut network, batch, signatures, Error::BadVoucher(alone.id(), VoucherFault::OneInstitution));
+    refused(
+        &mut network,
+        batch,
+        signatures,
+        Error::BadVoucher(alone.id(), VoucherFault::OneInstitution),
+    );
 }
 
 #[test]
 fn the_largest_amount_overflows_nothing() {
     let mut network = Network::new();
-    let voucher = Voucher { limit: Limit::PerTransaction(u128::MAX), ..purchase(1, u128::MAX) };
-    let short = Error::InsufficientBalance { member: HOME, available: DEPOSIT, needed: u128::MAX };
+    let voucher = Voucher {
+        limit: Limit::PerTransaction(u128::MAX),
+        ..purchase(1, u128::MAX)
+    };
+    let short = Error::InsufficientBalance {
+        member: HOME,
+        available: DEPOSIT,
+        needed: u128::MAX,
+    };
     voucher_refused(&mut network, voucher, short);
 }
 
 #[test]
 fn a_debtor_without_funds_is_named_with_what_it_lacks() {
     let mut network = Network::new();
-    let short = Error::InsufficientBalance { member: HOME, available: DEPOSIT, needed: DEPOSIT + 1 };
+    let short = Error::InsufficientBalance {
+        member: HOME,
+        available: DEPOSIT,
+        needed: DEPOSIT + 1,
+    };
     voucher_refused(&mut network, purchase(1, DEPOSIT + 1), short);
 
     let vouchers = [purchase(1, DEPOSIT), purchase(2, 1)];
     let batch = network.batch(&vouchers);
     let signatures = network.sign_batch(&batch, &SIGNERS);
-    let second = Error::InsufficientBalance { member: HOME, available: 0, needed: 1 };
+    let second = Error::InsufficientBalance {
+        member: HOME,
+        available: 0,
+        needed: 1,
+    };
     refused(&mut network, batch, signatures, second);
 }
 
@@ -395,7 +540,13 @@ fn batches_have_bounds() {
 fn in_a_batch_each_party_signs_only_what_it_is_a_party_to() {
     let mut network = Network::new();
     network.deposit(STRANGER, AMOUNT).unwrap();
-    let vouchers = [purchase(1, AMOUNT), Voucher { home: STRANGER, ..purchase(2, AMOUNT) }];
+    let vouchers = [
+        purchase(1, AMOUNT),
+        Voucher {
+            home: STRANGER,
+            ..purchase(2, AMOUNT)
+        },
+    ];
     let batch = network.batch(&vouchers);
     let signatures = network.sign_batch(&batch, &[ORIGINATOR, HOME, NOTARY, STRANGER]);
     let only_first = network.batch(&vouchers[..1]);
@@ -435,7 +586,11 @@ fn only_the_debtor_can_discharge_what_it_owes() {
     clearing_refused(&mut network, vec![other_relation], Error::WrongRelation(voucher.id()));
 
     let unknown = network.sign_clearing(network.clearing_voucher(&purchase(9, AMOUNT), FIRST_DEPOSIT), HOME);
-    clearing_refused(&mut network, vec![unknown], Error::UnknownVoucher(purchase(9, AMOUNT).id()));
+    clearing_refused(
+        &mut network,
+        vec![unknown],
+        Error::UnknownVoucher(purchase(9, AMOUNT).id()),
+    );
 
     let mut stale = network.sign_clearing(genuine, HOME);
     stale.epoch -= 1;
@@ -466,12 +621,23 @@ fn money_received_through_clearing_is_a_source_for_the_next_payment() {
     let mut network = Network::new();
     let first = purchase(1, AMOUNT);
     network.retain(&[first.clone()]).unwrap();
-    network.clear(vec![network.sign_clearing(network.clearing_voucher(&first, FIRST_DEPOSIT), HOME)]).unwrap();
+    network
+        .clear(vec![
+            network.sign_clearing(network.clearing_voucher(&first, FIRST_DEPOSIT), HOME)
+        ])
+        .unwrap();
     let credit = network.balance(ORIGINATOR).last_credit.unwrap();
     assert_eq!(credit, Source::Clearing(first.id()));
 
-    let back = Voucher { kind: TransactionKind::CashDeposit, ..purchase(2, AMOUNT) };
+    let back = Voucher {
+        kind: TransactionKind::CashDeposit,
+        ..purchase(2, AMOUNT)
+    };
     network.retain(&[back.clone()]).unwrap();
-    network.clear(vec![network.sign_clearing(network.clearing_voucher(&back, credit), ORIGINATOR)]).unwrap();
+    network
+        .clear(vec![
+            network.sign_clearing(network.clearing_voucher(&back, credit), ORIGINATOR)
+        ])
+        .unwrap();
     assert_eq!(free(&network.balance(HOME)), (DEPOSIT, 0));
 }

@@ -32,7 +32,10 @@ fn refused_with(
 }
 
 fn institution(network: &mut Network, member: Member) -> Option<Institution> {
-    network.chain.call(account(STRANGER), network.registry, "institution", member, 0).output
+    network
+        .chain
+        .call(account(STRANGER), network.registry, "institution", member, 0)
+        .output
 }
 
 fn set_status(member: Member, status: Status) -> Change {
@@ -43,7 +46,9 @@ fn set_status(member: Member, status: Status) -> Change {
 fn registering_gives_out_indices_in_order_and_keeps_what_was_signed() {
     let mut network = Network::empty();
     network.govern(registration(ORIGINATOR, Roles::PARTICIPANT)).unwrap();
-    network.govern(registration(HOME, Roles::PARTICIPANT.with(Roles::CARD_ISSUER))).unwrap();
+    network
+        .govern(registration(HOME, Roles::PARTICIPANT.with(Roles::CARD_ISSUER)))
+        .unwrap();
 
     let home = institution(&mut network, HOME).unwrap();
     assert_eq!(home.member, HOME);
@@ -53,11 +58,23 @@ fn registering_gives_out_indices_in_order_and_keeps_what_was_signed() {
     assert_eq!(home.status, Status::Active);
 
     let caller = account(STRANGER);
-    let page: Vec<Institution> = network.chain.call(caller, network.registry, "institutions", ORIGINATOR, 0).output;
-    assert_eq!(page.iter().map(|found| found.member).collect::<Vec<_>>(), [ORIGINATOR, HOME]);
-    let by_account: Option<Member> = network.chain.call(caller, network.registry, "member_of", account(HOME), 0).output;
+    let page: Vec<Institution> = network
+        .chain
+        .call(caller, network.registry, "institutions", ORIGINATOR, 0)
+        .output;
+    assert_eq!(
+        page.iter().map(|found| found.member).collect::<Vec<_>>(),
+        [ORIGINATOR, HOME]
+    );
+    let by_account: Option<Member> = network
+        .chain
+        .call(caller, network.registry, "member_of", account(HOME), 0)
+        .output;
     assert_eq!(by_account, Some(HOME));
-    let by_id: Option<Member> = network.chain.call(caller, network.registry, "member_by_id", home.id, 0).output;
+    let by_id: Option<Member> = network
+        .chain
+        .call(caller, network.registry, "member_by_id", home.id, 0)
+        .output;
     assert_eq!(by_id, Some(HOME));
 }
 
@@ -66,10 +83,16 @@ fn every_change_raises_the_epoch_and_emits_one_event() {
     let mut network = Network::empty();
     for change in [
         registration(ORIGINATOR, Roles::PARTICIPANT),
-        Change::SetRoles { member: ORIGINATOR, roles: Roles::NOTARY },
+        Change::SetRoles {
+            member: ORIGINATOR,
+            roles: Roles::NOTARY,
+        },
         set_status(ORIGINATOR, Status::Suspended),
         Change::SetNotaryThreshold(2),
-        Change::SetGovernors { keys: vec![governor(0).public().0, governor(1).public().0], threshold: 1 },
+        Change::SetGovernors {
+            keys: vec![governor(0).public().0, governor(1).public().0],
+            threshold: 1,
+        },
     ] {
         let signatures = network.governors_sign(&change, EXPIRY);
         let called = network.chain.call::<Result<(), Error>>(
@@ -82,7 +105,10 @@ fn every_change_raises_the_epoch_and_emits_one_event() {
         called.output.unwrap();
         assert_eq!(called.events, 1);
         network.epoch += 1;
-        let epoch: u32 = network.chain.call(account(STRANGER), network.registry, "epoch", (), 0).output;
+        let epoch: u32 = network
+            .chain
+            .call(account(STRANGER), network.registry, "epoch", (), 0)
+            .output;
         assert_eq!(epoch, network.epoch);
     }
 }
@@ -93,7 +119,13 @@ fn one_governor_alone_changes_nothing() {
     let change = registration(ORIGINATOR, Roles::PARTICIPANT);
     let mut signatures = network.governors_sign(&change, EXPIRY);
     signatures.truncate(1);
-    refused_with(&mut network, change, EXPIRY, signatures, Error::BelowThreshold { given: 1, needed: 2 });
+    refused_with(
+        &mut network,
+        change,
+        EXPIRY,
+        signatures,
+        Error::BelowThreshold { given: 1, needed: 2 },
+    );
 }
 
 #[test]
@@ -102,7 +134,13 @@ fn one_governor_twice_is_not_two_governors() {
     let change = registration(ORIGINATOR, Roles::PARTICIPANT);
     let once = network.governors_sign(&change, EXPIRY)[0];
     let again = network.governors_sign(&change, EXPIRY)[0];
-    refused_with(&mut network, change, EXPIRY, vec![once, again], Error::SignersNotAscending);
+    refused_with(
+        &mut network,
+        change,
+        EXPIRY,
+        vec![once, again],
+        Error::SignersNotAscending,
+    );
 }
 
 #[test]
@@ -146,9 +184,18 @@ fn a_change_expires_at_its_deadline_not_before() {
 #[test]
 fn lei_account_and_signing_key_belong_to_one_institution_only() {
     let mut network = Network::new();
-    refused(&mut network, registration(HOME, Roles::PARTICIPANT), Error::LeiTaken(HOME));
+    refused(
+        &mut network,
+        registration(HOME, Roles::PARTICIPANT),
+        Error::LeiTaken(HOME),
+    );
 
-    let taken = |account, signing_key| Change::SetKeys { member: HOME, account, signing_key, certificate: [1; 32] };
+    let taken = |account, signing_key| Change::SetKeys {
+        member: HOME,
+        account,
+        signing_key,
+        certificate: [1; 32],
+    };
     refused(
         &mut network,
         taken(account(ORIGINATOR), key(HOME).public().0),
@@ -172,7 +219,10 @@ fn keys_can_be_rotated_and_the_old_ones_are_free_again() {
     };
     network.govern(rotated).unwrap();
     let home = institution(&mut network, HOME).unwrap();
-    assert_eq!((home.account, home.signing_key, home.certificate), (AccountId([50; 32]), [51; 32], [52; 32]));
+    assert_eq!(
+        (home.account, home.signing_key, home.certificate),
+        (AccountId([50; 32]), [51; 32], [52; 32])
+    );
 
     let back = Change::SetKeys {
         member: STRANGER,
@@ -191,16 +241,38 @@ fn bad_values_are_refused_by_name() {
         *lei = Lei(*b"529900T8BM49AURSDO56");
     }
     refused(&mut network, bad_lei, Error::BadLei);
-    refused(&mut network, Change::SetRoles { member: HOME, roles: Roles(0) }, Error::BadRoles);
-    refused(&mut network, Change::SetRoles { member: HOME, roles: Roles(1 << 7) }, Error::BadRoles);
+    refused(
+        &mut network,
+        Change::SetRoles {
+            member: HOME,
+            roles: Roles(0),
+        },
+        Error::BadRoles,
+    );
+    refused(
+        &mut network,
+        Change::SetRoles {
+            member: HOME,
+            roles: Roles(1 << 7),
+        },
+        Error::BadRoles,
+    );
     refused(&mut network, Change::SetNotaryThreshold(0), Error::BadThreshold);
-    refused(&mut network, set_status(NOBODY, Status::Suspended), Error::UnknownMember(NOBODY));
+    refused(
+        &mut network,
+        set_status(NOBODY, Status::Suspended),
+        Error::UnknownMember(NOBODY),
+    );
     let governors = |keys, threshold| Change::SetGovernors { keys, threshold };
     refused(&mut network, governors(Vec::new(), 1), Error::BadGovernors);
     refused(&mut network, governors(vec![[1; 32], [1; 32]], 1), Error::BadGovernors);
     refused(&mut network, governors(vec![[1; 32]], 2), Error::BadGovernors);
     refused(&mut network, governors(vec![[1; 32]], 0), Error::BadGovernors);
-    refused(&mut network, governors((0..17).map(|place| [place; 32]).collect(), 1), Error::BadGovernors);
+    refused(
+        &mut network,
+        governors((0..17).map(|place| [place; 32]).collect(), 1),
+        Error::BadGovernors,
+    );
 }
 
 #[test]
@@ -219,14 +291,22 @@ fn the_batch_query_answers_in_the_order_asked_and_has_a_bound() {
     let set = set.unwrap();
     assert_eq!(set.epoch, network.epoch);
     assert_eq!(set.notary_threshold, 1);
-    let accounts: Vec<_> = set.signers.iter().map(|found| found.as_ref().map(|signer| signer.account)).collect();
+    let accounts: Vec<_> = set
+        .signers
+        .iter()
+        .map(|found| found.as_ref().map(|signer| signer.account))
+        .collect();
     assert_eq!(accounts, [Some(account(NOTARY)), None, Some(account(HOME))]);
 
-    let most: Result<SignerSet, Error> =
-        network.chain.call(caller, network.registry, "members", vec![HOME; 64], 0).output;
+    let most: Result<SignerSet, Error> = network
+        .chain
+        .call(caller, network.registry, "members", vec![HOME; 64], 0)
+        .output;
     assert_eq!(most.unwrap().signers.len(), 64);
-    let more: Result<SignerSet, Error> =
-        network.chain.call(caller, network.registry, "members", vec![HOME; 65], 0).output;
+    let more: Result<SignerSet, Error> = network
+        .chain
+        .call(caller, network.registry, "members", vec![HOME; 65], 0)
+        .output;
     assert_eq!(more, Err(Error::QueryTooLong));
 }
 

@@ -4,7 +4,7 @@ use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism};
 use protocol::AccountId;
 use quittance_runtime::{Balances, Contracts, Runtime, RuntimeEvent, RuntimeGenesisConfig, System, Timestamp, UNIT};
 use scale::{Decode, Encode};
-use sp_core::hashing::blake2_256;
+use sp_core::blake2_256;
 use sp_runtime::BuildStorage;
 
 /// Every chain of these tests has this genesis hash: what counts is that signatures bind it.
@@ -30,12 +30,21 @@ pub struct Called<T> {
 
 impl Chain {
     pub fn new(accounts: &[AccountId]) -> Self {
-        let balances = accounts.iter().chain([&DEPLOYER]).map(|account| (native(*account), 1_000_000 * UNIT)).collect();
+        let balances = accounts
+            .iter()
+            .chain([&DEPLOYER])
+            .map(|account| (native(*account), 1_000_000 * UNIT))
+            .collect();
         let genesis = RuntimeGenesisConfig {
-            balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
+            balances: pallet_balances::GenesisConfig {
+                balances,
+                ..Default::default()
+            },
             ..Default::default()
         };
-        let mut chain = Self { state: genesis.build_storage().unwrap().into() };
+        let mut chain = Self {
+            state: genesis.build_storage().unwrap().into(),
+        };
         chain.state.execute_with(|| System::set_block_number(1));
         chain.set_time(START);
         chain
@@ -47,7 +56,8 @@ impl Chain {
 
     /// A digest of the whole state: equal before and after means that nothing changed.
     pub fn state_root(&mut self) -> Vec<u8> {
-        self.state.execute_with(|| sp_io::storage::root(sp_runtime::StateVersion::V1))
+        self.state
+            .execute_with(|| sp_io::storage::root(sp_runtime::StateVersion::V1))
     }
 
     pub fn native_balance(&mut self, account: AccountId) -> u128 {
@@ -57,8 +67,12 @@ impl Chain {
     /// Instantiates the wasm that `xtask contracts` built; `Err` is what the constructor returned.
     pub fn instantiate<E: Decode>(&mut self, contract: &str, args: impl Encode) -> Result<AccountId, E> {
         let path = crate::target_dir().join("contracts").join(format!("{contract}.wasm"));
-        let code = std::fs::read(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}; build it with `cargo run -p xtask -- contracts`", path.display()));
+        let code = std::fs::read(&path).unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}; build it with `cargo run -p xtask -- contracts`",
+                path.display()
+            )
+        });
         let data = [selector("new").as_slice(), &args.encode()].concat();
         let result = self.state.execute_with(|| {
             Contracts::bare_instantiate(
@@ -75,7 +89,8 @@ impl Chain {
         });
         let instantiated = result.result.unwrap();
         if instantiated.result.did_revert() {
-            let returned: Result<Result<(), E>, LangError> = Decode::decode(&mut &instantiated.result.data[..]).unwrap();
+            let returned: Result<Result<(), E>, LangError> =
+                Decode::decode(&mut &instantiated.result.data[..]).unwrap();
             return Err(returned.unwrap().err().unwrap());
         }
         Ok(AccountId(instantiated.account_id.into()))
@@ -105,7 +120,10 @@ impl Chain {
             )
         });
         let emitted = |record: &frame_system::EventRecord<RuntimeEvent, _>| {
-            matches!(record.event, RuntimeEvent::Contracts(pallet_contracts::Event::<Runtime>::ContractEmitted { .. }))
+            matches!(
+                record.event,
+                RuntimeEvent::Contracts(pallet_contracts::Event::<Runtime>::ContractEmitted { .. })
+            )
         };
         let returned = result.result.unwrap();
         let output: Result<T, LangError> = Decode::decode(&mut &returned.data[..]).unwrap();

@@ -23,8 +23,12 @@ pub const EXPIRY: u64 = START + 60_000;
 /// What the home institution deposits.
 pub const DEPOSIT: u128 = 1_000_000_000_000_000;
 
-const LEIS: [&[u8; 20]; 4] =
-    [b"529900T8BM49AURSDO55", b"5493001KJTIIGC8Y1R12", b"213800WSGIIZCXF1P572", b"7LTWFZYICNSX8D621K86"];
+const LEIS: [&[u8; 20]; 4] = [
+    b"529900T8BM49AURSDO55",
+    b"5493001KJTIIGC8Y1R12",
+    b"213800WSGIIZCXF1P572",
+    b"7LTWFZYICNSX8D621K86",
+];
 
 /// A registry with two governors and four institutions, and a clearing contract that trusts it.
 pub struct Network {
@@ -67,9 +71,16 @@ impl Network {
         let members = [ORIGINATOR, HOME, NOTARY, STRANGER];
         let mut chain = Chain::new(&members.map(account));
         let governors: Vec<[u8; 32]> = (0..2).map(|place| governor(place).public().0).collect();
-        let registry = chain.instantiate::<RegistryError>("registry", (GENESIS, governors, 2u16, 1u16)).unwrap();
+        let registry = chain
+            .instantiate::<RegistryError>("registry", (GENESIS, governors, 2u16, 1u16))
+            .unwrap();
         let clearing = chain.instantiate::<Error>("clearing", (GENESIS, registry)).unwrap();
-        Self { chain, registry, clearing, epoch: 0 }
+        Self {
+            chain,
+            registry,
+            clearing,
+            epoch: 0,
+        }
     }
 
     /// Four institutions, of which the home institution has made a deposit.
@@ -98,9 +109,18 @@ impl Network {
     }
 
     pub fn governors_sign(&self, change: &Change, expires_at: u64) -> Vec<GovernorSignature> {
-        let domain = Domain { genesis: GENESIS, contract: self.registry, epoch: self.epoch };
+        let domain = Domain {
+            genesis: GENESIS,
+            contract: self.registry,
+            epoch: self.epoch,
+        };
         let payload = signing::payload(&domain, Purpose::Governance, &change.digest(), expires_at, &());
-        (0..2).map(|place| GovernorSignature { governor: place, signature: sign(&governor(place), &payload) }).collect()
+        (0..2)
+            .map(|place| GovernorSignature {
+                governor: place,
+                signature: sign(&governor(place), &payload),
+            })
+            .collect()
     }
 
     pub fn apply(
@@ -110,32 +130,65 @@ impl Network {
         signatures: Vec<GovernorSignature>,
     ) -> Result<(), RegistryError> {
         // Whoever sends it: the signatures count.
-        self.chain.call(account(STRANGER), self.registry, "apply", (change, expires_at, signatures), 0).output
+        self.chain
+            .call(
+                account(STRANGER),
+                self.registry,
+                "apply",
+                (change, expires_at, signatures),
+                0,
+            )
+            .output
     }
 
     pub fn deposit(&mut self, member: Member, amount: u128) -> Result<u64, Error> {
-        self.chain.call(account(member), self.clearing, "deposit", member, amount).output
+        self.chain
+            .call(account(member), self.clearing, "deposit", member, amount)
+            .output
     }
 
     pub fn withdraw(&mut self, member: Member, amount: u128) -> Result<(), Error> {
-        self.chain.call(account(member), self.clearing, "withdraw", (member, Asset::Native, amount), 0).output
+        self.chain
+            .call(
+                account(member),
+                self.clearing,
+                "withdraw",
+                (member, Asset::Native, amount),
+                0,
+            )
+            .output
     }
 
     pub fn balance(&mut self, member: Member) -> Balance {
-        self.chain.call(account(STRANGER), self.clearing, "balance", (member, Asset::Native), 0).output
+        self.chain
+            .call(account(STRANGER), self.clearing, "balance", (member, Asset::Native), 0)
+            .output
     }
 
     pub fn relation(&mut self, voucher: &Voucher) -> Option<Retention> {
-        self.chain.call(account(STRANGER), self.clearing, "relation", voucher.id(), 0).output
+        self.chain
+            .call(account(STRANGER), self.clearing, "relation", voucher.id(), 0)
+            .output
     }
 
     pub fn domain(&self) -> Domain {
-        Domain { genesis: GENESIS, contract: self.clearing, epoch: self.epoch }
+        Domain {
+            genesis: GENESIS,
+            contract: self.clearing,
+            epoch: self.epoch,
+        }
     }
 
     pub fn batch(&self, vouchers: &[Voucher]) -> RetentionBatch {
-        let item = |voucher: &Voucher| RetentionItem { voucher: voucher.clone(), relation: Relation::of(voucher, START) };
-        RetentionBatch { epoch: self.epoch, expires_at: EXPIRY, items: vouchers.iter().map(item).collect() }
+        let item = |voucher: &Voucher| RetentionItem {
+            voucher: voucher.clone(),
+            relation: Relation::of(voucher, START),
+        };
+        RetentionBatch {
+            epoch: self.epoch,
+            expires_at: EXPIRY,
+            items: vouchers.iter().map(item).collect(),
+        }
     }
 
     /// What `signers` sign of a batch: notaries all of it, parties what concerns them.
@@ -147,7 +200,10 @@ impl Network {
         let signed = |member: &Member| {
             let id = batch.retention_id((*member != NOTARY).then_some(*member));
             let payload = signing::payload(domain, Purpose::Retention, &id, batch.expires_at, &());
-            MemberSignature { member: *member, signature: sign(&key(*member), &payload) }
+            MemberSignature {
+                member: *member,
+                signature: sign(&key(*member), &payload),
+            }
         };
         signers.iter().map(signed).collect()
     }
@@ -161,7 +217,8 @@ impl Network {
         batch: RetentionBatch,
         signatures: Vec<MemberSignature>,
     ) -> Called<Result<(), Error>> {
-        self.chain.call(account(STRANGER), self.clearing, "retain_batch", (batch, signatures), 0)
+        self.chain
+            .call(account(STRANGER), self.clearing, "retain_batch", (batch, signatures), 0)
     }
 
     /// Retains vouchers with everybody's signature.
@@ -191,9 +248,18 @@ impl Network {
 
     pub fn sign_clearing(&self, clearing_voucher: ClearingVoucher, signer: Member) -> SignedClearingVoucher {
         let id = clearing_voucher.id().0;
-        let payload =
-            signing::payload(&self.domain(), Purpose::ClearingVoucher, &id, clearing_voucher.expires_at, &());
-        SignedClearingVoucher { clearing_voucher, epoch: self.epoch, signature: sign(&key(signer), &payload) }
+        let payload = signing::payload(
+            &self.domain(),
+            Purpose::ClearingVoucher,
+            &id,
+            clearing_voucher.expires_at,
+            &(),
+        );
+        SignedClearingVoucher {
+            clearing_voucher,
+            epoch: self.epoch,
+            signature: sign(&key(signer), &payload),
+        }
     }
 
     pub fn clear(&mut self, vouchers: Vec<SignedClearingVoucher>) -> Result<(), Error> {
@@ -201,7 +267,8 @@ impl Network {
     }
 
     pub fn clear_measured(&mut self, vouchers: Vec<SignedClearingVoucher>) -> Called<Result<(), Error>> {
-        self.chain.call(account(STRANGER), self.clearing, "clear_batch", vouchers, 0)
+        self.chain
+            .call(account(STRANGER), self.clearing, "clear_batch", vouchers, 0)
     }
 }
 

@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use jsonrpsee_server::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
-use quittance_runtime::{AccountId, Balance, Nonce};
+use pallet_transaction_payment_rpc_runtime_api::RuntimeDispatchInfo;
+use quittance_runtime::{AccountId, Balance, Hash, Nonce};
 use substrate_frame_rpc_system::{System, SystemApiServer};
 
 use crate::service::{FullClient, FullPool};
@@ -14,7 +15,10 @@ pub fn create(
     pool: Arc<FullPool>,
 ) -> Result<RpcModule<()>, Box<dyn std::error::Error + Send + Sync>> {
     let mut module = RpcModule::new(());
-    module.merge(System::<_, _, _, Nonce, AccountId>::new(client.clone(), pool).into_rpc())?;
-    module.merge(TransactionPayment::<_, _, Balance>::new(client).into_rpc())?;
+    let system = System::new(client.clone(), pool);
+    module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
+    module.merge(
+        TransactionPaymentApiServer::<Hash, RuntimeDispatchInfo<Balance>>::into_rpc(TransactionPayment::new(client)),
+    )?;
     Ok(module)
 }

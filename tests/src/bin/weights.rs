@@ -22,7 +22,9 @@ fn main() {
     println!("| contract | code size (bytes) |");
     println!("|---|--:|");
     for contract in ["registry", "clearing"] {
-        let wasm = quittance_tests::target_dir().join("contracts").join(format!("{contract}.wasm"));
+        let wasm = quittance_tests::target_dir()
+            .join("contracts")
+            .join(format!("{contract}.wasm"));
         println!("| {contract} | {} |", std::fs::metadata(wasm).unwrap().len());
     }
 }
@@ -36,8 +38,20 @@ fn registry() {
     let mut network = Network::new();
     let (caller, registry) = (account(STRANGER), network.registry);
     for (what, change) in [
-        ("`apply` set status", Change::SetStatus { member: STRANGER, status: Status::Suspended }),
-        ("`apply` set roles", Change::SetRoles { member: STRANGER, roles: Roles::PARTICIPANT }),
+        (
+            "`apply` set status",
+            Change::SetStatus {
+                member: STRANGER,
+                status: Status::Suspended,
+            },
+        ),
+        (
+            "`apply` set roles",
+            Change::SetRoles {
+                member: STRANGER,
+                roles: Roles::PARTICIPANT,
+            },
+        ),
         ("`apply` set notary threshold", Change::SetNotaryThreshold(1)),
     ] {
         apply(&mut network, what, change);
@@ -47,10 +61,19 @@ fn registry() {
     apply(
         &mut network,
         "`apply` set keys",
-        Change::SetKeys { member: STRANGER, account: account_id, signing_key, certificate },
+        Change::SetKeys {
+            member: STRANGER,
+            account: account_id,
+            signing_key,
+            certificate,
+        },
     );
     let mut empty = Network::empty();
-    apply(&mut empty, "`apply` register", registration(ORIGINATOR, Roles::PARTICIPANT));
+    apply(
+        &mut empty,
+        "`apply` register",
+        registration(ORIGINATOR, Roles::PARTICIPANT),
+    );
 
     for members in [1usize, 64] {
         let asked = vec![HOME; members];
@@ -75,8 +98,13 @@ fn registry() {
 
 fn apply(network: &mut Network, what: &str, change: Change) {
     let signatures = network.governors_sign(&change, EXPIRY);
-    let called: Called<Result<(), protocol::registry::Error>> =
-        network.chain.call(account(STRANGER), network.registry, "apply", (change, EXPIRY, signatures), 0);
+    let called: Called<Result<(), protocol::registry::Error>> = network.chain.call(
+        account(STRANGER),
+        network.registry,
+        "apply",
+        (change, EXPIRY, signatures),
+        0,
+    );
     assert_eq!(called.output, Ok(()));
     network.epoch += 1;
     row("registry", what, &called);
@@ -89,7 +117,9 @@ fn clearing() {
         network.chain.call(account(HOME), clearing, "deposit", HOME, AMOUNT);
     row("clearing", "`deposit`", &called);
     let called: Called<Result<(), protocol::clearing::Error>> =
-        network.chain.call(account(HOME), clearing, "withdraw", (HOME, Asset::Native, AMOUNT), 0);
+        network
+            .chain
+            .call(account(HOME), clearing, "withdraw", (HOME, Asset::Native, AMOUNT), 0);
     row("clearing", "`withdraw`", &called);
 
     let most = u8::try_from(MAX_BATCH).unwrap();
@@ -111,13 +141,17 @@ fn clearing() {
     }
     let voucher = purchase(1, AMOUNT);
     let called: Called<protocol::clearing::Balance> =
-        network.chain.call(caller, clearing, "balance", (HOME, Asset::Native), 0);
+        network
+            .chain
+            .call(caller, clearing, "balance", (HOME, Asset::Native), 0);
     row("clearing", "`balance`", &called);
     let called: Called<Option<protocol::clearing::Retention>> =
         network.chain.call(caller, clearing, "relation", voucher.id(), 0);
     row("clearing", "`relation`", &called);
     let called: Called<Option<protocol::clearing::Discharge>> =
-        network.chain.call(caller, clearing, "clearing_voucher", (voucher.id(), HOME), 0);
+        network
+            .chain
+            .call(caller, clearing, "clearing_voucher", (voucher.id(), HOME), 0);
     row("clearing", "`clearing_voucher`", &called);
     let called: Called<AccountId> = network.chain.call(caller, clearing, "registry", (), 0);
     row("clearing", "`registry`", &called);
