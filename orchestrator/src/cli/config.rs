@@ -92,7 +92,7 @@ struct Report {
 }
 
 impl Report {
-    fn found(&mut self, what: &str, value: impl Display) {
+    fn found(&self, what: &str, value: impl Display) {
         println!("ok     {what}: {value}");
     }
 
