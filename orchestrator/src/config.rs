@@ -1,1 +1,489 @@
+//! The configuration: one TOML file per institution. Every key is described in the sample.
+use std::{
+    collections::BTreeSet,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use protocol::Member;
+use serde::Deserialize;
+
+use crate::identity::keys::is_development_uri;
+
+const SAMPLE: &str = include_str!("../quittance.sample.toml");
+
+/// The configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{} can't be read: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file isn't TOML of this shape. The message names line and key.
+    #[error("{}: {source}", path.display())]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// What and where.
+        source: Box<toml::de::Error>,
+    },
+    /// Values are wrong; all of them are named.
+    #[error("{}: {}", path.display(), join(problems))]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// Each wrong value.
+        problems: Vec<Problem>,
+    },
+}
+
+/// A wrong value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, as in the file.
+    pub key: String,
+    /// What is wrong and what to write.
+    pub advice: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.advice)
+    }
+}
+
+fn join(problems: &[Problem]) -> String {
+    let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    problems.join("\n")
+}
+
+/// Everything an orchestrator is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the database is kept.
+    pub data_dir: PathBuf,
+    /// Who this is.
+    pub institution: Institution,
+    /// What it signs with, and whom it trusts.
+    pub keys: Keys,
+    /// The chain that settles.
+    pub chain: Chain,
+    /// The listener.
+    #[serde(default)]
+    pub http: Http,
+    /// The other institutions.
+    #[serde(default)]
+    pub peers: Vec<Peer>,
+    /// How requests to them are made.
+    #[serde(default)]
+    pub peer_client: PeerClient,
+    /// Settlement.
+    pub settlement: Settlement,
+}
+
+/// Who this is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Institution {
+    /// Its index in the registry.
+    pub member: Member,
+    /// Its name, for people.
+    pub name: String,
+}
+
+/// What the institution signs with, and whom it trusts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Reference of the key that sends transactions, for [`crate::identity::SigningKey::load`].
+    pub account: String,
+    /// Reference of the key that signs vouchers.
+    pub signing: String,
+    /// The certificate, PEM, leaf first.
+    pub certificate: PathBuf,
+    /// Its Ed25519 key, PKCS#8 PEM.
+    pub certificate_key: PathBuf,
+    /// The CA certificates that institutions' certificates chain to, PEM.
+    pub ca: PathBuf,
+}
+
+/// The chain that settles.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// A node's WebSocket URL.
+    pub url: String,
+    /// What `quittance deploy` wrote: genesis hash, code hashes, addresses.
+    pub deployment: PathBuf,
+    /// Where the contracts' bundles are.
+    pub bundles: PathBuf,
+}
+
+/// The listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port; port 0 takes a free one.
+    #[serde(default = "default::listen")]
+    pub listen: SocketAddr,
+    /// Serve TLS with the institution's certificate.
+    #[serde(default)]
+    pub tls: bool,
+    /// Refuse connections without a certificate from the configured CA.
+    #[serde(default)]
+    pub client_certificates: bool,
+    /// Who may use `/v1`.
+    #[serde(default)]
+    pub tokens: Vec<Token>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: default::listen(),
+            tls: false,
+            client_certificates: false,
+            tokens: Vec::new(),
+        }
+    }
+}
+
+/// A client of `/v1`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Its name, for logs.
+    pub name: String,
+    /// sha256 of its bearer token. The token itself is nowhere.
+    #[serde(with = "protocol::text::bytes")]
+    pub sha256: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// Contract messages that it may send or read: `registry.members`, `clearing.*`.
+    #[serde(default)]
+    pub contract_messages: Vec<String>,
+}
+
+impl Token {
+    /// Whether it may use this message of this contract.
+    pub fn permits_message(&self, contract: &str, message: &str) -> bool {
+        self.contract_messages
+            .iter()
+            .filter_map(|pattern| pattern.split_once('.'))
+            .any(|(name, allowed)| name == contract && (allowed == "*" || allowed == message))
+    }
+}
+
+/// What a client of `/v1` may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Everything.
+    Operator,
+    /// Payments.
+    Teller,
+    /// Reading.
+    Auditor,
+}
+
+/// Another institution.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its index in the registry.
+    pub member: Member,
+    /// Scheme, host and port of its orchestrator.
+    pub url: String,
+}
+
+/// How requests to other institutions are made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerClient {
+    /// How long a connection may take to open, in seconds.
+    #[serde(default = "default::connect_timeout_seconds")]
+    pub connect_timeout_seconds: u64,
+    /// How long one attempt may take from start to the end of the answer, in seconds.
+    #[serde(default = "default::timeout_seconds")]
+    pub timeout_seconds: u64,
+    /// How often an attempt that failed for a passing reason is repeated.
+    #[serde(default = "default::retries")]
+    pub retries: usize,
+}
+
+impl PeerClient {
+    /// How long a connection may take to open.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_seconds)
+    }
+
+    /// How long one attempt may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+}
+
+impl Default for PeerClient {
+    fn default() -> Self {
+        Self {
+            connect_timeout_seconds: default::connect_timeout_seconds(),
+            timeout_seconds: default::timeout_seconds(),
+            retries: default::retries(),
+        }
+    }
+}
+
+/// Settlement.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// The notary that retains this institution's payments.
+    pub notary: Member,
+    /// How long after its issue a voucher may be retained, in seconds.
+    #[serde(default = "default::voucher_lifetime_seconds")]
+    pub voucher_lifetime_seconds: u64,
+}
+
+mod default {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    pub(super) fn listen() -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, 8080).into()
+    }
+
+    pub(super) fn connect_timeout_seconds() -> u64 {
+        2
+    }
+
+    pub(super) fn timeout_seconds() -> u64 {
+        10
+    }
+
+    pub(super) fn retries() -> usize {
+        3
+    }
+
+    pub(super) fn voucher_lifetime_seconds() -> u64 {
+        600
+    }
+}
+
+impl Config {
+    /// A complete configuration with a comment on every key.
+    pub fn sample() -> &'static str {
+        SAMPLE
+    }
+
+    /// Reads and checks a configuration. Relative paths start at the file's directory.
+    ///
+    /// # Errors
+    /// The file can't be read, isn't of this shape, or values are wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        let problems = config.validate();
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Invalid {
+                path: path.to_owned(),
+                problems,
+            })
+        }
+    }
+
+    fn resolve(&mut self, directory: &Path) {
+        for path in [
+            &mut self.data_dir,
+            &mut self.keys.certificate,
+            &mut self.keys.certificate_key,
+            &mut self.keys.ca,
+            &mut self.chain.deployment,
+            &mut self.chain.bundles,
+        ] {
+            *path = directory.join(&*path);
+        }
+        for reference in [&mut self.keys.account, &mut self.keys.signing] {
+            if !is_development_uri(reference) {
+                *reference = directory.join(&*reference).to_string_lossy().into_owned();
+            }
+        }
+    }
+
+    /// Every value that can't work, whatever the machine looks like.
+    pub fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        problems.check(
+            !self.institution.name.trim().is_empty(),
+            "institution.name",
+            "is empty: write the institution's name",
+        );
+        problems.check(
+            is_url(&self.chain.url, &["ws", "wss"]),
+            "chain.url",
+            "is no WebSocket URL: write it like \"ws://127.0.0.1:9944\"",
+        );
+        self.validate_http(&mut problems);
+        self.validate_peers(&mut problems);
+        self.validate_settlement(&mut problems);
+        problems.0
+    }
+
+    fn validate_http(&self, problems: &mut Problems) {
+        problems.check(
+            self.http.tls || !self.http.client_certificates,
+            "http.client_certificates",
+            "needs TLS: set http.tls = true, or leave this out",
+        );
+        let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
+        for (place, token) in self.http.tokens.iter().enumerate() {
+            let key = |field: &str| format!("http.tokens[{place}].{field}");
+            problems.check(
+                !token.name.trim().is_empty() && names.insert(&token.name),
+                key("name"),
+                "is empty or stands there twice: give every token its own name",
+            );
+            problems.check(
+                hashes.insert(token.sha256),
+                key("sha256"),
+                "stands there twice: give every client its own token",
+            );
+            for pattern in &token.contract_messages {
+                problems.check(
+                    is_message_pattern(pattern),
+                    key("contract_messages"),
+                    format!(
+                        "{pattern:?} names no message: write it like \"registry.members\", or \"clearing.*\" for all"
+                    ),
+                );
+            }
+        }
+    }
+
+    fn validate_peers(&self, problems: &mut Problems) {
+        let mut members = BTreeSet::new();
+        for (place, peer) in self.peers.iter().enumerate() {
+            let key = |field: &str| format!("peers[{place}].{field}");
+            problems.check(
+                peer.member != self.institution.member,
+                key("member"),
+                "is this institution itself: list the others only",
+            );
+            problems.check(
+                members.insert(peer.member),
+                key("member"),
+                format!("{} stands there twice: one entry per institution", peer.member),
+            );
+            problems.check(
+                is_origin(&peer.url),
+                key("url"),
+                "must be scheme, host and port only, like \"https://bank-b.example:8443\"",
+            );
+        }
+        let positive = |seconds: u64| (1..=MAX_TIMEOUT_SECONDS).contains(&seconds);
+        let advice = format!("must be between 1 and {MAX_TIMEOUT_SECONDS}");
+        problems.check(
+            positive(self.peer_client.connect_timeout_seconds),
+            "peer_client.connect_timeout_seconds",
+            advice.as_str(),
+        );
+        problems.check(
+            positive(self.peer_client.timeout_seconds),
+            "peer_client.timeout_seconds",
+            advice.as_str(),
+        );
+        problems.check(
+            self.peer_client.retries <= MAX_RETRIES,
+            "peer_client.retries",
+            format!("must be at most {MAX_RETRIES}: a payment that can't go on is taken up again anyway"),
+        );
+    }
+
+    fn validate_settlement(&self, problems: &mut Problems) {
+        let notary = self.settlement.notary;
+        let known = notary == self.institution.member || self.peers.iter().any(|peer| peer.member == notary);
+        problems.check(
+            known,
+            "settlement.notary",
+            format!("is member {notary}, who can't be reached: add a [[peers]] entry with member = {notary}"),
+        );
+        problems.check(
+            VOUCHER_LIFETIME_SECONDS.contains(&self.settlement.voucher_lifetime_seconds),
+            "settlement.voucher_lifetime_seconds",
+            format!(
+                "must be between {} and {}",
+                VOUCHER_LIFETIME_SECONDS.start(),
+                VOUCHER_LIFETIME_SECONDS.end()
+            ),
+        );
+    }
+}
+
+const MAX_TIMEOUT_SECONDS: u64 = 300;
+const MAX_RETRIES: usize = 10;
+/// Shorter, and a chain that finalizes some seconds late leaves no time; longer, and funds wait for a lost payment.
+const VOUCHER_LIFETIME_SECONDS: std::ops::RangeInclusive<u64> = 30..=86_400;
+
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn check(&mut self, good: bool, key: impl Into<String>, advice: impl Into<String>) {
+        if !good {
+            self.0.push(Problem {
+                key: key.into(),
+                advice: advice.into(),
+            });
+        }
+    }
+}
+
+fn is_url(text: &str, schemes: &[&str]) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host())
+}
+
+/// Scheme, host and port. A path would be cut off by the proxy that it is meant for, and the sender signed it.
+fn is_origin(text: &str) -> bool {
+    is_url(text, &["http", "https"])
+        && reqwest::Url::parse(text).is_ok_and(|url| {
+            url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
+}
+
+fn is_message_pattern(pattern: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    pattern
+        .split_once('.')
+        .is_some_and(|(contract, message)| is_name(contract) && (message == "*" || is_name(message)))
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

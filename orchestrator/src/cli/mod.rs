@@ -1,1 +1,3 @@
-
+pub mod ca;
+pub mod config;
+pub mod key;

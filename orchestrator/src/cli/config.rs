@@ -1,0 +1,161 @@
+//! `quittance config`: checks a configuration, or prints the sample.
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use clap::Subcommand;
+use protocol::Timestamp;
+use time::{format_description::well_known::Rfc3339, OffsetDateTime};
+
+use crate::{
+    config::{Config, ConfigError},
+    identity::{
+        keys::{is_development_uri, ss58_address, KeyFile},
+        Authorities, Certificate, SigningKey,
+    },
+};
+
+/// Checks configurations.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks a configuration and the files it names, and prints what it found; no secrets. Asks for no password.
+    Check {
+        /// The TOML file.
+        file: PathBuf,
+    },
+    /// Prints a complete configuration with a comment on every key.
+    Sample,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// The configuration, or a file it names, can't be used; all problems are printed first.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Sample => print!("{}", Config::sample()),
+        Command::Check { file } => check(&file)?,
+    }
+    Ok(())
+}
+
+fn check(file: &Path) -> anyhow::Result<()> {
+    let config = match Config::load(file) {
+        Ok(config) => config,
+        Err(ConfigError::Invalid { problems, .. }) => {
+            for problem in &problems {
+                println!("error  {problem}");
+            }
+            anyhow::bail!("{} has {} wrong value(s)", file.display(), problems.len());
+        }
+        Err(error) => return Err(error.into()),
+    };
+
+    let mut report = Report::default();
+    report.found(
+        "institution",
+        format!("{} (member {})", config.institution.name, config.institution.member),
+    );
+    report.add("account key", public_key(&config.keys.account));
+    report.add("signing key", public_key(&config.keys.signing));
+    report.add("certificate", certificate(&config));
+    report.found("chain", &config.chain.url);
+    report.add("deployment", is_there(&config.chain.deployment, Path::is_file));
+    report.add("bundles", is_there(&config.chain.bundles, Path::is_dir));
+    let scheme = if config.http.tls { "https" } else { "http" };
+    report.found("listener", format!("{scheme}://{}", config.http.listen));
+    for token in &config.http.tokens {
+        report.found("token", format!("{} ({:?})", token.name, token.role));
+    }
+    for peer in &config.peers {
+        report.found("peer", format!("member {} at {}", peer.member, peer.url));
+    }
+    report.found("notary", format!("member {}", config.settlement.notary));
+    match report.errors {
+        0 => Ok(()),
+        errors => anyhow::bail!("{} names {errors} thing(s) that can't be used", file.display()),
+    }
+}
+
+/// Prints one line for each thing looked at.
+#[derive(Default)]
+struct Report {
+    errors: usize,
+}
+
+impl Report {
+    fn found(&self, what: &str, value: impl Display) {
+        println!("ok     {what}: {value}");
+    }
+
+    fn add(&mut self, what: &str, result: Result<String, String>) {
+        match result {
+            Ok(value) => self.found(what, value),
+            Err(why) => {
+                self.errors = self.errors.saturating_add(1);
+                println!("error  {what}: {why}");
+            }
+        }
+    }
+}
+
+fn public_key(reference: &str) -> Result<String, String> {
+    if is_development_uri(reference) {
+        let key = SigningKey::load(reference).map_err(|error| error.to_string())?;
+        return Ok(format!(
+            "{} (development: everybody knows its secret)",
+            key.ss58_address()
+        ));
+    }
+    let file = KeyFile::read(Path::new(reference)).map_err(|error| error.to_string())?;
+    let kind = if file.is_encrypted() {
+        "encrypted"
+    } else {
+        "not encrypted"
+    };
+    Ok(format!("{} ({kind})", ss58_address(&file.public())))
+}
+
+fn certificate(config: &Config) -> Result<String, String> {
+    let keys = &config.keys;
+    let own = Certificate::load(&keys.certificate, &keys.certificate_key).map_err(|error| error.to_string())?;
+    Authorities::load(&keys.ca)
+        .and_then(|authorities| authorities.verify(own.leaf(), now()))
+        .map_err(|error| error.to_string())?;
+    let facts = own.facts();
+    Ok(format!(
+        "{}, fingerprint {}, valid until {}",
+        facts.subject,
+        protocol::text::to_hex(&facts.fingerprint),
+        date(facts.expires_at)
+    ))
+}
+
+fn is_there(path: &Path, is_kind: impl Fn(&Path) -> bool) -> Result<String, String> {
+    if is_kind(path) {
+        Ok(path.display().to_string())
+    } else {
+        Err(format!("{} isn't there", path.display()))
+    }
+}
+
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    Timestamp::try_from(since_epoch.as_millis()).unwrap_or(Timestamp::MAX)
+}
+
+fn date(time: Timestamp) -> String {
+    i64::try_from(time / 1000)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| format!("{time} ms after 1970"))
+}
