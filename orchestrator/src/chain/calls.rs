@@ -136,7 +136,7 @@ impl Call {
 
     /// blake2-256 of the call: tells two calls apart.
     pub fn digest(&self) -> [u8; 32] {
-        sp_core::blake2_256(&self.encode())
+        sp_crypto_hashing::blake2_256(&self.encode())
     }
 }
 

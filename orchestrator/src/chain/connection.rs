@@ -8,7 +8,7 @@ use jsonrpsee::{
     ws_client::PingConfig,
 };
 use scale::{Decode, Encode};
-use subxt::{ext::scale_decode::DecodeAsType, utils::H256};
+use subxt::{dynamic::Value, ext::frame_decode::storage::IntoEncodableValues, utils::H256};
 use subxt_rpcs::{
     client::{rpc_params, RpcSubscription},
     methods::legacy::RuntimeVersion,
@@ -142,63 +142,26 @@ impl Chain {
             .map_err(|error| ChainError::rpc(method, error))
     }
 
-    /// A storage item under a one-part key, decoded by field names; `None` where nothing is stored.
-    pub(super) async fn storage<V: DecodeAsType>(
+    /// A storage item as raw bytes, under the key parts that its map takes; `None` where nothing is stored.
+    pub(super) async fn storage<K: IntoEncodableValues>(
         &self,
         pallet: &'static str,
         item: &'static str,
-        key: [u8; 32],
+        key: K,
         at: [u8; 32],
-    ) -> Result<Option<V>, ChainError> {
+    ) -> Result<Option<Vec<u8>>, ChainError> {
         let session = self.session()?;
-        let unreadable = |why: String| ChainError::Runtime(format!("{pallet}::{item}: {why}"));
-        let info = session
-            .runtime
-            .client()
-            .metadata_ref()
-            .pallet_by_name(pallet)
-            .and_then(|found| found.storage()?.entry_by_name(item))
-            .ok_or_else(|| unreadable("no such storage item".into()))?;
-        let address = subxt::storage::dynamic::<([u8; 32],), subxt::dynamic::Value>(pallet, item);
+        let address = subxt::storage::dynamic::<K, Value>(pallet, item);
         let hashed = session
             .runtime
             .client()
             .storage()
             .entry(address)
-            .and_then(|entry| entry.fetch_key((key,)))
-            .map_err(|error| unreadable(error.to_string()))?;
-        let Some(bytes) = session
+            .and_then(|entry| entry.fetch_key(key))
+            .map_err(|error| ChainError::Runtime(format!("{pallet}.{item}: {error}")))?;
+        session
             .rpc
             .state_get_storage(&hashed, Some(H256(at)))
-            .await
-            .map_err(|error| ChainError::rpc("state_getStorage", error))?
-        else {
-            return Ok(None);
-        };
-        V::decode_as_type(
-            &mut &bytes[..],
-            info.value_ty(),
-            session.runtime.client().metadata_ref().types(),
-        )
-        .map(Some)
-        .map_err(|error| unreadable(error.to_string()))
-    }
-
-    /// A plain storage item as raw bytes.
-    pub(super) async fn plain_storage(
-        &self,
-        pallet: &str,
-        item: &str,
-        at: [u8; 32],
-    ) -> Result<Option<Vec<u8>>, ChainError> {
-        let key = [
-            sp_core::hashing::twox_128(pallet.as_bytes()),
-            sp_core::hashing::twox_128(item.as_bytes()),
-        ]
-        .concat();
-        self.session()?
-            .rpc
-            .state_get_storage(&key, Some(H256(at)))
             .await
             .map_err(|error| ChainError::rpc("state_getStorage", error))
     }

@@ -94,7 +94,7 @@ pub struct Contract {
 
 /// The first four bytes of blake2-256 of a message's name.
 pub fn selector(message: &str) -> [u8; 4] {
-    let [a, b, c, d, ..] = sp_core::blake2_256(message.as_bytes());
+    let [a, b, c, d, ..] = sp_crypto_hashing::blake2_256(message.as_bytes());
     [a, b, c, d]
 }
 

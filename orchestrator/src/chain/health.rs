@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use protocol::{text::to_hex, AccountId};
 use serde::Serialize;
-use subxt::{ext::scale_decode, utils::H256};
+use subxt::{
+    ext::scale_decode::{self, DecodeAsType},
+    utils::H256,
+};
 
 use super::{Chain, ChainError, Deployment, Follower};
 
@@ -98,7 +101,7 @@ async fn code(chain: &Chain, follower: &Follower, deployment: &Deployment) -> Re
 }
 
 /// `pallet_contracts::ContractInfo`, as far as it is of use: other fields come and go with versions.
-#[derive(scale_decode::DecodeAsType)]
+#[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 struct ContractInfo {
     code_hash: H256,
@@ -109,6 +112,26 @@ struct ContractInfo {
 /// # Errors
 /// The chain couldn't be asked.
 pub async fn code_hash(chain: &Chain, contract: &AccountId, at: [u8; 32]) -> Result<Option<[u8; 32]>, ChainError> {
-    let info: Option<ContractInfo> = chain.storage("Contracts", "ContractInfoOf", contract.0, at).await?;
-    Ok(info.map(|info| info.code_hash.0))
+    let Some(bytes) = chain.storage("Contracts", "ContractInfoOf", (contract.0,), at).await? else {
+        return Ok(None);
+    };
+    let runtime = chain.runtime()?;
+    let metadata = runtime.client().metadata_ref();
+    let unfit = |why: String| ChainError::Runtime(format!("Contracts.ContractInfoOf: {why}"));
+    let entry = metadata
+        .pallet_by_name("Contracts")
+        .and_then(|pallet| pallet.storage()?.entry_by_name("ContractInfoOf"))
+        .ok_or_else(|| unfit("missing".into()))?;
+    ContractInfo::decode_as_type(&mut &bytes[..], entry.value_ty(), metadata.types())
+        .map(|info| Some(info.code_hash.0))
+        .map_err(|error| unfit(error.to_string()))
+}
+
+/// Whether code of this hash is on the chain.
+///
+/// # Errors
+/// The chain couldn't be asked.
+pub async fn has_code(chain: &Chain, code_hash: [u8; 32], at: [u8; 32]) -> Result<bool, ChainError> {
+    let info = chain.storage("Contracts", "CodeInfoOf", (code_hash,), at).await?;
+    Ok(info.is_some())
 }

@@ -1,1 +1,3 @@
-
+pub mod contract;
+pub mod deploy;
+pub mod govern;

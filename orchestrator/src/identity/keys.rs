@@ -6,7 +6,27 @@ use sp_core::{sr25519, Pair as _};
 #[derive(Clone)]
 pub struct SigningKey(sr25519::Pair);
 
+/// The key can't be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyError(String);
+
 impl SigningKey {
+    /// Reads a development key (`//Alice`).
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn load(reference: &str) -> Result<Self, KeyError> {
+        sr25519::Pair::from_string(reference, None)
+            .map(Self)
+            .map_err(|_| KeyError("no such key".into()))
+    }
+
+    /// Whether everybody knows this key.
+    pub fn is_development(&self) -> bool {
+        true
+    }
+
     /// The account that this key controls.
     pub fn account(&self) -> AccountId {
         AccountId(self.public())

@@ -171,7 +171,7 @@ impl Search<'_> {
     async fn failure(&self, session: &Session, hash: [u8; 32], index: u32) -> Result<Option<String>, ChainError> {
         let bytes = self
             .chain
-            .plain_storage("System", "Events", hash)
+            .storage("System", "Events", (), hash)
             .await?
             .ok_or_else(|| ChainError::NoBlock(H256(hash).to_string()))?;
         match verdict(&session.runtime, &bytes, index) {
