@@ -1,6 +1,6 @@
 //! Contract bundles (`.contract`, or the metadata alone as `.json`): what a contract's messages are called, and text
 //! for its bytes.
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use contract_transcode::{ink_metadata::InkProject, ContractMessageTranscoder, Value as Scon};
 use serde::Serialize;
@@ -103,7 +103,10 @@ impl Bundle {
     /// # Errors
     /// There is none, or it is broken.
     pub fn find(directory: &Path, name: &str) -> Result<Self, BundleError> {
-        let plain = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+        let plain = !name.is_empty()
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
         let path = ["contract", "json"]
             .iter()
             .map(|extension| directory.join(format!("{name}.{extension}")))
@@ -115,7 +118,7 @@ impl Bundle {
         Self::load(name, &path)
     }
 
-    fn load(name: &str, path: &PathBuf) -> Result<Self, BundleError> {
+    fn load(name: &str, path: &Path) -> Result<Self, BundleError> {
         let text = std::fs::read(path).map_err(|error| BundleError::File {
             path: path.display().to_string(),
             error,
@@ -135,7 +138,10 @@ impl Bundle {
             .map(|code| hex::decode(code.trim_start_matches("0x")))
             .transpose()
             .map_err(|error| format!("source.wasm: {error}"))?;
-        if code.as_ref().is_some_and(|code| sp_crypto_hashing::blake2_256(code) != code_hash) {
+        if code
+            .as_ref()
+            .is_some_and(|code| sp_crypto_hashing::blake2_256(code) != code_hash)
+        {
             return Err("source.hash isn't the hash of source.wasm".into());
         }
         let project: InkProject = serde_json::from_value(bundle).map_err(|error| error.to_string())?;
@@ -162,7 +168,9 @@ impl Bundle {
     /// # Errors
     /// The bundle has metadata only.
     pub fn code(&self) -> Result<&[u8], BundleError> {
-        self.code.as_deref().ok_or_else(|| BundleError::NoCode(self.name.clone()))
+        self.code
+            .as_deref()
+            .ok_or_else(|| BundleError::NoCode(self.name.clone()))
     }
 
     /// Every message, in the contract's order.
@@ -194,7 +202,13 @@ impl Bundle {
     /// There is none.
     pub fn message(&self, name: &str) -> Result<Message, BundleError> {
         let messages = self.messages();
-        let known = || messages.iter().map(|message| message.name.as_str()).collect::<Vec<_>>().join(", ");
+        let known = || {
+            messages
+                .iter()
+                .map(|message| message.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         messages
             .iter()
             .find(|message| message.name == name)
@@ -281,7 +295,10 @@ fn to_json(value: &Scon) -> Value {
         }
         Scon::Tuple(tuple) => {
             let members: Vec<Value> = tuple.values().map(to_json).collect();
-            match (tuple.ident().filter(|name| !name.is_empty()), <[Value; 1]>::try_from(members)) {
+            match (
+                tuple.ident().filter(|name| !name.is_empty()),
+                <[Value; 1]>::try_from(members),
+            ) {
                 (Some(name), Ok([single])) => json!({ name: single }),
                 (None, Ok([single])) => single,
                 (Some(name), Err(members)) if members.is_empty() => json!(name),

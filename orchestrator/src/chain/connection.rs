@@ -8,7 +8,11 @@ use jsonrpsee::{
     ws_client::PingConfig,
 };
 use scale::{Decode, Encode};
-use subxt::{dynamic::Value, ext::frame_decode::storage::IntoEncodableValues, utils::H256};
+use subxt::{
+    dynamic::Value,
+    ext::frame_decode::storage::{IntoDecodableValues, IntoEncodableValues},
+    utils::H256,
+};
 use subxt_rpcs::{
     client::{rpc_params, RpcSubscription},
     methods::legacy::RuntimeVersion,
@@ -143,7 +147,7 @@ impl Chain {
     }
 
     /// A storage item as raw bytes, under the key parts that its map takes; `None` where nothing is stored.
-    pub(super) async fn storage<K: IntoEncodableValues>(
+    pub(super) async fn storage<K: IntoEncodableValues + IntoDecodableValues>(
         &self,
         pallet: &'static str,
         item: &'static str,

@@ -128,7 +128,7 @@ impl Contract {
     pub async fn read<T: Decode>(&self, message: &str, arguments: &impl Encode) -> Result<T, CallError> {
         let at = self.follower.head().hash;
         let run = self.dry_run(input(message, arguments), 0, Some(at)).await?;
-        decode(message, &output(message, &run)?.data)
+        decode(message, &output::<Never>(message, &run)?.data)
     }
 
     /// Asks a message that returns a `Result`, at the latest finalized block.
@@ -142,7 +142,7 @@ impl Contract {
     ) -> Result<T, CallError<E>> {
         let at = self.follower.head().hash;
         let run = self.dry_run(input(message, arguments), 0, Some(at)).await?;
-        decode::<Result<T, E>, E>(message, &output(message, &run)?.data)?.map_err(CallError::Refused)
+        decode::<Result<T, E>, E>(message, &output::<E>(message, &run)?.data)?.map_err(CallError::Refused)
     }
 
     /// Dry-runs a message at the best block and makes the call that would do it.
@@ -157,7 +157,7 @@ impl Contract {
     ) -> Result<Call, CallError<E>> {
         let input = input(message, arguments);
         let run = self.dry_run(input.clone(), value, None).await?;
-        decode::<Result<T, E>, E>(message, &output(message, &run)?.data)?.map_err(CallError::Refused)?;
+        decode::<Result<T, E>, E>(message, &output::<E>(message, &run)?.data)?.map_err(CallError::Refused)?;
         let runtime = self.chain.runtime()?;
         Ok(self.call(&runtime, value, run.gas_required, input)?)
     }

@@ -42,7 +42,7 @@ impl ChainLedger {
     ) -> Result<Self, super::deployment::DeploymentError> {
         deployment.ensure_on(chain.genesis())?;
         let caller = submitter.account();
-        let contract = |name: &str| {
+        let contract = |name: &str| -> Result<Contract, super::deployment::DeploymentError> {
             let address = deployment.contract(name)?.address;
             Ok(Contract::new(chain.clone(), follower.clone(), address, caller))
         };

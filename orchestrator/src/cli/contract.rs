@@ -7,7 +7,7 @@ use super::deploy::OneShot;
 use crate::chain::{
     bundle::Bundle,
     contracts::{Contract, StorageDeposit},
-    Deployment,
+    Chain, Deployment, Follower,
 };
 
 /// Asks a contract, or with --execute makes it act.
@@ -54,12 +54,24 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let input = bundle.encode(message, &args.args)?;
     let deployment = Deployment::load(&args.deployment)?;
     let address = deployment.contract(&args.name)?.address;
-    let key = args.key.as_deref().unwrap_or("//Alice");
-    let client = OneShot::connect(&args.url, key).await?;
-    deployment.ensure_on(client.chain.genesis())?;
-
-    let caller = client.submitter.account();
-    let contract = Contract::new(client.chain.clone(), client.follower.clone(), address, caller);
+    // A question needs no key: the contract asks itself.
+    let client = match &args.key {
+        Some(key) => Some(OneShot::connect(&args.url, key).await?),
+        None => None,
+    };
+    let (chain, follower, caller) = match &client {
+        Some(client) => (
+            client.chain.clone(),
+            client.follower.clone(),
+            client.submitter.account(),
+        ),
+        None => {
+            let chain = Chain::connect(&args.url).await?;
+            (chain.clone(), Follower::start(chain).await?, address)
+        }
+    };
+    deployment.ensure_on(chain.genesis())?;
+    let contract = Contract::new(chain.clone(), follower, address, caller);
     let run = contract.dry_run(input.clone(), args.value, None).await?;
     let output = match &run.result {
         Ok(output) => output,
@@ -72,8 +84,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         "weight": run.gas_required,
         "storage_deposit": run.storage_deposit,
     });
-    if args.execute && !output.reverted {
-        let call = contract.call(&client.chain.runtime()?, args.value, run.gas_required, input)?;
+    if let (Some(client), true) = (&client, args.execute && !output.reverted) {
+        let call = contract.call(&chain.runtime()?, args.value, run.gas_required, input)?;
         let done = client.submitter.submit(message, call).await?;
         report["block"] = json!(done.block.number);
         report["block_hash"] = json!(protocol::text::to_hex(&done.block.hash));
@@ -84,7 +96,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     } else {
         println!("result   {}", serde_json::to_string_pretty(&report["result"])?);
         let weight = run.gas_required;
-        println!("weight   {} ref_time, {} proof_size", weight.ref_time, weight.proof_size);
+        println!(
+            "weight   {} ref_time, {} proof_size",
+            weight.ref_time, weight.proof_size
+        );
         match run.storage_deposit {
             StorageDeposit::Charge(amount) => println!("deposit  {amount} charged"),
             StorageDeposit::Refund(amount) => println!("deposit  {amount} refunded"),

@@ -149,7 +149,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         signatures.len()
     );
     let client = OneShot::connect(&args.url, args.key.as_deref().unwrap_or_default()).await?;
-    let registry = Contract::new(client.chain.clone(), client.follower.clone(), address, client.submitter.account());
+    let registry = Contract::new(
+        client.chain.clone(),
+        client.follower.clone(),
+        address,
+        client.submitter.account(),
+    );
     let call = registry
         .prepare::<(), Error>("apply", &(&change, expires_at, &signatures), 0)
         .await?;
@@ -158,7 +163,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if args.json {
         println!("{}", json!({ "block": done.block.number, "epoch": epoch }));
     } else {
-        println!("the registry is changed, finalized in block {}; the epoch is {epoch}", done.block.number);
+        println!(
+            "the registry is changed, finalized in block {}; the epoch is {epoch}",
+            done.block.number
+        );
     }
     Ok(())
 }
@@ -174,7 +182,10 @@ fn print_signatures(
             .iter()
             .map(|made| format!("{}:{}", made.governor, made.signature))
             .collect();
-        println!("{}", json!({ "signatures": list, "epoch": epoch, "expires_at": expires_at }));
+        println!(
+            "{}",
+            json!({ "signatures": list, "epoch": epoch, "expires_at": expires_at })
+        );
         return Ok(());
     }
     println!("epoch {epoch}; pass these with the same change:\n--expires-at {expires_at}");

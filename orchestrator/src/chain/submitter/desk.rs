@@ -124,6 +124,11 @@ impl Desk {
             let _ = reply.send(Ok(inclusion(&earlier.signed, block, block_hash)));
             return Ok(Some(answer));
         }
+        if earlier.status == SubmissionStatus::Pending {
+            // Its follower broke off; it goes on from here.
+            self.track(earlier, None, vec![reply]);
+            return Ok(Some(answer));
+        }
         Ok(None)
     }
 
