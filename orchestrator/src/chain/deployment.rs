@@ -63,8 +63,8 @@ pub enum DeploymentError {
     /// It was made on another chain.
     #[error(
         "the contracts were deployed on the chain with genesis {}, this one has {}",
-        to_hex(expected),
-        to_hex(found)
+        to_hex(.expected),
+        to_hex(.found)
     )]
     OtherChain {
         /// As deployed.

@@ -26,8 +26,8 @@ pub enum ChainError {
     /// The node now serves another chain.
     #[error(
         "the node serves a chain with genesis {}, expected {}",
-        to_hex(found),
-        to_hex(expected)
+        to_hex(.found),
+        to_hex(.expected)
     )]
     OtherChain {
         /// Genesis of the chain first connected to.
