@@ -3,10 +3,7 @@ use std::time::Duration;
 
 use protocol::{text::to_hex, AccountId};
 use serde::Serialize;
-use subxt::{
-    ext::scale_decode::{self, DecodeAsType},
-    utils::H256,
-};
+use subxt::{ext::scale_decode::DecodeAsType, utils::H256};
 
 use super::{Chain, ChainError, Deployment, Follower};
 

@@ -85,7 +85,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         "storage_deposit": run.storage_deposit,
     });
     if let (Some(client), true) = (&client, args.execute && !output.reverted) {
-        let call = contract.call(&chain.runtime()?, args.value, run.gas_required, input)?;
+        let runtime = chain.runtime()?;
+        let call = contract.call(&runtime, args.value, run.gas_required, input)?;
         let done = client.submitter.submit(message, call).await?;
         report["block"] = json!(done.block.number);
         report["block_hash"] = json!(protocol::text::to_hex(&done.block.hash));
