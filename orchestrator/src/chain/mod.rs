@@ -1,1 +1,23 @@
+//! The chain: one connection that repairs itself, finalized blocks, contract calls, one submitter per account.
+//!
+//! Nothing about a runtime is compiled in: calls are encoded and events decoded by the metadata of the connected
+//! node, so that any Substrate chain with pallet-contracts serves.
+pub mod bundle;
+pub mod calls;
+pub mod connection;
+pub mod contracts;
+pub mod deployment;
+mod error;
+pub mod follower;
+pub mod health;
+pub mod ledger;
+mod quickack;
+pub mod runtime;
+pub mod submitter;
 
+pub use connection::Chain;
+pub use deployment::Deployment;
+pub use error::ChainError;
+pub use follower::{Follower, Head};
+pub use ledger::ChainLedger;
+pub use submitter::{Inclusion, SubmitError, Submitter};

@@ -1,3 +1,6 @@
 pub mod ca;
 pub mod config;
 pub mod key;
+pub mod contract;
+pub mod deploy;
+pub mod govern;

@@ -1,5 +1,6 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
 mod nonces;
+pub mod submissions;
 
 use std::path::Path;
 

@@ -1,0 +1,223 @@
+//! Where the contracts are: `deployment.json`, written by `quittance deploy` and read by everybody else.
+use std::path::Path;
+
+use protocol::{text::to_hex, AccountId};
+use serde::{Deserialize, Serialize};
+use sp_core::crypto::{AccountId32, Ss58AddressFormat, Ss58Codec};
+
+/// The prefix of addresses that belong to no particular network, as polkadot.js shows them.
+const GENERIC_SUBSTRATE: u16 = 42;
+
+/// A set of contracts on one chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Tells the chain.
+    #[serde(with = "protocol::text::bytes")]
+    pub genesis_hash: [u8; 32],
+    /// In the order of deployment.
+    pub contracts: Vec<Deployed>,
+}
+
+/// A contract on the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployed {
+    /// `registry`, `clearing`…
+    pub name: String,
+    /// Its account, in SS58.
+    #[serde(with = "ss58")]
+    pub address: AccountId,
+    /// blake2-256 of its code.
+    #[serde(with = "protocol::text::bytes")]
+    pub code_hash: [u8; 32],
+}
+
+/// The deployment can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DeploymentError {
+    /// The file can't be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{path} is no deployment: {error}")]
+    Syntax {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        error: serde_json::Error,
+    },
+    /// The contract isn't part of it.
+    #[error("the deployment has no contract {name:?}; it has: {known}")]
+    NoContract {
+        /// Asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// It was made on another chain.
+    #[error(
+        "the contracts were deployed on the chain with genesis {}, this one has {}",
+        to_hex(.expected),
+        to_hex(.found)
+    )]
+    OtherChain {
+        /// As deployed.
+        expected: [u8; 32],
+        /// The node's.
+        found: [u8; 32],
+    },
+}
+
+impl Deployment {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It isn't there, or isn't a deployment.
+    pub fn load(path: &Path) -> Result<Self, DeploymentError> {
+        let text = std::fs::read(path).map_err(|error| DeploymentError::File {
+            path: path.display().to_string(),
+            error,
+        })?;
+        serde_json::from_slice(&text).map_err(|error| DeploymentError::Syntax {
+            path: path.display().to_string(),
+            error,
+        })
+    }
+
+    /// Writes the file as a whole: a reader sees the old one or the new one.
+    ///
+    /// # Errors
+    /// The directory can't be written.
+    pub fn save(&self, path: &Path) -> Result<(), DeploymentError> {
+        let failed = |error| DeploymentError::File {
+            path: path.display().to_string(),
+            error,
+        };
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        text.push(b'\n');
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+        std::io::Write::write_all(&mut file, &text).map_err(failed)?;
+        #[cfg(unix)]
+        {
+            // It holds no secret, and other users' tools read it.
+            use std::os::unix::fs::PermissionsExt;
+            let permissions = std::fs::Permissions::from_mode(0o644);
+            file.as_file().set_permissions(permissions).map_err(failed)?;
+        }
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    /// The contract of this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn contract(&self, name: &str) -> Result<&Deployed, DeploymentError> {
+        self.contracts
+            .iter()
+            .find(|contract| contract.name == name)
+            .ok_or_else(|| DeploymentError::NoContract {
+                name: name.to_owned(),
+                known: self
+                    .contracts
+                    .iter()
+                    .map(|one| one.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+    }
+
+    /// Whether it was made on the chain with this genesis.
+    ///
+    /// # Errors
+    /// It was not.
+    pub fn ensure_on(&self, genesis: [u8; 32]) -> Result<(), DeploymentError> {
+        if self.genesis_hash == genesis {
+            return Ok(());
+        }
+        Err(DeploymentError::OtherChain {
+            expected: self.genesis_hash,
+            found: genesis,
+        })
+    }
+}
+
+/// An account as people read it.
+pub fn to_ss58(account: &AccountId) -> String {
+    AccountId32::new(account.0).to_ss58check_with_version(Ss58AddressFormat::custom(GENERIC_SUBSTRATE))
+}
+
+/// Reads an address of any network.
+///
+/// # Errors
+/// The text is no address, or its check sum is wrong.
+pub fn from_ss58(text: &str) -> Result<AccountId, String> {
+    AccountId32::from_ss58check_with_version(text)
+        .map(|(account, _)| AccountId(account.into()))
+        .map_err(|error| format!("{text:?} is no SS58 address: {error:?}"))
+}
+
+mod ss58 {
+    use super::AccountId;
+    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(account: &AccountId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::to_ss58(account))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccountId, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        super::from_ss58(&text).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment() -> Deployment {
+        Deployment {
+            genesis_hash: [1; 32],
+            contracts: vec![Deployed {
+                name: "registry".into(),
+                address: AccountId([2; 32]),
+                code_hash: [3; 32],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_deployment_survives_its_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("deployment.json");
+        deployment().save(&path).unwrap();
+        assert_eq!(Deployment::load(&path).unwrap(), deployment());
+    }
+
+    #[test]
+    fn addresses_are_those_of_polkadot_js() {
+        // The well-known development account //Alice.
+        let alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+        assert_eq!(to_ss58(&from_ss58(alice).unwrap()), alice);
+        assert!(from_ss58("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQX").is_err());
+    }
+
+    #[test]
+    fn another_chain_and_a_missing_contract_are_named() {
+        assert!(deployment().ensure_on([1; 32]).is_ok());
+        assert!(deployment().ensure_on([9; 32]).is_err());
+        let error = deployment().contract("clearing").unwrap_err().to_string();
+        assert!(error.contains("clearing") && error.contains("registry"), "{error}");
+    }
+}

@@ -1,0 +1,198 @@
+//! `quittance deploy`: puts the contracts on a chain. Running it again finds them and does nothing.
+use std::path::PathBuf;
+
+use anyhow::{bail, ensure, Context};
+use protocol::{text, AccountId};
+use scale::{Decode, Encode};
+
+use crate::{
+    chain::{
+        bundle::Bundle,
+        calls::Call,
+        contracts::{dry_run_instantiate, selector, LangError},
+        deployment::{to_ss58, Deployed},
+        health::{code_hash, has_code},
+        Chain, Deployment, Follower, Submitter,
+    },
+    identity::SigningKey,
+    store::Store,
+};
+
+/// Every deployment of the same code with the same arguments by the same account is the same one.
+const SALT: &[u8] = b"quittance/v1";
+
+/// Puts the contracts on a chain, once.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The node: ws://host:port or wss://host:port.
+    #[arg(long)]
+    url: String,
+    /// Directory of the contract bundles (registry.contract, clearing.contract).
+    #[arg(long)]
+    bundles: PathBuf,
+    /// Where to write the deployment.
+    #[arg(long, default_value = "deployment.json")]
+    out: PathBuf,
+    /// Pays and submits: a key file, or //Alice and the like on a development chain.
+    #[arg(long)]
+    key: String,
+    /// A governor's sr25519 public key (0x and 64 digits); once for each, in the order of their places.
+    #[arg(long = "governor", required = true, value_name = "HEX")]
+    governors: Vec<String>,
+    /// How many governors must sign a change of the registry.
+    #[arg(long)]
+    governor_threshold: u16,
+    /// How many notaries must sign a retention.
+    #[arg(long)]
+    notary_threshold: u16,
+    /// Print the deployment as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The chain doesn't fit, or refuses.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let governors = args
+        .governors
+        .iter()
+        .map(|key| text::from_hex::<32>(key).with_context(|| format!("--governor {key}")))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let registry = Bundle::find(&args.bundles, "registry")?;
+    let clearing = Bundle::find(&args.bundles, "clearing")?;
+    let client = OneShot::connect(&args.url, &args.key).await?;
+    let genesis = client.chain.genesis();
+
+    let constructor = selector("new");
+    let input = (
+        constructor,
+        genesis,
+        governors,
+        args.governor_threshold,
+        args.notary_threshold,
+    );
+    let (registry, new_registry) = client.deploy(&registry, input.encode()).await?;
+    let input = (constructor, genesis, registry.address.0);
+    let (clearing, new_clearing) = client.deploy(&clearing, input.encode()).await?;
+
+    let deployment = Deployment {
+        genesis_hash: genesis,
+        contracts: vec![registry, clearing],
+    };
+    deployment.save(&args.out)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&deployment)?);
+        return Ok(());
+    }
+    let mut table = comfy_table::Table::new();
+    table.set_header(["contract", "address", "code hash", ""]);
+    for (contract, new) in deployment.contracts.iter().zip([new_registry, new_clearing]) {
+        table.add_row([
+            contract.name.clone(),
+            to_ss58(&contract.address),
+            text::to_hex(&contract.code_hash),
+            if new { "deployed" } else { "was there" }.to_owned(),
+        ]);
+    }
+    println!("{table}\nwritten to {}", args.out.display());
+    Ok(())
+}
+
+/// A connection and a submitter for one command. What it submits needs no store that outlives it: the chain itself is
+/// looked at first.
+pub(super) struct OneShot {
+    pub(super) chain: Chain,
+    pub(super) follower: Follower,
+    pub(super) submitter: Submitter,
+    _store: tempfile::TempDir,
+}
+
+impl OneShot {
+    /// Connects, checks that the chain has pallet-contracts and that the key may be used on it.
+    pub(super) async fn connect(url: &str, key: &str) -> anyhow::Result<Self> {
+        let key = SigningKey::load(key)?;
+        let chain = Chain::connect(url).await?;
+        ensure!(
+            chain.runtime()?.has_pallet("Contracts"),
+            "the chain at {url} has no pallet Contracts: ink! 5 contracts need one"
+        );
+        let kind = chain.kind().await?;
+        ensure!(
+            !key.is_development() || matches!(kind.as_str(), "Development" | "Local"),
+            "everybody knows development keys, and {url} is a {kind} chain: use a key file"
+        );
+        let follower = Follower::start(chain.clone()).await?;
+        let directory = tempfile::tempdir()?;
+        let store = Store::open(&directory.path().join("submissions.sqlite")).await?;
+        let submitter = Submitter::start(chain.clone(), follower.clone(), store, key).await?;
+        Ok(Self {
+            chain,
+            follower,
+            submitter,
+            _store: directory,
+        })
+    }
+
+    /// Uploads the code where it isn't there, instantiates where that wasn't done; whether it did.
+    async fn deploy(&self, bundle: &Bundle, input: Vec<u8>) -> anyhow::Result<(Deployed, bool)> {
+        let name = bundle.name();
+        let hash = bundle.code_hash();
+        let runtime = self.chain.runtime()?;
+        let at = self.follower.head().hash;
+        let deployed = |address: AccountId| Deployed {
+            name: name.to_owned(),
+            address,
+            code_hash: hash,
+        };
+
+        let expected = address(&self.submitter.account(), &hash, &input);
+        if code_hash(&self.chain, &expected, at).await? == Some(hash) {
+            return Ok((deployed(expected), false));
+        }
+        if !has_code(&self.chain, hash, at).await? {
+            let call = Call::upload_code(&runtime, bundle.code()?.to_vec())?;
+            let key = format!("upload {}", text::to_hex(&hash));
+            self.submitter
+                .submit(&key, call)
+                .await
+                .with_context(|| format!("uploading the code of {name}"))?;
+        }
+
+        let account = self.submitter.account();
+        let (gas, result) = dry_run_instantiate(&self.chain, &account, hash, &input, SALT).await?;
+        let (output, address) = match result {
+            Ok(made) => made,
+            Err(why) => bail!("the chain refuses to instantiate {name}: {why}"),
+        };
+        if output.reverted {
+            type Constructed = Result<Result<(), protocol::registry::Error>, LangError>;
+            match Constructed::decode(&mut &output.data[..]) {
+                Ok(Ok(Err(error))) => bail!("{name} refuses its arguments: {error:?}"),
+                _ => bail!("{name} refuses its arguments: {}", text::to_hex(&output.data)),
+            }
+        }
+        let call = Call::instantiate(&runtime, gas.with_margin(), hash, input, SALT.to_vec())?;
+        let key = format!("instantiate {}", to_ss58(&address));
+        let done = self
+            .submitter
+            .submit(&key, call)
+            .await
+            .with_context(|| format!("instantiating {name}"))?;
+        let found = code_hash(&self.chain, &address, done.block.hash).await?;
+        ensure!(
+            found == Some(hash),
+            "{name} isn't at {} after its instantiation in block {}",
+            to_ss58(&address),
+            done.block.number
+        );
+        Ok((deployed(address), true))
+    }
+}
+
+/// Where pallet-contracts puts a contract: the address follows from who makes it of what.
+fn address(deployer: &AccountId, code_hash: &[u8; 32], input: &[u8]) -> AccountId {
+    let preimage = (*b"contract_addr_v1", deployer.0, code_hash, input, SALT);
+    AccountId(preimage.using_encoded(sp_crypto_hashing::blake2_256))
+}
