@@ -1,4 +1,7 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
+pub mod payments;
+pub mod users;
+
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
