@@ -14,8 +14,6 @@ mod party;
 pub mod ports;
 mod runner;
 pub mod state;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::HashMap,

@@ -1,6 +1,5 @@
 //! The originator: audits the user's request, collects co-signatures, has the voucher retained, delivers (S0.1 to S0.12).
 use protocol::{
-    registry::Roles,
     settlement::{Limit, Voucher},
     Member, UserId,
 };
