@@ -157,8 +157,9 @@ impl Settlement {
         let mut effects = evidence(proposal)?;
         effects.push(Effect::Keep(Document::new("refusal", self.member, epoch, &refusal)?));
         let digest = proposal.request.request.digest();
-        self.open(&proposal.voucher, Some(digest), REFUSED, detail, &effects)
-            .await
+        Ok(self
+            .open(&proposal.voucher, Some(digest), REFUSED, detail, &effects)
+            .await?)
     }
 
     async fn stored_answer(&self, proposal: &Proposal, epoch: u32) -> Result<Answer<Confirmation>, Fault> {

@@ -4,7 +4,7 @@ use serde::{de::DeserializeOwned, Serialize};
 use sqlx::{sqlite::SqliteRow, Row, SqliteConnection};
 
 use super::{
-    users::{amount, corrupt, find, held, set_balance},
+    users::{corrupt, find, held, set_balance},
     Store, StoreError,
 };
 use crate::settlement::state::State;
