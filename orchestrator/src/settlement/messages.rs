@@ -33,9 +33,14 @@ pub struct PaymentRequest {
 }
 
 impl PaymentRequest {
+    /// The request's id: one request leads to one voucher.
+    pub fn digest(&self) -> [u8; 32] {
+        protocol::ids::content_id(b"quittance/payment-request", self)
+    }
+
     /// What the user signs. Epoch 0: users are not in the registry.
     pub fn payload(&self, genesis: [u8; 32], clearing: AccountId) -> [u8; PAYLOAD_LENGTH] {
-        let id = protocol::ids::content_id(b"quittance/payment-request", self);
+        let id = self.digest();
         let domain = Domain {
             genesis,
             contract: clearing,
@@ -116,6 +121,8 @@ pub enum RefusalCode {
     BadRelation,
     /// This institution has not confirmed the voucher.
     NotConfirmed,
+    /// A party rejected a message about the voucher as wrong.
+    RejectedByPeer,
 }
 
 /// A signed refusal: a record like any other (S0.5).

@@ -47,6 +47,9 @@ pub trait Ledger: Send + Sync {
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError>;
     /// A member's balance in the clearing contract.
     async fn balance(&self, member: Member, asset: Asset) -> Result<Balance, LedgerError>;
+    /// The timestamp of the latest finalized block. A voucher that isn't retained in a block at or after its expiry
+    /// never will be: a clock on the wall can't tell that.
+    async fn time(&self) -> Result<Timestamp, LedgerError>;
     /// A retained voucher.
     async fn retention(&self, voucher: VoucherId) -> Result<Option<Retention>, LedgerError>;
     /// Submits a retention and waits for finality. `key` names the business step: the same key is never in flight

@@ -1,6 +1,8 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
 mod nonces;
 pub mod submissions;
+pub mod payments;
+pub mod users;
 
 use std::path::Path;
 

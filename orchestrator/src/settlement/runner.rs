@@ -1,0 +1,255 @@
+//! One loop drives every payment of every role: look at what is stored, act, store what came of it.
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::FutureExt;
+use protocol::{clearing::Retention, settlement::Relation, VoucherId};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{
+    failpoints,
+    fault::{is_passing, Fault, SettlementError},
+    home, notary, originator,
+    ports::{LedgerError, PeerError},
+    state::State,
+    Settlement,
+};
+use crate::store::{
+    payments::{Document, Effect, PaymentRow},
+    StoreError,
+};
+
+/// The most steps that act at once. Payments that wait don't count.
+pub(super) const MAX_STEPS: usize = 64;
+const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What a step came to.
+pub(super) enum Next {
+    /// The next state, with everything that is stored together with it.
+    To {
+        state: State,
+        detail: String,
+        effects: Vec<Effect>,
+        /// A kind of paper that forbids the move when it was kept meanwhile.
+        unless_kept: Option<&'static str>,
+    },
+    /// Nothing to do until the world changes.
+    Wait,
+}
+
+impl Next {
+    pub(super) fn to(state: State, detail: impl Into<String>, effects: Vec<Effect>) -> Self {
+        Next::To {
+            state,
+            detail: detail.into(),
+            effects,
+            unless_kept: None,
+        }
+    }
+}
+
+/// A step couldn't act. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a peer's answer is wrong: {0}")]
+    Answer(#[from] Fault),
+    #[error("the chain holds something else for this voucher than what follows from it")]
+    ChainDisagrees,
+    #[error("the {0} that this step needs is not stored")]
+    Missing(&'static str),
+    #[error("the settlement balance shows no credit to name as the source")]
+    NoSource,
+}
+
+/// Whether the peer says that the request is wrong for good.
+pub(super) fn rejection(error: &PeerError) -> Option<String> {
+    match error {
+        // Its clock is ahead of ours: ours will say the same soon.
+        PeerError::Rejected { code, .. } if is_passing(code) || code == "expired" => None,
+        PeerError::Rejected { .. } => Some(error.to_string()),
+        PeerError::Unreachable { .. } => None,
+    }
+}
+
+enum Turn {
+    Ended,
+    Moved,
+    Waits,
+}
+
+impl Settlement {
+    /// Resumes every unfinished payment and drives new ones until `shutdown`. Aborting a step at any point is harmless:
+    /// it is the same as a crash there.
+    ///
+    /// # Errors
+    /// It is running already, or the database can't be read.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) -> Result<(), SettlementError> {
+        let mut arrivals = self.arrivals.try_lock().map_err(|_| SettlementError::AlreadyRunning)?;
+        let mut running = HashSet::new();
+        let mut tasks = JoinSet::new();
+        let mut waiting = self.store.unfinished_payments().await?;
+        loop {
+            for id in waiting.drain(..) {
+                if running.insert(id) {
+                    let settlement = self.clone();
+                    let span = tracing::info_span!("payment", voucher = %id);
+                    let drive = async move { settlement.drive(id).await }.instrument(span);
+                    tasks.spawn(drive.map(move |()| id));
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(id) = arrivals.recv() => waiting.push(id),
+                Some(done) = tasks.join_next() => match done {
+                    Ok(id) => { running.remove(&id); }
+                    // A step panicked: start again from what is stored.
+                    Err(error) => {
+                        tracing::error!(%error, "a payment's task ended badly; it is resumed");
+                        running.clear();
+                        tasks.shutdown().await;
+                        waiting = self.store.unfinished_payments().await?;
+                    }
+                },
+            }
+        }
+        tasks.shutdown().await;
+        Ok(())
+    }
+
+    async fn drive(&self, id: VoucherId) {
+        let waker = self.waker(id);
+        let mut delays = backoff();
+        loop {
+            // Listen before looking, so that a block finalized while the step looks isn't missed.
+            let mut block = std::pin::pin!(self.ledger.next_block().fuse());
+            let _ = futures::poll!(&mut block);
+            match self.turn(id).await {
+                Ok(Turn::Ended) => break,
+                Ok(Turn::Moved) => {
+                    delays = backoff();
+                    continue;
+                }
+                Ok(Turn::Waits) => {}
+                Err(error) => tracing::warn!(%error, "the step is tried again"),
+            }
+            let delay = delays.next().unwrap_or(LONGEST_WAIT);
+            tokio::select! {
+                () = &mut block => {}
+                () = waker.notified() => {}
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+        self.forget_waker(id);
+    }
+
+    async fn turn(&self, id: VoucherId) -> Result<Turn, StepError> {
+        let Some(payment) = self.store.payment(id).await? else {
+            return Ok(Turn::Ended);
+        };
+        if payment.state.is_final() {
+            return Ok(Turn::Ended);
+        }
+        let _permit = self.permits.acquire().await;
+        #[cfg(test)]
+        self.stop_at(&format!("{}.acting", payment.state)).await;
+        failpoints::reach(format!("{}.acting", payment.state)).await;
+        let next = match payment.state {
+            State::Originator(state) => originator::step(self, &payment, state).await?,
+            State::Home(state) => home::step(self, &payment, state).await?,
+            State::Notary(state) => notary::step(self, &payment, state).await?,
+        };
+        let Next::To {
+            state,
+            detail,
+            effects,
+            unless_kept,
+        } = next
+        else {
+            return Ok(Turn::Waits);
+        };
+        #[cfg(test)]
+        self.stop_at(&format!("{}.acted", payment.state)).await;
+        failpoints::reach(format!("{}.acted", payment.state)).await;
+        // Stored only if the payment is still where the step found it: a late step can't undo a newer one.
+        let now = self.clock.now();
+        let moved = self
+            .store
+            .advance_payment(
+                &payment.voucher,
+                payment.state,
+                state,
+                &detail,
+                now,
+                &effects,
+                unless_kept,
+            )
+            .await?;
+        if moved {
+            tracing::info!(from = %payment.state, to = %state, detail, "moved");
+        }
+        Ok(if moved { Turn::Moved } else { Turn::Waits })
+    }
+
+    /// Whether the payment can't be retained any more. Without this institution's own signature for the retention its
+    /// clock decides; with it only the finalized chain does, because the batch may be on its way.
+    pub(super) async fn has_expired(&self, payment: &PaymentRow, signed: bool) -> Result<bool, StepError> {
+        if self.clock.now() < payment.voucher.expires_at {
+            return Ok(false);
+        }
+        if !signed {
+            return Ok(true);
+        }
+        // The time first: every block after it is at least that late, so "not there" read afterwards is for good.
+        if self.ledger.time().await? < payment.voucher.expires_at {
+            return Ok(false);
+        }
+        Ok(self.ledger.retention(payment.voucher.id()).await?.is_none())
+    }
+
+    /// The voucher as the finalized chain holds it, once that is what follows from it.
+    pub(super) async fn retention(&self, payment: &PaymentRow) -> Result<Option<Retention>, StepError> {
+        let Some(retention) = self.ledger.retention(payment.voucher.id()).await? else {
+            return Ok(None);
+        };
+        let relation = &retention.relation;
+        if *relation != Relation::of(&payment.voucher, relation.drawn_at) || retention.relation_id != relation.id() {
+            return Err(StepError::ChainDisagrees);
+        }
+        Ok(Some(retention))
+    }
+
+    /// What every role stores when it sees the retention on chain.
+    pub(super) fn retained(&self, retention: &Retention) -> Result<Vec<Effect>, StepError> {
+        Ok(vec![
+            Effect::Retained {
+                relation: retention.relation_id,
+                block: retention.retained_in,
+            },
+            Effect::Keep(Document::new("relation", self.member, 0, &retention.relation)?),
+        ])
+    }
+}
+
+/// The block in which the last debtor paid, once all did.
+pub(super) fn cleared_in(retention: &Retention) -> Option<u32> {
+    let last = retention.discharges.iter().map(|done| done.cleared_in).max();
+    last.filter(|_| retention.is_cleared())
+}
+
+fn backoff() -> backon::ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(SHORTEST_WAIT)
+        .with_max_delay(LONGEST_WAIT)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}

@@ -1,0 +1,531 @@
+//! Payments: state, evidence, history and the book entries that belong to a change of state.
+use protocol::{settlement::Voucher, Amount, Member, RelationId, Timestamp, VoucherId};
+use serde::{de::DeserializeOwned, Serialize};
+use sqlx::{sqlite::SqliteRow, Row, SqliteConnection};
+
+use super::{
+    users::{corrupt, find, held, set_balance},
+    Store, StoreError,
+};
+use crate::settlement::state::State;
+
+/// A payment's row.
+#[derive(Clone, Debug)]
+pub struct PaymentRow {
+    /// Role and state.
+    pub state: State,
+    /// What is paid.
+    pub voucher: Voucher,
+    /// The relation on chain.
+    pub relation: Option<RelationId>,
+    /// The block that retained it.
+    pub retained_in: Option<u32>,
+    /// The block in which the last debtor paid.
+    pub cleared_in: Option<u32>,
+    /// When this institution first saw it.
+    pub created_at: Timestamp,
+}
+
+/// One signed paper of a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Document {
+    /// What it is.
+    pub kind: String,
+    /// Who signed it, or to whom it went.
+    pub member: Member,
+    /// The registry's epoch of the signature; 0 where a paper is good in every epoch.
+    pub epoch: u32,
+    /// The paper.
+    pub body: serde_json::Value,
+}
+
+impl Document {
+    /// A paper to be kept.
+    ///
+    /// # Errors
+    /// It can't be written as JSON.
+    pub fn new<T: Serialize>(kind: &str, member: Member, epoch: u32, body: &T) -> Result<Self, StoreError> {
+        Ok(Self {
+            kind: kind.to_owned(),
+            member,
+            epoch,
+            body: serde_json::to_value(body).map_err(|error| corrupt("document", error))?,
+        })
+    }
+
+    /// Reads the paper.
+    ///
+    /// # Errors
+    /// It is another kind of paper.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        serde_json::from_value(self.body.clone()).map_err(|error| corrupt("document", error))
+    }
+}
+
+/// One line of a payment's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HistoryLine {
+    /// The state reached.
+    pub state: State,
+    /// When, in milliseconds since 1970.
+    pub at: Timestamp,
+    /// Why, for people.
+    pub detail: String,
+}
+
+/// What changes together with a payment's state, in the same transaction: all of it or nothing.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Keeps a paper; one of that kind, member and epoch that is there already stays.
+    Keep(Document),
+    /// Sets the amount aside on the user's account.
+    PlaceHold {
+        /// Whose account.
+        user: String,
+    },
+    /// Gives the amount on hold back to the user.
+    ReleaseHold,
+    /// Books the amount on hold out of the user's account.
+    Debit,
+    /// Books the amount into the user's account.
+    Credit {
+        /// Whose account.
+        user: String,
+    },
+    /// The originator delivers to the user.
+    PayOut,
+    /// The finalized chain holds the relation.
+    Retained {
+        /// Its id.
+        relation: RelationId,
+        /// In which block.
+        block: u32,
+    },
+    /// Every debtor paid by this finalized block.
+    Cleared {
+        /// In which block.
+        block: u32,
+    },
+}
+
+/// What became of a new payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// Stored.
+    New,
+    /// The voucher, or another one for the same request, is here already.
+    Existing(VoucherId),
+    /// The user's account doesn't cover the hold; nothing was stored.
+    NotCovered,
+}
+
+impl Store {
+    /// Stores a new payment with everything that belongs to its first state.
+    ///
+    /// # Errors
+    /// The database failed; nothing was stored.
+    pub async fn open_payment(
+        &self,
+        voucher: &Voucher,
+        request: Option<[u8; 32]>,
+        state: State,
+        detail: &str,
+        at: Timestamp,
+        effects: &[Effect],
+    ) -> Result<Opened, StoreError> {
+        let id = voucher.id();
+        let request = request.map(|digest| protocol::text::to_hex(&digest));
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let existing: Option<String> =
+            sqlx::query_scalar("SELECT voucher FROM payments WHERE voucher = ?1 OR request = ?2")
+                .bind(id.to_string())
+                .bind(&request)
+                .fetch_optional(&mut *transaction)
+                .await?;
+        if let Some(existing) = existing {
+            return Ok(Opened::Existing(parse_id(&existing)?));
+        }
+        sqlx::query(
+            "INSERT INTO payments (voucher, role, state, finished, request, body, created_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(id.to_string())
+        .bind(state.role().as_str())
+        .bind(state.to_string())
+        .bind(state.is_final())
+        .bind(request)
+        .bind(serde_json::to_string(voucher).map_err(|error| corrupt("voucher", error))?)
+        .bind(time(at)?)
+        .execute(&mut *transaction)
+        .await?;
+        note(&mut transaction, id, state, at, detail).await?;
+        for effect in effects {
+            if !apply(&mut transaction, id, voucher.amount, at, effect).await? {
+                return Ok(Opened::NotCovered);
+            }
+        }
+        transaction.commit().await?;
+        Ok(Opened::New)
+    }
+
+    /// Moves a payment from one state to the next with everything that belongs to it. `unless_kept` names a kind of
+    /// paper that forbids the move when it is there.
+    ///
+    /// Returns whether it moved: false means that it wasn't in `from` any more, and nothing changed.
+    ///
+    /// # Errors
+    /// The database failed; nothing changed.
+    pub async fn advance_payment(
+        &self,
+        voucher: &Voucher,
+        from: State,
+        to: State,
+        detail: &str,
+        at: Timestamp,
+        effects: &[Effect],
+        unless_kept: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let id = voucher.id();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let moved = sqlx::query(
+            "UPDATE payments SET state = ?1, finished = ?2 WHERE voucher = ?3 AND state = ?4 AND NOT EXISTS \
+             (SELECT 1 FROM payment_documents WHERE voucher = ?3 AND kind = ?5)",
+        )
+        .bind(to.to_string())
+        .bind(to.is_final())
+        .bind(id.to_string())
+        .bind(from.to_string())
+        .bind(unless_kept)
+        .execute(&mut *transaction)
+        .await?;
+        if moved.rows_affected() != 1 {
+            return Ok(false);
+        }
+        note(&mut transaction, id, to, at, detail).await?;
+        for effect in effects {
+            if !apply(&mut transaction, id, voucher.amount, at, effect).await? {
+                return Err(corrupt("account", "it doesn't cover what was put on hold"));
+            }
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Keeps a paper while the payment is in one of these states and returns the one that counts: the first one kept.
+    /// `None`: the payment is in another state, and nothing was kept.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn keep_document(
+        &self,
+        id: VoucherId,
+        states: &[State],
+        document: &Document,
+    ) -> Result<Option<Document>, StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let state: Option<String> = sqlx::query_scalar("SELECT state FROM payments WHERE voucher = ?")
+            .bind(id.to_string())
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let permitted = |state: String| states.iter().any(|permitted| permitted.to_string() == state);
+        if !state.is_some_and(permitted) {
+            return Ok(None);
+        }
+        insert_document(&mut transaction, id, document).await?;
+        let row =
+            sqlx::query("SELECT * FROM payment_documents WHERE voucher = ? AND kind = ? AND member = ? AND epoch = ?")
+                .bind(id.to_string())
+                .bind(&document.kind)
+                .bind(document.member.0)
+                .bind(document.epoch)
+                .fetch_one(&mut *transaction)
+                .await?;
+        let kept = document_from(&row)?;
+        transaction.commit().await?;
+        Ok(Some(kept))
+    }
+
+    /// One payment.
+    ///
+    /// # Errors
+    /// The database failed, or holds what can't be read back.
+    pub async fn payment(&self, id: VoucherId) -> Result<Option<PaymentRow>, StoreError> {
+        let row = sqlx::query("SELECT * FROM payments WHERE voucher = ?")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(payment_from).transpose()
+    }
+
+    /// The voucher that a user's request led to.
+    ///
+    /// # Errors
+    /// As [`Store::payment`].
+    pub async fn payment_for(&self, request: [u8; 32]) -> Result<Option<VoucherId>, StoreError> {
+        let id: Option<String> = sqlx::query_scalar("SELECT voucher FROM payments WHERE request = ?")
+            .bind(protocol::text::to_hex(&request))
+            .fetch_optional(&self.pool)
+            .await?;
+        id.as_deref().map(parse_id).transpose()
+    }
+
+    /// Payments, newest first.
+    ///
+    /// # Errors
+    /// As [`Store::payment`].
+    pub async fn payments(&self, limit: u32, offset: u32) -> Result<Vec<VoucherId>, StoreError> {
+        let ids: Vec<String> =
+            sqlx::query_scalar("SELECT voucher FROM payments ORDER BY created_at DESC, voucher LIMIT ? OFFSET ?")
+                .bind(limit)
+                .bind(offset)
+                .fetch_all(&self.pool)
+                .await?;
+        ids.iter().map(|id| parse_id(id)).collect()
+    }
+
+    /// What has to be resumed after a restart.
+    ///
+    /// # Errors
+    /// As [`Store::payment`].
+    pub async fn unfinished_payments(&self) -> Result<Vec<VoucherId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar("SELECT voucher FROM payments WHERE finished = 0")
+            .fetch_all(&self.pool)
+            .await?;
+        ids.iter().map(|id| parse_id(id)).collect()
+    }
+
+    /// A payment's papers, by kind, member and epoch.
+    ///
+    /// # Errors
+    /// As [`Store::payment`].
+    pub async fn documents(&self, id: VoucherId) -> Result<Vec<Document>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM payment_documents WHERE voucher = ? ORDER BY kind, member, epoch")
+            .bind(id.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(document_from).collect()
+    }
+
+    /// A payment's history, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::payment`].
+    pub async fn history(&self, id: VoucherId) -> Result<Vec<HistoryLine>, StoreError> {
+        let rows = sqlx::query("SELECT state, at, detail FROM payment_history WHERE voucher = ? ORDER BY number")
+            .bind(id.to_string())
+            .fetch_all(&self.pool)
+            .await?;
+        let line = |row: &SqliteRow| {
+            Ok(HistoryLine {
+                state: state(row)?,
+                at: timestamp(row.try_get("at")?)?,
+                detail: row.try_get("detail")?,
+            })
+        };
+        rows.iter().map(line).collect()
+    }
+
+    /// When the originator delivered to the user, if it did.
+    ///
+    /// # Errors
+    /// As [`Store::payment`].
+    pub async fn paid_out_at(&self, id: VoucherId) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<i64> = sqlx::query_scalar("SELECT at FROM payouts WHERE voucher = ?")
+            .bind(id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        at.map(timestamp).transpose()
+    }
+}
+
+/// Returns false when the user's account doesn't cover it.
+async fn apply(
+    connection: &mut SqliteConnection,
+    id: VoucherId,
+    sum: Amount,
+    at: Timestamp,
+    effect: &Effect,
+) -> Result<bool, StoreError> {
+    match effect {
+        Effect::Keep(document) => insert_document(connection, id, document).await?,
+        Effect::PlaceHold { user } => return place_hold(connection, id, sum, user).await,
+        Effect::ReleaseHold => {
+            end_hold(connection, id, "released").await?;
+        }
+        Effect::Debit => {
+            if let Some(user) = end_hold(connection, id, "debited").await? {
+                return book(connection, id, &user, "debit", sum, at).await;
+            }
+        }
+        Effect::Credit { user } => return book(connection, id, user, "credit", sum, at).await,
+        Effect::PayOut => {
+            sqlx::query("INSERT INTO payouts (voucher, amount, at) VALUES (?, ?, ?)")
+                .bind(id.to_string())
+                .bind(sum.to_string())
+                .bind(time(at)?)
+                .execute(connection)
+                .await?;
+        }
+        Effect::Retained { relation, block } => {
+            sqlx::query("UPDATE payments SET relation = ?, retained_in = ? WHERE voucher = ?")
+                .bind(relation.to_string())
+                .bind(block)
+                .bind(id.to_string())
+                .execute(connection)
+                .await?;
+        }
+        Effect::Cleared { block } => {
+            sqlx::query("UPDATE payments SET cleared_in = ? WHERE voucher = ?")
+                .bind(block)
+                .bind(id.to_string())
+                .execute(connection)
+                .await?;
+        }
+    }
+    Ok(true)
+}
+
+async fn place_hold(
+    connection: &mut SqliteConnection,
+    id: VoucherId,
+    sum: Amount,
+    user: &str,
+) -> Result<bool, StoreError> {
+    let Some(account) = find(connection, user).await? else {
+        return Ok(false);
+    };
+    let free = account.balance.saturating_sub(held(connection, user).await?);
+    if free < sum {
+        return Ok(false);
+    }
+    sqlx::query("INSERT INTO holds (voucher, user, amount, state) VALUES (?, ?, ?, 'placed')")
+        .bind(id.to_string())
+        .bind(user)
+        .bind(sum.to_string())
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+/// Returns the user whose hold it was; `None` when there is no hold to end.
+async fn end_hold(connection: &mut SqliteConnection, id: VoucherId, to: &str) -> Result<Option<String>, StoreError> {
+    let query = "UPDATE holds SET state = ? WHERE voucher = ? AND state = 'placed' RETURNING user";
+    let user = sqlx::query_scalar(query).bind(to).bind(id.to_string());
+    Ok(user.fetch_optional(connection).await?)
+}
+
+async fn book(
+    connection: &mut SqliteConnection,
+    id: VoucherId,
+    user: &str,
+    direction: &str,
+    sum: Amount,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(account) = find(connection, user).await? else {
+        return Ok(false);
+    };
+    let balance = match direction {
+        "debit" => account.balance.checked_sub(sum),
+        _ => account.balance.checked_add(sum),
+    };
+    let Some(balance) = balance else {
+        return Ok(false);
+    };
+    sqlx::query("INSERT INTO account_entries (voucher, user, direction, amount, at) VALUES (?, ?, ?, ?, ?)")
+        .bind(id.to_string())
+        .bind(user)
+        .bind(direction)
+        .bind(sum.to_string())
+        .bind(time(at)?)
+        .execute(&mut *connection)
+        .await?;
+    set_balance(connection, user, balance).await?;
+    Ok(true)
+}
+
+async fn insert_document(
+    connection: &mut SqliteConnection,
+    id: VoucherId,
+    document: &Document,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO payment_documents (voucher, kind, member, epoch, body) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(id.to_string())
+    .bind(&document.kind)
+    .bind(document.member.0)
+    .bind(document.epoch)
+    .bind(document.body.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn note(
+    connection: &mut SqliteConnection,
+    id: VoucherId,
+    state: State,
+    at: Timestamp,
+    detail: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO payment_history (voucher, state, at, detail) VALUES (?, ?, ?, ?)")
+        .bind(id.to_string())
+        .bind(state.to_string())
+        .bind(time(at)?)
+        .bind(detail)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn payment_from(row: &SqliteRow) -> Result<PaymentRow, StoreError> {
+    let body: String = row.try_get("body")?;
+    let relation: Option<String> = row.try_get("relation")?;
+    let parse = |text: String| text.parse().map_err(|error| corrupt("relation id", error));
+    Ok(PaymentRow {
+        state: state(row)?,
+        voucher: serde_json::from_str(&body).map_err(|error| corrupt("voucher", error))?,
+        relation: relation.map(parse).transpose()?,
+        retained_in: row.try_get("retained_in")?,
+        cleared_in: row.try_get("cleared_in")?,
+        created_at: timestamp(row.try_get("created_at")?)?,
+    })
+}
+
+fn document_from(row: &SqliteRow) -> Result<Document, StoreError> {
+    let body: String = row.try_get("body")?;
+    Ok(Document {
+        kind: row.try_get("kind")?,
+        member: Member(row.try_get("member")?),
+        epoch: row.try_get("epoch")?,
+        body: serde_json::from_str(&body).map_err(|error| corrupt("document", error))?,
+    })
+}
+
+fn state(row: &SqliteRow) -> Result<State, StoreError> {
+    let text: String = row.try_get("state")?;
+    text.parse().map_err(|error| corrupt("state", error))
+}
+
+fn parse_id(text: &str) -> Result<VoucherId, StoreError> {
+    text.parse().map_err(|error| corrupt("voucher id", error))
+}
+
+fn time(at: Timestamp) -> Result<i64, StoreError> {
+    i64::try_from(at).map_err(|error| corrupt("time", error))
+}
+
+fn timestamp(stored: i64) -> Result<Timestamp, StoreError> {
+    u64::try_from(stored).map_err(|error| corrupt("time", error))
+}
+
+#[cfg(test)]
+impl Store {
+    /// How many rows a table has.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let query = format!("SELECT COUNT(*) FROM {table}");
+        sqlx::query_scalar(&query).fetch_one(&self.pool).await.expect("counts")
+    }
+}
