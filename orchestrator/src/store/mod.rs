@@ -1,4 +1,6 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
+pub mod idempotency;
+
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
