@@ -67,9 +67,14 @@ pub fn payment(payment: &PaymentView) -> Table {
 
 /// The documents that were signed, and the steps.
 pub fn documents_and_history(payment: &PaymentView) -> (Table, Table) {
-    let mut documents = table(["document", "content"]);
+    let mut documents = table(["document", "member", "epoch", "content"]);
     for document in &payment.documents {
-        documents.add_row([document.kind.clone(), document.content.to_string()]);
+        documents.add_row([
+            document.kind.clone(),
+            document.member.to_string(),
+            document.epoch.to_string(),
+            document.content.to_string(),
+        ]);
     }
     let mut history = table(["at", "state", "what happened"]);
     for step in &payment.history {

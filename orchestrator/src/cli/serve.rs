@@ -1,21 +1,27 @@
 //! `quittance serve`: runs an institution.
-use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{bail, Context};
+use async_trait::async_trait;
 use axum::{middleware::from_fn_with_state, Router};
 use axum_server::{tls_rustls::RustlsConfig, Handle};
 use clap::Parser;
-use protocol::Timestamp;
+use protocol::{registry::Institution, Member, Timestamp};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, EnvFilter};
 
 use crate::{
-    chain::{bundle::Bundles, Chain, ChainLedger, Deployment, Follower, Submitter},
+    chain::{bundle::Bundle, Chain, ChainLedger, Deployment, Follower, Submitter},
     config::{self, Config},
     http::{self, chain::HomeChain, Api},
     identity::{tls, Authorities, Certificate, SigningKey},
-    peers::{self, HttpPeers, Sealer, Verifier},
+    peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
     settlement::{ports::Clock, Settlement, SettlementConfig},
     store::Store,
 };
@@ -93,7 +99,7 @@ impl Parts {
         let chain = Chain::connect(&config.chain.url).await?;
         refuse_development_keys(&chain, &[&account, &signing]).await?;
         let deployment = Deployment::load(&config.chain.deployment)?;
-        let bundles = Bundles::load(&config.chain.bundles)?;
+        let bundles = load_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account).await?;
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
@@ -113,16 +119,20 @@ impl Parts {
         let settlement_config = SettlementConfig {
             member,
             notary: config.settlement.notary,
-            voucher_lifetime: Duration::from_secs(config.settlement.voucher_lifetime_seconds),
+            voucher_lifetime: config
+                .settlement
+                .voucher_lifetime_seconds
+                .checked_mul(1_000)
+                .context("settlement.voucher_lifetime_seconds is beyond reason")?,
         };
-        let settlement = Arc::new(Settlement::new(
+        let settlement = Settlement::new(
             settlement_config,
             store.clone(),
             signing,
             ledger.clone(),
             Arc::new(http_peers),
             clock,
-        ));
+        );
 
         let home = HomeChain {
             member,
@@ -194,7 +204,7 @@ impl Parts {
         }
         stop.cancel();
         if !work.is_finished() {
-            work.await?;
+            work.await??;
         }
         match ended? {
             None => Ok(()),
@@ -212,6 +222,21 @@ async fn load_keys(keys: &config::Keys) -> anyhow::Result<(SigningKey, SigningKe
         Ok((account, signing))
     })
     .await?
+}
+
+/// The metadata of each deployed contract, by its name.
+fn load_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec<(String, Bundle)>> {
+    let load = |name: &String| {
+        let path = directory.join(format!("{name}.contract"));
+        let bundle = Bundle::load(&path)
+            .with_context(|| format!("chain.bundles: {} can't be used; build the contracts", path.display()))?;
+        Ok((name.clone(), bundle))
+    };
+    deployment
+        .contracts
+        .iter()
+        .map(|contract| load(&contract.name))
+        .collect()
 }
 
 /// Everybody knows the development keys.
@@ -255,5 +280,14 @@ struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         http::now()
+    }
+}
+
+#[async_trait]
+impl Directory for ChainLedger {
+    async fn institution(&self, member: Member) -> Result<Option<Institution>, DirectoryError> {
+        ChainLedger::institution(self, member)
+            .await
+            .map_err(|error| DirectoryError(error.to_string()))
     }
 }

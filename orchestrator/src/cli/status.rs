@@ -19,9 +19,9 @@ pub struct Args {
     voucher: Option<VoucherId>,
     #[command(flatten)]
     service: Service,
-    /// Of the list: payments before this position, which the page before named.
-    #[arg(long, value_name = "POSITION", conflicts_with = "voucher")]
-    before: Option<u64>,
+    /// Of the list: how many of the newest to leave out.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, conflicts_with = "voucher")]
+    offset: u32,
     /// One line of JSON.
     #[arg(long)]
     json: bool,
@@ -43,17 +43,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             println!("{}\n{documents}\n{history}", render::payment(&payment));
         }
         None => {
-            let before = args
-                .before
-                .map(|before| format!("?before={before}"))
-                .unwrap_or_default();
-            let page: PaymentPage = api.get(&format!("/v1/payments{before}")).await?;
+            let page: PaymentPage = api.get(&format!("/v1/payments?offset={}", args.offset)).await?;
             if args.json {
                 return render::json(&page);
             }
             println!("{}", render::payments(&page.payments));
             if let Some(next) = page.next {
-                println!("More: quittance status --before {next} …");
+                println!("More: quittance status --offset {next} …");
             }
         }
     }

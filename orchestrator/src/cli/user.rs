@@ -53,7 +53,7 @@ struct Put {
     /// The account with the user's assets; that of the key if it isn't said.
     #[arg(long, value_name = "HEX", value_parser = from_hex::<32>)]
     wallet: Option<[u8; 32]>,
-    /// What the user's account at the institution holds, in the smallest unit.
+    /// What the account of a new user holds, in the smallest unit; from then on only payments move it.
     #[arg(long)]
     balance: Amount,
     /// The most that one transaction may move.
@@ -108,20 +108,14 @@ impl Put {
             public_key: self.public_key,
             wallet: AccountId(self.wallet.unwrap_or(self.public_key)),
             balance: self.balance,
-            limit_per_transaction: self.limit,
+            limit: self.limit,
             blocked: self.blocked,
         };
         let path = format!("/v1/users/{}", encode(&self.number));
         let key = Uuid::now_v7().to_string();
-        self.output
-            .service
-            .client()?
-            .write(Method::PUT, &path, &key, &record)
-            .await?;
-        let user = UserView {
-            number: self.number,
-            record,
-        };
+        let api = self.output.service.client()?;
+        api.write(Method::PUT, &path, &key, &record).await?;
+        let user: UserView = api.get(&path).await?;
         if self.output.json {
             return render::json(&user);
         }
@@ -143,7 +137,7 @@ fn show(users: &[UserView]) {
         table.add_row([
             number.clone(),
             record.balance.to_string(),
-            record.limit_per_transaction.to_string(),
+            record.limit.to_string(),
             if record.blocked { "yes" } else { "no" }.to_owned(),
             protocol::text::to_hex(&record.public_key),
             protocol::text::to_hex(&record.wallet.0),

@@ -13,7 +13,7 @@ use crate::{
         bundle::Bundle,
         contracts::{self, Contract, StorageDeposit},
         deployment::{to_ss58, Deployed},
-        health, Chain, ChainError, ChainLedger, Deployment, Follower, Submitter,
+        health, Chain, ChainLedger, Deployment, Follower, Submitter,
     },
     settlement::ports::{Block, Ledger, LedgerError},
     store::{submissions::Sender, Store},
@@ -129,14 +129,14 @@ impl ChainApi for HomeChain {
         self.follower.head().number
     }
 
-    async fn submissions_in_flight(&self) -> Result<u64, LedgerError> {
+    async fn submissions_in_flight(&self) -> Result<u32, LedgerError> {
         let sender = Sender {
             genesis: self.chain.genesis(),
             account: self.submitter.account(),
         };
         let pending = self.store.pending_submissions(&sender).await;
         let pending = pending.map_err(|error| LedgerError::Unavailable(error.to_string()))?;
-        u64::try_from(pending.len()).map_err(|error| LedgerError::Unavailable(error.to_string()))
+        u32::try_from(pending.len()).map_err(|error| LedgerError::Unavailable(error.to_string()))
     }
 
     async fn checks(&self) -> Vec<Check> {
@@ -219,11 +219,5 @@ impl ChainApi for HomeChain {
             dry_run: Some(attempt.dry_run),
             block: done.block,
         })
-    }
-}
-
-impl From<ChainError> for CallError {
-    fn from(error: ChainError) -> Self {
-        CallError::Ledger(error.into())
     }
 }

@@ -29,7 +29,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
     describe_counter!(REQUESTS, "HTTP requests by method, route and status");
     describe_histogram!(DURATION, Unit::Seconds, "Time to answer by method and route");
-    describe_gauge!(PAYMENTS, "Payments by role and state");
+    describe_gauge!(PAYMENTS, "Payments by state");
     describe_gauge!(FINALIZED, "Number of the latest finalized block");
     describe_gauge!(IN_FLIGHT, "Submissions that are neither finalized nor given up");
     Ok(handle)
@@ -61,17 +61,11 @@ pub fn router() -> OpenApiRouter<Api> {
     schema::ScrapeProblems
 ))]
 async fn render(State(api): State<Api>) -> Result<String, ApiError> {
-    for count in api.settlement.counts().await? {
-        let labels = [("role", count.role.to_string()), ("state", count.state.to_string())];
-        gauge!(PAYMENTS, &labels).set(number(count.payments));
+    for (state, payments) in api.store.payments_by_state().await? {
+        gauge!(PAYMENTS, "state" => state).set(f64::from(payments));
     }
     gauge!(FINALIZED).set(f64::from(api.chain.finalized()));
-    gauge!(IN_FLIGHT).set(number(api.chain.submissions_in_flight().await?));
+    gauge!(IN_FLIGHT).set(f64::from(api.chain.submissions_in_flight().await?));
     api.metrics.run_upkeep();
     Ok(api.metrics.render())
-}
-
-/// Prometheus knows floating point only; counts stay far below where it loses digits.
-fn number(count: u64) -> f64 {
-    u32::try_from(count).map_or(f64::MAX, f64::from)
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{header, StatusCode},
     response::{IntoResponse, Response},
 };
-use protocol::{settlement::Voucher, Timestamp, VoucherId};
+use protocol::{settlement::Voucher, Member, RelationId, Timestamp, VoucherId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -19,15 +19,13 @@ use super::{
 };
 use crate::settlement::{
     messages::{Refusal, SignedPaymentRequest},
-    Page, Payment, SettlementError,
+    Page, Payment, SettlementError, MAX_PAGE,
 };
 
 /// The longest that a reader may wait for a change; shorter than [`super::TIMEOUT`].
 const MAX_WAIT_SECONDS: u64 = 60;
 /// How often a waiting reader looks into the database: a look costs microseconds.
 const LOOK: Duration = Duration::from_millis(50);
-/// The most payments in one page.
-const MAX_PAGE: u16 = 200;
 
 /// The payments resource.
 pub fn router() -> OpenApiRouter<Api> {
@@ -59,17 +57,31 @@ pub struct PaymentView {
     pub documents: Vec<DocumentView>,
     /// Every state so far.
     pub history: Vec<HistoryView>,
+    /// The clearing relation's id, once it is retained.
+    #[schema(value_type = Option<schema::Bytes32>)]
+    pub relation: Option<RelationId>,
     /// The finalized block that retained it.
     pub retained_in: Option<u32>,
-    /// The finalized block that cleared it.
+    /// The finalized block in which the last debtor paid.
     pub cleared_in: Option<u32>,
+    /// When the originator delivered to the user.
+    #[schema(value_type = Option<schema::Timestamp>)]
+    pub paid_out_at: Option<Timestamp>,
+    /// When this institution first saw it.
+    #[schema(value_type = schema::Timestamp)]
+    pub created_at: Timestamp,
 }
 
-/// A signed document, or the absence of one more.
+/// A signed document.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DocumentView {
-    /// `request`, `confirmation`, `attestation`, `relation`, `retention-voucher`, `clearing-voucher`…
+    /// What it is.
     pub kind: String,
+    /// Who signed it, or to whom it went.
+    #[schema(value_type = schema::Member)]
+    pub member: Member,
+    /// The registry's epoch of the signature; 0 where the document is good in every epoch.
+    pub epoch: u32,
     /// Word for word as it was exchanged.
     #[schema(value_type = Object)]
     pub content: serde_json::Value,
@@ -92,8 +104,8 @@ pub struct HistoryView {
 pub struct PaymentPage {
     /// The newest first.
     pub payments: Vec<PaymentView>,
-    /// Send this as `before` for the next page; absent on the last one.
-    pub next: Option<u64>,
+    /// Send this as `offset` for the next page; absent on the last one.
+    pub next: Option<u32>,
 }
 
 /// Which page.
@@ -101,10 +113,11 @@ pub struct PaymentPage {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// Where the page before this one said it ends.
-    before: Option<u64>,
-    /// 1 to 200; 50 if it isn't said.
-    limit: Option<u16>,
+    /// How many of the newest to leave out.
+    #[serde(default)]
+    offset: u32,
+    /// 1 to 100; 50 if it isn't said.
+    limit: Option<u32>,
 }
 
 /// Whether to wait.
@@ -121,13 +134,20 @@ pub struct ReadQuery {
 
 impl From<SettlementError> for ApiError {
     fn from(error: SettlementError) -> Self {
-        match error {
-            SettlementError::Store(error) => error.into(),
-            SettlementError::Ledger(error) => error.into(),
-            refused => ApiError::Refused {
-                code: refused.code().into(),
-                detail: refused.to_string(),
-            },
+        let code = match error {
+            SettlementError::NotOriginator { .. } => "not-originator",
+            SettlementError::OwnUser => "own-user",
+            SettlementError::ZeroAmount => "zero-amount",
+            SettlementError::BadUserNumber => "bad-user-number",
+            SettlementError::Store(error) => return error.into(),
+            SettlementError::Ledger(error) => return error.into(),
+            SettlementError::AlreadyRunning | SettlementError::Randomness(_) => {
+                return ApiError::Internal(error.to_string())
+            }
+        };
+        ApiError::Refused {
+            code: code.into(),
+            detail: error.to_string(),
         }
     }
 }
@@ -148,7 +168,7 @@ async fn request(
     Json(request): Json<SignedPaymentRequest>,
 ) -> Result<Response, ApiError> {
     caller.require(Permission::RequestPayments)?;
-    let payment = view(api.settlement.request_payment(request).await?)?;
+    let payment = view(api.settlement.request_payment(request).await?);
     tracing::Span::current().record("voucher", tracing::field::display(payment.id));
     let location = [(header::LOCATION, format!("/v1/payments/{}", payment.id))];
     Ok((StatusCode::ACCEPTED, location, Json(payment)).into_response())
@@ -178,7 +198,7 @@ async fn read(
                 what: "payment",
                 id: voucher.to_string(),
             })?;
-        let payment = view(payment)?;
+        let payment = view(payment);
         let changed = query.unless_state.as_ref().is_some_and(|state| *state != payment.state);
         if payment.is_final || changed || start.elapsed() >= wait {
             return Ok(Json(payment));
@@ -195,41 +215,52 @@ async fn read(
         schema::ReadProblems
     ))]
 async fn list(State(api): State<Api>, Query(query): Query<PageQuery>) -> Result<Json<PaymentPage>, ApiError> {
+    let limit = query.limit.unwrap_or(50).clamp(1, MAX_PAGE);
     let page = Page {
-        before: query.before,
-        limit: query.limit.unwrap_or(50).clamp(1, MAX_PAGE),
+        limit,
+        offset: query.offset,
     };
-    let found = api.settlement.payments(page).await?;
+    let payments = api.settlement.payments(page).await?;
+    let found = u32::try_from(payments.len()).unwrap_or(limit);
+    let next = query.offset.checked_add(found).filter(|_| found == limit);
     Ok(Json(PaymentPage {
-        payments: found.payments.into_iter().map(view).collect::<Result<_, _>>()?,
-        next: found.next,
+        payments: payments.into_iter().map(view).collect(),
+        next,
     }))
 }
 
 /// A payment for clients.
-fn view(payment: Payment) -> Result<PaymentView, ApiError> {
-    Ok(PaymentView {
-        id: payment.voucher.id(),
+fn view(payment: Payment) -> PaymentView {
+    PaymentView {
+        id: payment.id,
         role: payment.role.to_string(),
-        state: payment.state.to_string(),
+        state: payment.state.as_str().to_owned(),
         is_final: payment.is_final,
         voucher: payment.voucher,
         refusal: payment.refusal,
         documents: payment
             .documents
             .into_iter()
-            .map(|(kind, content)| DocumentView { kind, content })
+            .map(|document| DocumentView {
+                kind: document.kind,
+                member: document.member,
+                epoch: document.epoch,
+                content: document.body,
+            })
             .collect(),
         history: payment
             .history
             .into_iter()
-            .map(|step| HistoryView {
-                state: step.state.to_string(),
-                at: step.at,
-                detail: step.detail,
+            .map(|line| HistoryView {
+                state: line.state.as_str().to_owned(),
+                at: line.at,
+                detail: line.detail,
             })
             .collect(),
+        relation: payment.relation,
         retained_in: payment.retained_in,
         cleared_in: payment.cleared_in,
-    })
+        paid_out_at: payment.paid_out_at,
+        created_at: payment.created_at,
+    }
 }

@@ -26,9 +26,15 @@ pub fn router() -> OpenApiRouter<Api> {
 
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
-        ApiError::Refused {
-            code: fault.code().into(),
-            detail: fault.to_string(),
+        let code = fault.code();
+        match fault {
+            // Ours, not the sender's: it asks again.
+            Fault::Store(error) => error.into(),
+            Fault::Unavailable(_) => ApiError::ChainUnavailable(fault.to_string()),
+            wrong => ApiError::Refused {
+                code: code.into(),
+                detail: wrong.to_string(),
+            },
         }
     }
 }

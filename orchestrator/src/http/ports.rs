@@ -132,7 +132,7 @@ pub trait ChainApi: Send + Sync {
     /// The latest finalized block's number.
     fn finalized(&self) -> u32;
     /// Submissions that are neither finalized nor given up.
-    async fn submissions_in_flight(&self) -> Result<u64, LedgerError>;
+    async fn submissions_in_flight(&self) -> Result<u32, LedgerError>;
     /// What must hold before work is accepted.
     async fn checks(&self) -> Vec<Check>;
     /// This institution's balance in the clearing contract.

@@ -11,7 +11,7 @@ use super::{
     extractor::{Json, Path},
     schema, Api,
 };
-use crate::settlement::User;
+use crate::store::users::User;
 
 /// The users resource.
 pub fn router() -> OpenApiRouter<Api> {
@@ -30,14 +30,15 @@ pub struct UserRecord {
     #[serde(with = "protocol::text::account")]
     #[schema(value_type = schema::Bytes32)]
     pub wallet: AccountId,
-    /// What the user's account at this institution holds.
+    /// What the user's account at this institution holds. Taken when the user is new; from then on only payments move
+    /// it.
     #[serde(with = "protocol::text::amount")]
     #[schema(value_type = schema::Amount)]
     pub balance: Amount,
     /// The most that one transaction may move.
     #[serde(with = "protocol::text::amount")]
     #[schema(value_type = schema::Amount)]
-    pub limit_per_transaction: Amount,
+    pub limit: Amount,
     /// Every request of a blocked user is refused.
     #[serde(default)]
     pub blocked: bool,
@@ -60,7 +61,7 @@ impl From<User> for UserView {
                 public_key: user.public_key,
                 wallet: user.wallet,
                 balance: user.balance,
-                limit_per_transaction: user.limit_per_transaction,
+                limit: user.limit,
                 blocked: user.blocked,
             },
         }
@@ -70,7 +71,7 @@ impl From<User> for UserView {
 /// Creates or changes a user.
 #[utoipa::path(put, path = "/v1/users/{number}", tag = "users", security(("bearer" = [])),
     params(
-        ("number" = String, Path, description = "The user's number, 1 to 64 characters"),
+        ("number" = String, Path, description = "The user's number, 1 to 64 bytes"),
         ("Idempotency-Key" = String, Header, description = "Names the change: the same for repetitions"),
     ),
     request_body = UserRecord,
@@ -85,17 +86,14 @@ async fn put(
     Json(record): Json<UserRecord>,
 ) -> Result<StatusCode, ApiError> {
     caller.require(Permission::KeepUsers)?;
-    if !(1..=64).contains(&number.chars().count()) {
-        return Err(ApiError::Malformed("a user's number has 1 to 64 characters".into()));
-    }
     tracing::Span::current().record("user", number.as_str());
     api.settlement
-        .put_user(User {
+        .put_user(&User {
             number,
             public_key: record.public_key,
             wallet: record.wallet,
             balance: record.balance,
-            limit_per_transaction: record.limit_per_transaction,
+            limit: record.limit,
             blocked: record.blocked,
         })
         .await?;

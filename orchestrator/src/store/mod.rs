@@ -1,4 +1,5 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
+pub mod counts;
 pub mod idempotency;
 
 use std::path::Path;

@@ -2,7 +2,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -100,7 +99,7 @@ impl ChainApi for CountingChain {
     fn finalized(&self) -> u32 {
         7
     }
-    async fn submissions_in_flight(&self) -> Result<u64, LedgerError> {
+    async fn submissions_in_flight(&self) -> Result<u32, LedgerError> {
         Ok(0)
     }
     async fn checks(&self) -> Vec<Check> {
@@ -159,17 +158,10 @@ pub fn settlement(store: Store) -> Arc<Settlement> {
     let config = SettlementConfig {
         member: Member(0),
         notary: Member(2),
-        voucher_lifetime: Duration::from_secs(60),
+        voucher_lifetime: 60_000,
     };
     let key = SigningKey::load("//Alice").unwrap();
-    Arc::new(Settlement::new(
-        config,
-        store,
-        key,
-        Arc::new(Nobody),
-        Arc::new(Nobody),
-        Arc::new(Nobody),
-    ))
+    Settlement::new(config, store, key, Arc::new(Nobody), Arc::new(Nobody), Arc::new(Nobody))
 }
 
 struct Nobody;
@@ -201,6 +193,9 @@ impl Ledger for Nobody {
         Err(unavailable())
     }
     async fn clear(&self, _: &str, _: &[SignedClearingVoucher]) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn time(&self) -> Result<Timestamp, LedgerError> {
         Err(unavailable())
     }
     async fn next_block(&self) {
