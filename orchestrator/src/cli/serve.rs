@@ -99,7 +99,7 @@ impl Parts {
         let chain = Chain::connect(&config.chain.url).await?;
         refuse_development_keys(&chain, &[&account, &signing]).await?;
         let deployment = Deployment::load(&config.chain.deployment)?;
-        let bundles = load_bundles(&config.chain.bundles, &deployment)?;
+        let bundles = find_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account).await?;
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
@@ -224,18 +224,13 @@ async fn load_keys(keys: &config::Keys) -> anyhow::Result<(SigningKey, SigningKe
     .await?
 }
 
-/// The metadata of each deployed contract, by its name.
-fn load_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec<(String, Bundle)>> {
-    let load = |name: &String| {
-        let path = directory.join(format!("{name}.contract"));
-        let bundle = Bundle::load(&path)
-            .with_context(|| format!("chain.bundles: {} can't be used; build the contracts", path.display()))?;
-        Ok((name.clone(), bundle))
-    };
+/// The metadata of each deployed contract.
+fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec<Bundle>> {
+    let find = |name: &String| Bundle::find(directory, name).context("chain.bundles can't be used");
     deployment
         .contracts
         .iter()
-        .map(|contract| load(&contract.name))
+        .map(|contract| find(&contract.name))
         .collect()
 }
 

@@ -36,8 +36,8 @@ pub struct HomeChain {
     pub ledger: Arc<ChainLedger>,
     /// Where the contracts are.
     pub deployment: Deployment,
-    /// What they understand, by contract name.
-    pub bundles: Vec<(String, Bundle)>,
+    /// What they understand.
+    pub bundles: Vec<Bundle>,
     /// Where submissions are kept.
     pub store: Store,
 }
@@ -46,12 +46,12 @@ impl HomeChain {
     fn contract(&self, call: &ContractCall) -> Result<(Contract, &Bundle), CallError> {
         let unknown = || CallError::UnknownContract(call.contract.clone());
         let deployed = self.deployment.contract(&call.contract).map_err(|_| unknown())?;
-        let (_, bundle) = self
+        let bundle = self
             .bundles
             .iter()
-            .find(|(name, _)| *name == call.contract)
+            .find(|bundle| bundle.name() == call.contract)
             .ok_or_else(unknown)?;
-        if !bundle.messages().iter().any(|message| message.name == call.message) {
+        if bundle.message(&call.message).is_err() {
             return Err(CallError::UnknownMessage(call.message.clone()));
         }
         let caller = self.submitter.account();
@@ -71,10 +71,10 @@ impl HomeChain {
             .map_err(LedgerError::from)?;
         let output = run.result.clone().map_err(LedgerError::Rejected)?;
         let result = bundle
-            .decode_output(&call.message, &output.data)
+            .decode_result(&call.message, &output.data)
             .map_err(|error| LedgerError::Rejected(format!("the contract's answer can't be read: {error}")))?;
         if output.reverted {
-            return Err(CallError::Refused(result));
+            return Err(CallError::Refused(result.to_string()));
         }
         let dry_run = DryRun {
             result,
@@ -171,11 +171,11 @@ impl ChainApi for HomeChain {
 
     fn contracts(&self) -> Vec<ContractInfo> {
         let describe = |deployed: &Deployed| {
-            let (_, bundle) = self.bundles.iter().find(|(name, _)| *name == deployed.name)?;
+            let bundle = self.bundles.iter().find(|bundle| bundle.name() == deployed.name)?;
             let messages = bundle.messages().into_iter().map(|message| MessageInfo {
                 name: message.name,
                 args: message
-                    .args
+                    .arguments
                     .into_iter()
                     .map(|argument| ArgumentInfo {
                         name: argument.name,

@@ -59,8 +59,8 @@ pub struct ContractCall {
 /// What a call would return and cost.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DryRun {
-    /// What the message returns, decoded by the contract's metadata.
-    pub result: String,
+    /// What the message returns, decoded by the contract's metadata. Integers are strings of digits.
+    pub result: serde_json::Value,
     /// Computation, in picoseconds.
     pub ref_time: u64,
     /// Storage proof, in bytes.
