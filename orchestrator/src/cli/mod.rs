@@ -1,6 +1,144 @@
+//! The `quittance` command. One file per subcommand, each with its `Args` and a `run`.
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settlement::ports::LedgerError;
+
+mod client;
+mod render;
+
 pub mod ca;
 pub mod config;
-pub mod key;
 pub mod contract;
+pub mod demo;
 pub mod deploy;
 pub mod govern;
+pub mod key;
+pub mod pay;
+pub mod serve;
+pub mod status;
+pub mod user;
+
+const EXAMPLES: &str = "\
+A first payment, step by step:
+  quittance deploy --url ws://127.0.0.1:9944 --bundles target/contracts --out deployment.json --key //Alice …
+  quittance config sample > bank.toml       what an institution is told; edit it
+  quittance config check bank.toml          what is wrong with it
+  quittance serve --config bank.toml        runs the institution
+  quittance user put 4711 --url http://127.0.0.1:8080 --public-key 0x… --balance 1000 --limit 500
+  quittance pay --url http://127.0.0.1:8080 --user 4711 --user-key user.json --home 1 --kind purchase --amount 250 --wait
+  quittance status --url http://127.0.0.1:8080
+
+Or all of it at once: quittance demo
+
+Each command explains itself: quittance pay --help
+
+Exit codes:
+  0  done
+  1  failed, or refused
+  2  wrong usage
+  3  the service or the chain can't be reached, or isn't ready: try again later
+
+Tokens are read from --token-file or from QUITTANCE_TOKEN, never from the command line.";
+
+/// Clearing and settlement between institutions.
+#[derive(Debug, Parser)]
+#[command(name = "quittance", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Puts the contracts on a chain, once.
+    Deploy(deploy::Args),
+    /// Runs an institution.
+    Serve(serve::Args),
+    /// Makes and shows keys.
+    Key(key::Args),
+    /// Checks a configuration, or prints a commented sample.
+    Config(config::Args),
+    /// Issues certificates for trying things out.
+    Ca(ca::Args),
+    /// Hands in a user's payment request.
+    Pay(pay::Args),
+    /// Shows a payment, or all of them.
+    Status(status::Args),
+    /// Keeps an institution's users.
+    User(user::Args),
+    /// Changes the registry, by its governors.
+    Govern(govern::Args),
+    /// Tries or executes any message of a contract.
+    Contract(contract::Args),
+    /// Runs two banks and a notary on a chain, and a payment between them.
+    Demo(demo::Args),
+}
+
+/// A command ran into something that passes: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+/// Runs the command that the process was started with.
+pub async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Deploy(args) => deploy::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Key(args) => key::run(args).await,
+        Command::Config(args) => config::run(args).await,
+        Command::Ca(args) => ca::run(args).await,
+        Command::Pay(args) => pay::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::User(args) => user::run(args).await,
+        Command::Govern(args) => govern::run(args).await,
+        Command::Contract(args) => contract::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// 3 where trying again later may help, else 1. Clap itself exits with 2 on wrong usage.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let passing = error.chain().any(|cause| {
+        cause.is::<Unavailable>()
+            || matches!(cause.downcast_ref(), Some(LedgerError::Unavailable(_)))
+            || cause.downcast_ref().is_some_and(crate::chain::ChainError::is_retryable)
+            || cause
+                .downcast_ref()
+                .is_some_and(|error: &reqwest::Error| error.is_connect() || error.is_timeout())
+    });
+    if passing {
+        3
+    } else {
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_passes_exits_with_3() {
+        let passing = anyhow::Error::new(Unavailable("the service is syncing".into())).context("paying");
+        assert_eq!(exit_code(&passing), 3);
+        let passing = anyhow::Error::new(LedgerError::Unavailable("gone".into())).context("deploying");
+        assert_eq!(exit_code(&passing), 3);
+        assert_eq!(exit_code(&anyhow::anyhow!("refused")), 1);
+    }
+}

@@ -1,1 +1,196 @@
+//! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, health and metrics for
+//! its operators, and the description of all of it.
+//!
+//! One file per resource, each with a `router()`. What holds for every request is laid around them here, once, so that
+//! no route can forget it.
+use std::{sync::Arc, time::Duration};
 
+use axum::{
+    extract::{DefaultBodyLimit, MatchedPath, Request},
+    middleware::{from_fn, from_fn_with_state, Next},
+    response::Response,
+    Router,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use protocol::Timestamp;
+use tower_http::trace::TraceLayer;
+use utoipa::openapi::{
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{config::Token, settlement::Settlement, store::Store};
+
+pub mod auth;
+pub mod chain;
+pub mod contracts;
+pub mod error;
+pub mod extractor;
+pub mod health;
+pub mod idempotency;
+pub mod institutions;
+pub mod metrics;
+pub mod payments;
+pub mod peer;
+pub mod ports;
+pub mod request_id;
+pub mod schema;
+pub mod settlement_account;
+pub mod users;
+
+#[cfg(test)]
+mod tests;
+
+/// The largest body taken, in bytes: every message here is a fraction of it.
+pub const MAX_BODY: usize = 256 * 1024;
+/// The longest that a request may take. Waiting for finality takes seconds on a consortium chain.
+pub const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Api {
+    /// The settlement system.
+    pub settlement: Arc<Settlement>,
+    /// The chain.
+    pub chain: Arc<dyn ports::ChainApi>,
+    /// The database, for what the API itself keeps.
+    pub store: Store,
+    /// The clients' tokens.
+    pub tokens: Arc<[Token]>,
+    /// Where metrics are rendered.
+    pub metrics: PrometheusHandle,
+    readiness: Arc<health::Readiness>,
+    in_flight: idempotency::InFlight,
+}
+
+impl Api {
+    /// Everything that the API works with.
+    pub fn new(
+        settlement: Arc<Settlement>,
+        chain: Arc<dyn ports::ChainApi>,
+        store: Store,
+        tokens: Vec<Token>,
+        metrics: PrometheusHandle,
+    ) -> Self {
+        Self {
+            settlement,
+            chain,
+            store,
+            tokens: tokens.into(),
+            metrics,
+            readiness: Arc::default(),
+            in_flight: idempotency::InFlight::default(),
+        }
+    }
+}
+
+/// The whole service. `authenticate_peers` lays the layer around the peers' routes that puts a
+/// [`crate::peers::Peer`] into each request.
+pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<Api>) -> Router {
+    let (clients, clients_document) = client_routes().split_for_parts();
+    let (peers, peers_document) = peer::router().split_for_parts();
+    let (open, open_document) = open_routes().split_for_parts();
+
+    // The last layer runs first: who is it, can it be done now, was it done before.
+    let clients = clients
+        .layer(from_fn_with_state(api.clone(), idempotency::once))
+        .layer(from_fn_with_state(api.clone(), health::refuse_until_ready))
+        .layer(from_fn_with_state(api.clone(), auth::authenticate));
+    let peers = authenticate_peers(peers.layer(from_fn_with_state(api.clone(), health::refuse_until_ready)));
+
+    let mut document = describe();
+    for part in [clients_document, peers_document, open_document] {
+        document.merge(part);
+    }
+    let pages: Router<Api> = SwaggerUi::new("/docs").url("/openapi.json", document).into();
+
+    clients
+        .merge(peers)
+        .merge(open)
+        .merge(pages)
+        .fallback(|| async { error::ApiError::NoSuchRoute })
+        .method_not_allowed_fallback(|| async { error::ApiError::MethodNotAllowed })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(limit_time))
+        .layer(from_fn(metrics::measure))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn(request_id::assign))
+        .with_state(api)
+}
+
+fn client_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(payments::router())
+        .merge(users::router())
+        .merge(settlement_account::router())
+        .merge(institutions::router())
+        .merge(contracts::router())
+}
+
+fn open_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().merge(health::router()).merge(metrics::router())
+}
+
+/// What the document says beyond the routes.
+fn describe() -> OpenApi {
+    use utoipa::PartialSchema;
+
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of one of the institution's own clients"))
+        .build();
+    let signature = ApiKeyValue::with_description(
+        "Signature",
+        "An RFC 9421 message signature with the institution's certificate key, over an RFC 9530 content digest",
+    );
+    let components = ComponentsBuilder::new()
+        .schema("Problem", error::Problem::schema())
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme("signature", SecurityScheme::ApiKey(ApiKey::Header(signature)))
+        .build();
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Quittance")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some("Clearing and settlement between institutions."))
+                .build(),
+        )
+        .components(Some(components))
+        .build()
+}
+
+/// Middleware: a request that takes too long is answered; what it began goes on by itself.
+async fn limit_time(request: Request, next: Next) -> Result<Response, error::ApiError> {
+    tokio::time::timeout(TIMEOUT, next.run(request))
+        .await
+        .map_err(|_| error::ApiError::TimedOut)
+}
+
+/// The span of a request. Handlers add the business id.
+fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str);
+    tracing::info_span!(
+        "request",
+        id = %request_id::current(),
+        method = %request.method(),
+        route,
+        client = tracing::field::Empty,
+        voucher = tracing::field::Empty,
+        user = tracing::field::Empty,
+    )
+}
+
+/// Milliseconds since the Unix epoch, by this machine's clock.
+pub fn now() -> Timestamp {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .and_then(|elapsed| Timestamp::try_from(elapsed.as_millis()).ok())
+        .unwrap_or_default()
+}

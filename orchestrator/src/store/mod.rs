@@ -3,6 +3,8 @@ mod nonces;
 pub mod submissions;
 pub mod payments;
 pub mod users;
+pub mod counts;
+pub mod idempotency;
 
 use std::path::Path;
 

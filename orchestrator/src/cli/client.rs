@@ -1,0 +1,164 @@
+//! An institution's service, as its own clients reach it.
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context;
+use reqwest::{header, Client, Method, RequestBuilder, Response, StatusCode, Url};
+use serde::{de::DeserializeOwned, Serialize};
+
+use super::Unavailable;
+use crate::http::error::Problem;
+
+/// The environment variable with the bearer token.
+const TOKEN: &str = "QUITTANCE_TOKEN";
+/// Longer than the service takes to give up.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// How often a write is repeated, under the same key, when there was no answer.
+const ATTEMPTS: u32 = 4;
+
+/// Which service, and who asks.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Service {
+    /// The service's address, such as http://127.0.0.1:8080.
+    #[arg(long, env = "QUITTANCE_URL", value_name = "URL")]
+    url: Url,
+    /// The file with the bearer token. Without it, the token is taken from QUITTANCE_TOKEN.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The CA that an https service's certificate chains to, PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
+/// A refusal by the service: exit code 1.
+#[derive(Debug, thiserror::Error)]
+#[error("{} ({}): {}", .0.title, .0.code, .0.detail)]
+pub struct Refused(pub Problem);
+
+/// A connection to a service.
+pub struct Api {
+    client: Client,
+    base: Url,
+}
+
+impl Service {
+    /// Reads the token and makes a client.
+    ///
+    /// # Errors
+    /// There is no token, or a file can't be read.
+    pub fn client(&self) -> anyhow::Result<Api> {
+        let token = match &self.token_file {
+            Some(path) => std::fs::read_to_string(path)
+                .with_context(|| format!("the token file {} can't be read", path.display()))?,
+            None => {
+                std::env::var(TOKEN).with_context(|| format!("there is no token: give --token-file, or set {TOKEN}"))?
+            }
+        };
+        let mut bearer = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()))
+            .context("the token holds characters that no token has")?;
+        bearer.set_sensitive(true);
+        let mut builder = Client::builder()
+            .default_headers([(header::AUTHORIZATION, bearer)].into_iter().collect())
+            .timeout(TIMEOUT);
+        if let Some(path) = &self.ca {
+            let pem = std::fs::read(path).with_context(|| format!("the CA file {} can't be read", path.display()))?;
+            for certificate in reqwest::Certificate::from_pem_bundle(&pem).context("the CA file isn't PEM")? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        Ok(Api {
+            client: builder.build()?,
+            base: self.url.clone(),
+        })
+    }
+}
+
+impl Api {
+    /// Reads a resource; `path` begins with `/`, its parts are encoded already.
+    ///
+    /// # Errors
+    /// The service can't be reached, or refuses.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        Ok(self.send(self.request(Method::GET, path)?).await?.json().await?)
+    }
+
+    /// Sends a write and gives the raw answer. Repeated under the same key while there is no answer: it is carried out
+    /// once.
+    ///
+    /// # Errors
+    /// The service can't be reached, or refuses.
+    pub async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<Response> {
+        let mut pause = Duration::from_millis(200);
+        let mut attempt = 1;
+        loop {
+            let request = self
+                .request(method.clone(), path)?
+                .header("Idempotency-Key", key)
+                .json(body);
+            match self.send(request).await {
+                Err(error) if super::exit_code(&error) == 3 && attempt < ATTEMPTS => {
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2);
+                    attempt = attempt.saturating_add(1);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> anyhow::Result<RequestBuilder> {
+        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
+        Ok(self.client.request(method, Url::parse(&url)?))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("the service at {} doesn't answer", self.base))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await.unwrap_or_default();
+        let Ok(problem) = serde_json::from_str::<Problem>(&text) else {
+            anyhow::bail!(
+                "{} answers {status} without saying why: is it a Quittance service?",
+                self.base
+            );
+        };
+        let refused = Refused(problem);
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Err(Unavailable(refused.to_string()).into())
+            }
+            _ => Err(refused.into()),
+        }
+    }
+}
+
+/// A part of a path that may hold any character.
+pub fn encode(part: &str) -> String {
+    let mut encoded = String::with_capacity(part.len());
+    for byte in part.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn path_parts_are_percent_encoded() {
+        assert_eq!(super::encode("47/11 ü"), "47%2F11%20%C3%BC");
+        assert_eq!(super::encode("a-b.c_d~9"), "a-b.c_d~9");
+    }
+}

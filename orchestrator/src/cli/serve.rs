@@ -1,0 +1,288 @@
+//! `quittance serve`: runs an institution.
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{bail, Context};
+use async_trait::async_trait;
+use axum::{middleware::from_fn_with_state, Router};
+use axum_server::{tls_rustls::RustlsConfig, Handle};
+use clap::Parser;
+use protocol::{registry::Institution, Member, Timestamp};
+use tokio::signal::unix::{signal, SignalKind};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, EnvFilter};
+
+use crate::{
+    chain::{bundle::Bundle, Chain, ChainLedger, Deployment, Follower, Submitter},
+    config::{self, Config},
+    http::{self, chain::HomeChain, Api},
+    identity::{tls, Authorities, Certificate, SigningKey},
+    peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
+    settlement::{ports::Clock, Settlement, SettlementConfig},
+    store::Store,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  quittance serve --config bank.toml
+  RUST_LOG=quittance=debug quittance serve --config bank.toml --log-json 2> bank.log
+
+The service prints one line to standard output once it listens; its log goes to standard error. SIGTERM or SIGINT stop
+it: it takes no more requests, finishes those it has, and goes. Whatever is unfinished then is taken up at the next
+start.";
+
+/// How long requests may take to finish once the service stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs an institution: its service, its payments, its books.
+#[derive(Debug, Parser)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The institution's configuration; `quittance config sample` prints one.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Log lines as JSON, and the line at the start too.
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// The configuration can't be used, the chain can't be reached, or a part fails.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    start_log(args.log_json)?;
+    let config = Config::load(&args.config)?;
+    let parts = Parts::open(&config).await?;
+    let store = parts.store.clone();
+    let served = parts.serve(&config, args.log_json).await;
+    store.pool.close().await;
+    served
+}
+
+fn start_log(json: bool) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new("info"))?;
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    if json {
+        registry.with(lines.json()).try_init()?;
+    } else {
+        registry.with(lines).try_init()?;
+    }
+    Ok(())
+}
+
+/// An institution, put together.
+struct Parts {
+    certificate: Certificate,
+    authorities: Authorities,
+    router: Router,
+    settlement: Arc<Settlement>,
+    store: Store,
+}
+
+impl Parts {
+    async fn open(config: &Config) -> anyhow::Result<Self> {
+        let member = config.institution.member;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (account, signing) = load_keys(&config.keys).await?;
+        let certificate = Certificate::load(&config.keys.certificate, &config.keys.certificate_key)?;
+        let authorities = Authorities::load(&config.keys.ca)?;
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("data_dir {} can't be made", config.data_dir.display()))?;
+        let store = Store::open(&config.data_dir.join("quittance.sqlite")).await?;
+
+        let chain = Chain::connect(&config.chain.url).await?;
+        refuse_development_keys(&chain, &[&account, &signing]).await?;
+        let deployment = Deployment::load(&config.chain.deployment)?;
+        let bundles = find_bundles(&config.chain.bundles, &deployment)?;
+        let follower = Follower::start(chain.clone()).await?;
+        let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account).await?;
+        let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
+        let ledger = Arc::new(ledger);
+
+        let sealer = Sealer::new(member, certificate.clone(), clock.clone());
+        let http_peers = HttpPeers::new(&config.peers, &config.peer_client, &certificate, &authorities, sealer)?;
+        let verifier = Verifier::new(
+            member,
+            authorities.clone(),
+            ledger.clone(),
+            store.clone(),
+            clock.clone(),
+        );
+        let verifier = Arc::new(verifier);
+
+        let settlement_config = SettlementConfig {
+            member,
+            notary: config.settlement.notary,
+            voucher_lifetime: config
+                .settlement
+                .voucher_lifetime_seconds
+                .checked_mul(1_000)
+                .context("settlement.voucher_lifetime_seconds is beyond reason")?,
+        };
+        let settlement = Settlement::new(
+            settlement_config,
+            store.clone(),
+            signing,
+            ledger.clone(),
+            Arc::new(http_peers),
+            clock,
+        );
+
+        let home = HomeChain {
+            member,
+            chain,
+            follower,
+            submitter,
+            ledger,
+            deployment,
+            bundles,
+            store: store.clone(),
+        };
+        let api = Api::new(
+            settlement.clone(),
+            Arc::new(home),
+            store.clone(),
+            config.http.tokens.clone(),
+            http::metrics::install()?,
+        );
+        let router = http::router(api, |routes| {
+            routes.layer(from_fn_with_state(verifier, peers::authenticate))
+        });
+        Ok(Self {
+            certificate,
+            authorities,
+            router,
+            settlement,
+            store,
+        })
+    }
+
+    /// Listens, works, and stops when told to or when a part ends by itself.
+    async fn serve(self, config: &Config, json: bool) -> anyhow::Result<()> {
+        let listen = config.http.listen;
+        let listener = TcpListener::bind(listen).with_context(|| format!("http.listen {listen} can't be used"))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+
+        let stop = CancellationToken::new();
+        let settlement = self.settlement;
+        let work = tokio::spawn({
+            let stop = stop.clone();
+            async move { settlement.run(stop).await }
+        });
+
+        let handle = Handle::new();
+        let service = self.router.into_make_service();
+        let scheme = if config.http.tls { "https" } else { "http" };
+        let server = if config.http.tls {
+            let tls = tls::server_config(&self.certificate, &self.authorities, config.http.client_certificates)?;
+            let tls = RustlsConfig::from_config(Arc::new(tls));
+            let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+            tokio::spawn(server.serve(service))
+        } else {
+            let server = axum_server::from_tcp(listener)?.handle(handle.clone());
+            tokio::spawn(server.serve(service))
+        };
+        announce(config, &format!("{scheme}://{address}"), json);
+
+        let (mut work, mut server) = (work, server);
+        let ended = tokio::select! {
+            asked = asked_to_stop() => asked.map(|()| None),
+            result = &mut work => Ok(Some(format!("settlement ended by itself: {result:?}"))),
+            result = &mut server => Ok(Some(format!("the listener ended by itself: {result:?}"))),
+        };
+        tracing::info!("stopping: no more requests, those begun are finished");
+        handle.graceful_shutdown(Some(GRACE));
+        if !server.is_finished() {
+            server.await??;
+        }
+        stop.cancel();
+        if !work.is_finished() {
+            work.await??;
+        }
+        match ended? {
+            None => Ok(()),
+            Some(why) => bail!(why),
+        }
+    }
+}
+
+async fn load_keys(keys: &config::Keys) -> anyhow::Result<(SigningKey, SigningKey)> {
+    let (account, signing) = (keys.account.clone(), keys.signing.clone());
+    // An encrypted key's password may be asked for at the terminal.
+    tokio::task::spawn_blocking(move || {
+        let account = SigningKey::load(&account).context("keys.account can't be used")?;
+        let signing = SigningKey::load(&signing).context("keys.signing can't be used")?;
+        Ok((account, signing))
+    })
+    .await?
+}
+
+/// The metadata of each deployed contract.
+fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec<Bundle>> {
+    let find = |name: &String| Bundle::find(directory, name).context("chain.bundles can't be used");
+    deployment
+        .contracts
+        .iter()
+        .map(|contract| find(&contract.name))
+        .collect()
+}
+
+/// Everybody knows the development keys.
+async fn refuse_development_keys(chain: &Chain, keys: &[&SigningKey]) -> anyhow::Result<()> {
+    if !keys.iter().any(|key| key.is_development()) {
+        return Ok(());
+    }
+    let kind = chain.kind().await?;
+    if !matches!(kind.as_str(), "Development" | "Local") {
+        bail!(
+            "a development key is configured, which everybody knows, and this chain is of type {kind}: make keys with \
+             `quittance key new`"
+        );
+    }
+    tracing::warn!("development keys are in use: everybody knows them");
+    Ok(())
+}
+
+fn announce(config: &Config, url: &str, json: bool) {
+    let (name, member) = (&config.institution.name, config.institution.member);
+    if json {
+        let line = serde_json::json!({ "status": "ready", "name": name, "member": member, "url": url });
+        println!("{line}");
+    } else {
+        println!("{name} (member {member}) is ready at {url}; its API is described at {url}/docs");
+    }
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+/// This machine's clock.
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        http::now()
+    }
+}
+
+#[async_trait]
+impl Directory for ChainLedger {
+    async fn institution(&self, member: Member) -> Result<Option<Institution>, DirectoryError> {
+        ChainLedger::institution(self, member)
+            .await
+            .map_err(|error| DirectoryError(error.to_string()))
+    }
+}

@@ -1,0 +1,489 @@
+//! The protocol's types as they look in JSON, for the OpenAPI document. The types themselves live in the protocol crate
+//! and know nothing of HTTP; a test reads and writes each of them through its description here, so that the two agree.
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    openapi::{Content, Ref, RefOr, Response, ResponseBuilder},
+    IntoResponses, ToSchema,
+};
+
+use super::error::PROBLEM_JSON;
+
+/// In the asset's smallest unit, as decimal digits.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(pattern = "^[0-9]{1,39}$", example = "250000")]
+pub struct Amount(pub String);
+
+/// 32 bytes: an id, a hash, an account or a public key.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(pattern = "^0x[0-9a-f]{64}$")]
+pub struct Bytes32(pub String);
+
+/// 16 random bytes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(pattern = "^0x[0-9a-f]{32}$")]
+pub struct Nonce(pub String);
+
+/// An sr25519 signature.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(pattern = "^0x[0-9a-f]{128}$")]
+pub struct Signature(pub String);
+
+/// An institution's index in the registry.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Member(pub u16);
+
+/// Milliseconds since the Unix epoch.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Timestamp(pub u64);
+
+macro_rules! described {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+    )*};
+}
+
+/// What is paid.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub enum Asset {
+    /// The chain's native token.
+    Native,
+}
+
+/// What the user asks for. The home institution owes the originator; for a cash deposit it is the other way round.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs)]
+pub enum TransactionKind {
+    CashWithdrawal,
+    CashDeposit,
+    Purchase,
+    SecuritiesTransfer,
+}
+
+/// The limit that a voucher's amount was judged by.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs)]
+pub enum Limit {
+    PerTransaction(Amount),
+    PerDay(Amount),
+}
+
+/// A destination's answer: yes with proof, or a signed no.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum ConfirmationAnswer {
+    Agreed(Confirmation),
+    Refused(Refusal),
+}
+
+/// A destination's answer to a notary.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum AttestationAnswer {
+    Agreed(Attestation),
+    Refused(Refusal),
+}
+
+/// A party's answer to a relation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum ConsentAnswer {
+    Agreed(Consent),
+    Refused(Refusal),
+}
+
+/// How far the notary is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum RetentionProgress {
+    Pending,
+    Retained(RetentionVoucher),
+    Refused(Refusal),
+}
+
+/// Why a payment was refused.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum RefusalCode {
+    InstitutionNotActive,
+    InsufficientSettlementBalance,
+    UnknownUser,
+    UserBlocked,
+    BadUserSignature,
+    AboveUserLimit,
+    InsufficientFunds,
+    BadVoucher,
+    BadSignature,
+    Expired,
+    BadRelation,
+    NotConfirmed,
+}
+
+/// Where a discharge's assets came from.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub enum Source {
+    /// A deposit, by its number.
+    Deposit(u64),
+    /// A payment cleared in the issuer's favour, by its voucher.
+    Clearing(Bytes32),
+}
+
+/// Whether an institution may act.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs)]
+pub enum Status {
+    Active,
+    Suspended,
+    Revoked,
+}
+
+described! {
+    /// One member's signature.
+    MemberSignature {
+        /// Who signed.
+        member: Member,
+        /// Over what, the document says.
+        signature: Signature,
+    }
+
+    /// What a user asks its originator for.
+    PaymentRequest {
+        /// Makes the request unique.
+        nonce: Nonce,
+        /// Who is asked to carry it out.
+        originator: Member,
+        /// The user's institution.
+        home: Member,
+        /// The number that the user's institution knows it by.
+        user: String,
+        /// Where the user's assets are.
+        wallet: Bytes32,
+        /// What is asked for.
+        kind: TransactionKind,
+        /// What is paid.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+        /// Void from then on.
+        expires_at: Timestamp,
+    }
+
+    /// A request with the user's signature.
+    SignedPaymentRequest {
+        /// What the user wants.
+        request: PaymentRequest,
+        /// By the user's key, which its institution knows.
+        signature: Signature,
+    }
+
+    /// A transaction voucher: what is to be paid, by whom, through whom.
+    Voucher {
+        /// Makes the id unique.
+        nonce: Nonce,
+        /// Who took the user's request.
+        originator: Member,
+        /// The user's institution.
+        home: Member,
+        /// Other destinations, ascending.
+        others: Vec<Member>,
+        /// The user's id, which doesn't tell who it is.
+        user: Bytes32,
+        /// Where the user's assets are.
+        wallet: Bytes32,
+        /// What was asked for.
+        kind: TransactionKind,
+        /// What is paid.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+        /// The limit that the amount was judged by.
+        limit: Limit,
+        /// When the originator wrote it.
+        issued_at: Timestamp,
+        /// A retention is valid strictly before.
+        expires_at: Timestamp,
+    }
+
+    /// A debtor owes a creditor an amount of an asset.
+    Obligation {
+        /// Who must pay.
+        debtor: Member,
+        /// Who is owed.
+        creditor: Member,
+        /// What.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    }
+
+    /// The obligations that a voucher creates.
+    Relation {
+        /// The voucher that it follows from.
+        voucher: Bytes32,
+        /// Who owes whom what.
+        obligations: Vec<Obligation>,
+        /// When the notary drew it up.
+        drawn_at: Timestamp,
+    }
+
+    /// Originator to destination: co-sign this.
+    Proposal {
+        /// What the user asked for.
+        request: SignedPaymentRequest,
+        /// What the originator made of it.
+        voucher: Voucher,
+        /// The registry's epoch at signing.
+        epoch: u32,
+        /// The originator's.
+        signature: Signature,
+    }
+
+    /// A destination's co-signature under a voucher.
+    Confirmation {
+        /// Which voucher.
+        voucher: Bytes32,
+        /// The registry's epoch at signing.
+        epoch: u32,
+        /// Who signed, and the signature.
+        signed: MemberSignature,
+    }
+
+    /// A signed refusal.
+    Refusal {
+        /// Which voucher.
+        voucher: Bytes32,
+        /// Why, for machines.
+        code: RefusalCode,
+        /// Why, for people.
+        detail: String,
+        /// When.
+        refused_at: Timestamp,
+        /// The registry's epoch at signing.
+        epoch: u32,
+        /// Who refused.
+        signed: MemberSignature,
+    }
+
+    /// Originator to notary: keep this co-signed voucher.
+    RetentionRequest {
+        /// What was co-signed.
+        voucher: Voucher,
+        /// The registry's epoch at signing.
+        epoch: u32,
+        /// Every party's, ascending by member.
+        signatures: Vec<MemberSignature>,
+    }
+
+    /// Notary to destination: do you stand by this voucher?
+    AttestationRequest {
+        /// What was co-signed.
+        voucher: Voucher,
+    }
+
+    /// A destination's word to the notary.
+    Attestation {
+        /// Which voucher.
+        voucher: Bytes32,
+        /// The registry's epoch at signing.
+        epoch: u32,
+        /// Who signed, and the signature.
+        signed: MemberSignature,
+    }
+
+    /// Notary to every party: co-sign this relation.
+    RelationDraft {
+        /// What was co-signed.
+        voucher: Voucher,
+        /// What follows from it.
+        relation: Relation,
+        /// The epoch to sign in.
+        epoch: u32,
+        /// Until when the retention may be put on chain.
+        expires_at: Timestamp,
+        /// The notary's signature.
+        notary: MemberSignature,
+    }
+
+    /// A party's co-signature of a relation and of its retention on chain.
+    Consent {
+        /// Which relation.
+        relation: Bytes32,
+        /// Evidence that every party keeps.
+        relation_signature: MemberSignature,
+        /// What the contract checks.
+        retention_signature: MemberSignature,
+    }
+
+    /// Notary to every party: the voucher is retained.
+    RetentionVoucher {
+        /// What was co-signed.
+        voucher: Voucher,
+        /// The obligations.
+        relation: Relation,
+        /// The epoch that everything below was signed in.
+        epoch: u32,
+        /// The destinations' word.
+        attestations: Vec<Attestation>,
+        /// The notary's and every party's, ascending by member.
+        relation_signatures: Vec<MemberSignature>,
+        /// The block that retained it.
+        retained_in: u32,
+    }
+
+    /// An institution as the registry knows it.
+    Institution {
+        /// Its index in the registry.
+        member: Member,
+        /// Derived from the LEI.
+        id: Bytes32,
+        /// Its Legal Entity Identifier (ISO 17442).
+        lei: String,
+        /// The account that sends its transactions.
+        account: Bytes32,
+        /// The sr25519 key that signs its vouchers.
+        signing_key: Bytes32,
+        /// sha256 of its certificate's DER encoding.
+        certificate: Bytes32,
+        /// Bits: 1 participant, 2 notary, 4 credit node, 8 card issuer, 16 regulator.
+        roles: u8,
+        /// Whether it may act.
+        status: Status,
+    }
+
+    /// What the institution holds of an asset in the clearing contract.
+    SettlementBalance {
+        /// Can be withdrawn, or reserved for a new payment.
+        available: Amount,
+        /// Set aside for obligations that are not cleared yet.
+        reserved: Amount,
+        /// The latest record that credited it.
+        last_credit: Option<Source>,
+    }
+}
+
+/// The problems of every request that reads.
+#[derive(Debug)]
+pub struct ReadProblems;
+/// The problems of every request that writes.
+#[derive(Debug)]
+pub struct WriteProblems;
+/// The problems of a look at the metrics.
+#[derive(Debug)]
+pub struct ScrapeProblems;
+/// The problems of every request of a peer.
+#[derive(Debug)]
+pub struct PeerProblems;
+
+const READ: [(&str, &str); 7] = [
+    ("400", "`malformed-request`: path, query or header can't be read"),
+    ("401", "`unauthenticated`: no token, or an unknown one"),
+    ("403", "`forbidden`: the token may not do this"),
+    ("404", "`not-found`: there is no such thing"),
+    (
+        "500",
+        "`internal`: the reason is in the log, under the problem's instance",
+    ),
+    ("503", "`chain-unavailable`: repeat the request later"),
+    ("504", "`timed-out`: repeat the request"),
+];
+
+const SCRAPE: [(&str, &str); 3] = [
+    (
+        "500",
+        "`internal`: the reason is in the log, under the problem's instance",
+    ),
+    ("503", "`chain-unavailable`: repeat the request later"),
+    ("504", "`timed-out`: repeat the request"),
+];
+
+const WRITE: [(&str, &str); 10] = [
+    ("400", "`malformed-request`, `idempotency-key-missing`"),
+    ("401", "`unauthenticated`: no token, or an unknown one"),
+    ("403", "`forbidden`, `contract-message-not-allowed`"),
+    ("409", "`idempotency-key-reused`, `idempotency-in-progress`"),
+    ("413", "`body-too-large`"),
+    ("415", "`unsupported-media-type`"),
+    ("422", "Refused by a rule; the code names it"),
+    (
+        "500",
+        "`internal`: the reason is in the log, under the problem's instance",
+    ),
+    (
+        "503",
+        "`not-ready`, `chain-unavailable`: repeat the request with the same key",
+    ),
+    (
+        "504",
+        "`timed-out`: what was begun goes on; repeat the request with the same key",
+    ),
+];
+
+const PEER: [(&str, &str); 9] = [
+    ("400", "`malformed-request`: the body can't be read"),
+    (
+        "401",
+        "The signature, the digest or the certificate doesn't verify; the code says which",
+    ),
+    (
+        "403",
+        "The sender may not act, or isn't registered; the code says which",
+    ),
+    ("413", "The body is too large"),
+    ("415", "`unsupported-media-type`"),
+    (
+        "422",
+        "The request is wrong; the code says how. Repeating it changes nothing",
+    ),
+    ("500", "`internal`"),
+    ("503", "`not-ready`, `chain-unavailable`: repeat the request later"),
+    ("504", "`timed-out`: repeat the request"),
+];
+
+fn problems(list: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    let response = |text: &str| {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        ResponseBuilder::new()
+            .description(text)
+            .content(PROBLEM_JSON, content)
+            .build()
+    };
+    list.iter()
+        .map(|(status, text)| ((*status).to_owned(), RefOr::T(response(text))))
+        .collect()
+}
+
+impl IntoResponses for ReadProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&READ)
+    }
+}
+
+impl IntoResponses for ScrapeProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&SCRAPE)
+    }
+}
+
+impl IntoResponses for WriteProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&WRITE)
+    }
+}
+
+impl IntoResponses for PeerProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&PEER)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The description is true: what it says is routed, and what is routed it says.
+use std::collections::BTreeSet;
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+use serde_json::Value;
+
+use super::{json, status_is, text, Bank, OPERATOR};
+
+async fn document(bank: &Bank) -> Value {
+    let response = bank.get("/openapi.json", "").await;
+    status_is(&response, StatusCode::OK);
+    json(response).await
+}
+
+fn operations(document: &Value) -> BTreeSet<(String, Method)> {
+    let paths = document["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys();
+            methods.map(move |method| (path.clone(), method.to_uppercase().parse().unwrap()))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_routed_and_every_routed_one_documented() {
+    let bank = Bank::open().await;
+    let documented = operations(&document(&bank).await);
+    assert!(documented.len() > 15, "{documented:?}");
+    let paths: BTreeSet<_> = documented.iter().map(|(path, _)| path.clone()).collect();
+    // The router can't list its routes; every path is asked with every method instead.
+    for path in &paths {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let concrete: String = path
+                .replace("{voucher}", &format!("0x{}", "0".repeat(64)))
+                .replace(['{', '}'], "");
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(concrete)
+                .header("authorization", format!("Bearer {OPERATOR}"))
+                .body(Body::empty())
+                .unwrap();
+            let response = bank.send(request).await;
+            let code = response.status();
+            let body = text(response).await;
+            let routed = code != StatusCode::METHOD_NOT_ALLOWED && !body.contains("no-such-route");
+            assert_eq!(
+                routed,
+                documented.contains(&(path.clone(), method.clone())),
+                "{method} {path}: {code}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_reference_of_the_document_resolves() {
+    let bank = Bank::open().await;
+    let document = document(&bank).await;
+    let text = document.to_string();
+    for part in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = part.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn every_failure_documented_is_a_problem_and_every_write_takes_a_key() {
+    let bank = Bank::open().await;
+    let document = document(&bank).await;
+    for (path, method) in operations(&document) {
+        let operation = &document["paths"][&path][method.as_str().to_lowercase()];
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            if path != "/health/ready" && status.as_str() >= "400" {
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+            }
+        }
+        if path.starts_with("/v1") && method != Method::GET {
+            let mut parameters = operation["parameters"].as_array().unwrap().iter();
+            assert!(
+                parameters.any(|parameter| parameter["name"] == "Idempotency-Key"),
+                "{method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rendered_page_is_served() {
+    let bank = Bank::open().await;
+    let response = bank.get("/docs/", "").await;
+    status_is(&response, StatusCode::OK);
+    assert!(text(response).await.contains("swagger-ui"));
+}
