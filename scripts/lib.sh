@@ -2,6 +2,9 @@
 
 WASM_TARGET=wasm32v1-none
 
+# Outside the checkout, so that a fresh clone finds what an earlier one built.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/quittance/target}
+
 say() {
     echo "${0##*/}: $*"
 }
@@ -56,4 +59,13 @@ install_node() {
     else
         apt_install nodejs npm || fail "cannot install nodejs and npm: see above"
     fi
+}
+
+# Installs, then builds everything: node, orchestrator, tests, runtime and contracts.
+# One command for all packages, because cargo compiles a dependency again for every other set of features.
+build() {
+    scripts/setup "$@"
+    say "building; the first time takes about half an hour"
+    cargo build --workspace --all-targets --locked
+    "$(target_dir)/debug/xtask" all
 }

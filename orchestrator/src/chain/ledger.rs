@@ -5,7 +5,7 @@ use protocol::{
     registry::{self, Institution, SignerSet},
     settlement::{Asset, RetentionBatch, SignedClearingVoucher},
     signing::MemberSignature,
-    AccountId, Amount, Member, VoucherId,
+    AccountId, Amount, Member, Timestamp, VoucherId,
 };
 use scale::{Decode, Encode};
 
@@ -164,6 +164,10 @@ impl Ledger for ChainLedger {
 
     async fn balance(&self, member: Member, asset: Asset) -> Result<Balance, LedgerError> {
         Ok(self.clearing.read("balance", &(member, asset)).await?)
+    }
+
+    async fn time(&self) -> Result<Timestamp, LedgerError> {
+        Ok(self.follower.head().timestamp)
     }
 
     async fn retention(&self, voucher: VoucherId) -> Result<Option<Retention>, LedgerError> {

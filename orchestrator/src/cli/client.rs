@@ -53,26 +53,37 @@ impl Service {
                 std::env::var(TOKEN).with_context(|| format!("there is no token: give --token-file, or set {TOKEN}"))?
             }
         };
-        let mut bearer = header::HeaderValue::from_str(&format!("Bearer {}", token.trim()))
+        let ca = self
+            .ca
+            .as_ref()
+            .map(|path| std::fs::read(path).with_context(|| format!("the CA file {} can't be read", path.display())));
+        Api::new(self.url.clone(), token.trim(), ca.transpose()?.as_deref())
+    }
+}
+
+impl Api {
+    /// A client with a bearer token. `ca`: PEM of the CA that an https service's certificate chains to.
+    ///
+    /// # Errors
+    /// The token or the CA is malformed.
+    pub fn new(base: Url, token: &str, ca: Option<&[u8]>) -> anyhow::Result<Self> {
+        let mut bearer = header::HeaderValue::from_str(&format!("Bearer {token}"))
             .context("the token holds characters that no token has")?;
         bearer.set_sensitive(true);
         let mut builder = Client::builder()
             .default_headers([(header::AUTHORIZATION, bearer)].into_iter().collect())
             .timeout(TIMEOUT);
-        if let Some(path) = &self.ca {
-            let pem = std::fs::read(path).with_context(|| format!("the CA file {} can't be read", path.display()))?;
-            for certificate in reqwest::Certificate::from_pem_bundle(&pem).context("the CA file isn't PEM")? {
+        if let Some(pem) = ca {
+            for certificate in reqwest::Certificate::from_pem_bundle(pem).context("the CA file isn't PEM")? {
                 builder = builder.add_root_certificate(certificate);
             }
         }
-        Ok(Api {
+        Ok(Self {
             client: builder.build()?,
-            base: self.url.clone(),
+            base,
         })
     }
-}
 
-impl Api {
     /// Reads a resource; `path` begins with `/`, its parts are encoded already.
     ///
     /// # Errors

@@ -5,10 +5,10 @@ use clap::{Parser, Subcommand};
 
 use crate::settlement::ports::LedgerError;
 
-mod client;
 mod render;
 
 pub mod ca;
+pub mod client;
 pub mod config;
 pub mod contract;
 pub mod demo;
@@ -83,6 +83,8 @@ pub struct Unavailable(pub String);
 
 /// Runs the command that the process was started with.
 pub async fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _armed = crate::settlement::failpoints::arm();
     let done = match Cli::parse().command {
         Command::Deploy(args) => deploy::run(args).await,
         Command::Serve(args) => serve::run(args).await,

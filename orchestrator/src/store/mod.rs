@@ -1,10 +1,10 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
-mod nonces;
-pub mod submissions;
-pub mod payments;
-pub mod users;
 pub mod counts;
 pub mod idempotency;
+mod nonces;
+pub mod payments;
+pub mod submissions;
+pub mod users;
 
 use std::path::Path;
 

@@ -1,0 +1,414 @@
+//! A whole network on this machine, for the demo and the scenarios: a development node, two banks, a notary, each a
+//! process of its own. Development keys throughout, so it works on development chains only.
+mod institution;
+mod node;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{bail, Context};
+use protocol::{
+    settlement::{Asset, TransactionKind},
+    Amount, Lei, Timestamp,
+};
+use rand::{rngs::OsRng, RngCore};
+use serde_json::json;
+use serde_json::Value;
+use tokio::process::Command;
+
+pub use institution::Institution;
+pub use node::Node;
+
+use crate::{
+    chain::{calls::Call, Chain, ChainLedger, Deployment, Follower, Submitter},
+    http::payments::PaymentView,
+    identity::{
+        development_ca::{CertificateRequest, DevelopmentCa},
+        SigningKey,
+    },
+    settlement::messages::{PaymentRequest, SignedPaymentRequest},
+    store::Store,
+};
+
+/// Deploys and pays for it.
+const DEPLOYER: &str = "//Alice";
+/// Govern the registry, both together.
+const GOVERNORS: [&str; 2] = ["//Governor1", "//Governor2"];
+/// What every institution's account gets for fees and deposits.
+const FUNDS: Amount = 1_000_000_000_000_000;
+/// The user that every network has, at the home institution.
+pub const USER: &str = "4711";
+/// The user's key.
+pub const USER_KEY: &str = "//User4711";
+
+/// Where everything is, and what runs already.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// For keys, configurations, databases and logs. Made if it isn't there.
+    pub directory: PathBuf,
+    /// The folder with `quittance` and `quittance-node`.
+    pub programs: PathBuf,
+    /// The folder with the contracts' bundles.
+    pub bundles: PathBuf,
+    /// A node that is running already; without it, one is started.
+    pub url: Option<String>,
+    /// Whether the processes go on when the network is dropped.
+    pub keep: bool,
+}
+
+impl Options {
+    /// What cargo and xtask built, for a program that lies beside `quittance`, or below it in `deps`.
+    ///
+    /// # Errors
+    /// Nothing was built.
+    pub fn built(directory: PathBuf) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        let is_profile = |folder: &&Path| folder.join("deps").is_dir();
+        let programs = program
+            .ancestors()
+            .find(is_profile)
+            .context("this program doesn't lie in cargo's target")?;
+        let target = programs
+            .parent()
+            .context("this program doesn't lie in cargo's target")?;
+        Ok(Self {
+            directory,
+            programs: programs.to_owned(),
+            bundles: target.join("contracts"),
+            url: None,
+            keep: false,
+        })
+    }
+}
+
+/// A running network. Dropping it ends its processes, unless it was told to keep them.
+pub struct Network {
+    /// Where everything is.
+    pub options: Options,
+    /// The node's address.
+    pub url: String,
+    /// The node, if the network started it.
+    pub node: Option<Node>,
+    /// The contracts.
+    pub deployment: Deployment,
+    /// Takes the users' requests.
+    pub originator: Institution,
+    /// The paying users' bank.
+    pub home: Institution,
+    /// The neutral third party.
+    pub notary: Institution,
+}
+
+impl Network {
+    /// Starts all of it; `progress` is told each step before it begins.
+    ///
+    /// # Errors
+    /// A step failed; the message names the log to read.
+    pub async fn start(options: Options, progress: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&options.directory)
+            .with_context(|| format!("{} can't be made", options.directory.display()))?;
+        let (node, url) = match &options.url {
+            Some(url) => (None, url.clone()),
+            None => {
+                progress("starting a development node");
+                let node = Node::start(&options).await?;
+                let url = node.url.clone();
+                (Some(node), url)
+            }
+        };
+
+        progress("deploying the contracts");
+        let deployment = deploy(&options, &url).await?;
+        progress("issuing certificates and writing configurations");
+        let [originator, home, notary] = institutions(&options)?;
+        let mut network = Self {
+            options,
+            url,
+            node,
+            deployment,
+            originator,
+            home,
+            notary,
+        };
+        progress("registering the institutions, signed by both governors");
+        network.register().await?;
+        progress("starting three orchestrators");
+        network.configure()?;
+        for institution in [&mut network.originator, &mut network.home, &mut network.notary] {
+            institution.start(&[])?;
+        }
+        for institution in [&network.originator, &network.home, &network.notary] {
+            institution.ready().await?;
+        }
+        progress("opening a user's account");
+        network
+            .put_user(USER, USER_KEY, 1_000_000_000_000, 500_000_000_000)
+            .await?;
+        Ok(network)
+    }
+
+    /// Opens a connection that reads what the chain itself says.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn ledger(&self) -> anyhow::Result<ChainLedger> {
+        let (chain, follower, submitter) = self.deployer().await?;
+        Ok(ChainLedger::new(chain, follower, submitter, &self.deployment)?)
+    }
+
+    /// A user of the home institution: its account there, and the most it may move at once.
+    ///
+    /// # Errors
+    /// The home institution refuses.
+    pub async fn put_user(&self, number: &str, key: &str, balance: Amount, limit: Amount) -> anyhow::Result<()> {
+        let key = SigningKey::load(key)?;
+        let record = json!({
+            "public_key": protocol::text::to_hex(&key.public()),
+            "wallet": protocol::text::to_hex(&key.account().0),
+            "balance": balance.to_string(),
+            "limit": limit.to_string(),
+        });
+        let api = self.home.api()?;
+        api.write(
+            reqwest::Method::PUT,
+            &format!("/v1/users/{number}"),
+            &fresh_key(),
+            &record,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Pays from an institution's account into its settlement balance.
+    ///
+    /// # Errors
+    /// The institution or the chain refuses.
+    pub async fn deposit(&self, institution: &Institution, amount: Amount) -> anyhow::Result<()> {
+        let body = json!({ "asset": Asset::Native, "amount": amount.to_string() });
+        institution
+            .api()?
+            .write(reqwest::Method::POST, "/v1/deposits", &fresh_key(), &body)
+            .await?;
+        Ok(())
+    }
+
+    /// What the network's user signs to pay at the originator.
+    ///
+    /// # Errors
+    /// The deployment has no clearing contract.
+    pub fn request(&self, kind: TransactionKind, amount: Amount) -> anyhow::Result<SignedPaymentRequest> {
+        let key = SigningKey::load(USER_KEY)?;
+        let mut nonce = [0; 16];
+        OsRng.fill_bytes(&mut nonce);
+        let request = PaymentRequest {
+            nonce,
+            originator: self.originator.member,
+            home: self.home.member,
+            user: USER.into(),
+            wallet: key.account(),
+            kind,
+            asset: Asset::Native,
+            amount,
+            expires_at: now()?.saturating_add(600_000),
+        };
+        let clearing = self.deployment.contract("clearing")?.address;
+        let signature = key.sign(&request.payload(self.deployment.genesis_hash, clearing));
+        Ok(SignedPaymentRequest { request, signature })
+    }
+
+    /// Hands a request to the originator, as a client of it.
+    ///
+    /// # Errors
+    /// The originator can't be reached, or doesn't take the request.
+    pub async fn pay(&self, request: &SignedPaymentRequest) -> anyhow::Result<PaymentView> {
+        // The request's nonce names it: a repetition is the same request.
+        let key = format!("pay-{}", hex::encode(request.request.nonce));
+        let answer = self
+            .originator
+            .api()?
+            .write(reqwest::Method::POST, "/v1/payments", &key, request)
+            .await?;
+        Ok(answer.json().await?)
+    }
+
+    /// Applies a change of the registry, as `quittance govern` reads it, signed by both governors.
+    ///
+    /// # Errors
+    /// The registry refuses.
+    pub async fn govern(&self, change: &Value) -> anyhow::Result<()> {
+        let file = self.options.directory.join("change.json");
+        std::fs::write(&file, change.to_string())?;
+        let deployment = self.options.directory.join("deployment.json");
+        let mut command = quittance(&self.options);
+        command.args(["govern", "--url", &self.url, "--key", DEPLOYER]);
+        command.arg("--deployment").arg(deployment).arg("--change").arg(file);
+        for governor in GOVERNORS {
+            command.args(["--governor-key", governor]);
+        }
+        run(command).await.map(|_| ())
+    }
+
+    async fn deployer(&self) -> anyhow::Result<(Chain, Follower, Submitter)> {
+        let chain = Chain::connect(&self.url).await?;
+        let follower = Follower::start(chain.clone()).await?;
+        let store = Store::open(&self.options.directory.join("deployer.sqlite")).await?;
+        let key = SigningKey::load(DEPLOYER)?;
+        let submitter = Submitter::start(chain.clone(), follower.clone(), store, key).await?;
+        Ok((chain, follower, submitter))
+    }
+
+    /// Gives every institution money for fees, and a place in the registry with its present keys.
+    async fn register(&mut self) -> anyhow::Result<()> {
+        let (chain, follower, submitter) = self.deployer().await?;
+        let ledger = ChainLedger::new(chain.clone(), follower, submitter.clone(), &self.deployment)?;
+        for institution in [&mut self.originator, &mut self.home, &mut self.notary] {
+            let account = SigningKey::load(&institution.account_key)?.account();
+            let funds = Call::transfer(&*chain.runtime()?, &account, FUNDS)?;
+            submitter.submit(&format!("fund/{}", fresh_key()), funds).await?;
+        }
+        for changes in [true, false] {
+            let registered = ledger.institutions().await?;
+            let mut missing = Vec::new();
+            for institution in [&mut self.originator, &mut self.home, &mut self.notary] {
+                match registered.iter().find(|found| found.lei == institution.lei) {
+                    None => missing.push(institution.registration()?),
+                    Some(found) => {
+                        institution.member = found.member;
+                        missing.extend(institution.rotation(found)?);
+                    }
+                }
+            }
+            if missing.is_empty() {
+                return Ok(());
+            }
+            if !changes {
+                bail!("the registry doesn't show the institutions as they were registered");
+            }
+            for change in missing {
+                self.govern(&change).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn configure(&self) -> anyhow::Result<()> {
+        let all = [&self.originator, &self.home, &self.notary];
+        for institution in all {
+            institution.configure(&self.options, &self.url, self.notary.member, &all)?;
+        }
+        Ok(())
+    }
+}
+
+fn institutions(options: &Options) -> anyhow::Result<[Institution; 3]> {
+    let directory = options.directory.join("ca");
+    let ca = if directory.is_dir() {
+        DevelopmentCa::open(&directory)?
+    } else {
+        DevelopmentCa::create(&directory)?
+    };
+    let make = |name: &str, folder: &str, lei: &[u8; 20], role: &'static str| -> anyhow::Result<Institution> {
+        let request = CertificateRequest {
+            name: name.into(),
+            lei: Lei(*lei),
+            dns: vec!["localhost".into()],
+            ip: vec![std::net::Ipv4Addr::LOCALHOST.into()],
+        };
+        Institution::new(
+            options,
+            name,
+            folder,
+            Lei(*lei),
+            role,
+            ca.issue(&request)?,
+            ca.certificate_path(),
+        )
+    };
+    Ok([
+        make("Bank A", "bank-a", b"529900T8BM49AURSDO55", "participant")?,
+        make("Bank B", "bank-b", b"5493001KJTIIGC8Y1R12", "participant")?,
+        make("Notary", "notary", b"213800WSGIIZCXF1P572", "notary")?,
+    ])
+}
+
+async fn deploy(options: &Options, url: &str) -> anyhow::Result<Deployment> {
+    let file = options.directory.join("deployment.json");
+    let mut command = quittance(options);
+    command.args([
+        "deploy",
+        "--url",
+        url,
+        "--key",
+        DEPLOYER,
+        "--governor-threshold",
+        "2",
+        "--notary-threshold",
+        "1",
+    ]);
+    command.arg("--bundles").arg(&options.bundles).arg("--out").arg(&file);
+    for governor in GOVERNORS {
+        let public = protocol::text::to_hex(&SigningKey::load(governor)?.public());
+        command.args(["--governor", &public]);
+    }
+    run(command).await?;
+    Ok(Deployment::load(&file)?)
+}
+
+fn quittance(options: &Options) -> Command {
+    Command::new(options.programs.join("quittance"))
+}
+
+/// Runs a command of the same program that institutions use, and gives what it printed.
+async fn run(mut command: Command) -> anyhow::Result<Vec<u8>> {
+    let shown = format!("{:?}", command.as_std());
+    let output = command
+        .output()
+        .await
+        .with_context(|| format!("{shown} can't be run"))?;
+    if !output.status.success() {
+        bail!("{shown} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(output.stdout)
+}
+
+fn fresh_key() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+fn now() -> anyhow::Result<Timestamp> {
+    Ok(Timestamp::try_from(
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)?
+            .as_millis(),
+    )?)
+}
+
+/// Waits until `ready` says so.
+pub(crate) async fn until<T>(
+    patience: Duration,
+    mut ready: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<Option<T>> {
+    let look = Duration::from_millis(20);
+    let deadline = tokio::time::Instant::now() + patience;
+    loop {
+        if let Some(found) = ready().await? {
+            return Ok(Some(found));
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Ok(None);
+        }
+        tokio::time::sleep(look).await;
+    }
+}
+
+/// The last lines of a log, for an error message.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .get(lines.len().saturating_sub(15)..)
+        .unwrap_or_default()
+        .join("\n")
+}
