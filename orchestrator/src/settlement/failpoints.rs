@@ -11,6 +11,10 @@ pub fn arm() -> fail::FailScenario<'static> {
 /// Does what the test configured for this point. It runs where blocking is harmless, because `pause` blocks.
 #[cfg(feature = "failpoints")]
 pub(super) async fn reach(name: String) {
+    if fail::list().iter().any(|(configured, _)| *configured == name) {
+        // Whoever configured it waits for this line.
+        tracing::warn!("reached fail point {name}");
+    }
     let point = tokio::task::spawn_blocking(move || fail::fail_point!(name.as_str()));
     if let Err(error) = point.await {
         tracing::warn!(%error, "a fail point ended badly");
