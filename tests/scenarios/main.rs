@@ -1,1 +1,9 @@
-//! Scenarios.
+//! Scenarios against real processes: a node, two banks and a notary on free ports, one file each.
+#![allow(clippy::unwrap_used)] // a failed test is a panic
+
+mod a_payment_settles_and_an_auditor_reads_it_with_polkadot_js;
+mod deploying_again_changes_nothing;
+mod hostile_peers_get_a_reason_and_change_nothing;
+mod institutions_killed_at_any_step_complete_once;
+mod network;
+mod the_home_bank_refuses;

@@ -320,7 +320,7 @@ async fn retain(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepErr
         }
         Refused::RelationMismatch(_) => RefusalCode::BadRelation,
         Refused::BadSignature(_) => RefusalCode::BadSignature,
-        Refused::BadVoucher(..) | Refused::NotaryIsParty(_) => RefusalCode::BadVoucher,
+        Refused::BadVoucher(..) => RefusalCode::BadVoucher,
         // Too few notaries, or another fault of this notary's: a person has to look, and the voucher may expire.
         other => return Err(LedgerError::Refused(other).into()),
     };
