@@ -4,7 +4,7 @@ use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism};
 use protocol::AccountId;
 use quittance_runtime::{Balances, Contracts, Runtime, RuntimeEvent, RuntimeGenesisConfig, System, Timestamp, UNIT};
 use scale::{Decode, Encode};
-use sp_core::blake2_256;
+use sp_io::hashing::blake2_256;
 use sp_runtime::BuildStorage;
 
 /// Every chain of these tests has this genesis hash: what counts is that signatures bind it.

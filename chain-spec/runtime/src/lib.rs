@@ -7,6 +7,8 @@ extern crate alloc;
 mod apis;
 mod contracts;
 
+use alloc::vec::Vec;
+
 use frame_support::{
     derive_impl, parameter_types,
     traits::{ConstU128, ConstU32, ConstU64, ConstU8, VariantCountOf},

@@ -5,8 +5,8 @@
 //!
 //! Always, per asset: deposits − withdrawals = Σ available + Σ reserved, and Σ reserved = Σ obligations not discharged.
 #![cfg_attr(not(feature = "std"), no_std, no_main)]
-// ink!'s generated dispatch code
-#![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+// ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
+#![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
 mod signatures;
 

@@ -4,8 +4,8 @@
 //! Each change raises the epoch, which is part of every payload that an institution signs: what was signed for one set
 //! of signers is void for the next.
 #![cfg_attr(not(feature = "std"), no_std, no_main)]
-// ink!'s generated dispatch code
-#![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+// ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
+#![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
 #[ink::contract]
 mod registry {

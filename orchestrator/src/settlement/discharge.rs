@@ -63,8 +63,10 @@ pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Dischargi
         epoch,
         signature: saga.key.sign(&payload),
     };
-    // Each attempt is a paper of its own, numbered by when it was written.
-    let kind = format!("{KIND}.{now:020}");
+    // Each attempt is a paper of its own. Numbered, because the clock may be set back between two of them.
+    let papers = saga.store.documents(payment.voucher.id()).await?;
+    let earlier = papers.iter().filter(|paper| paper.kind.starts_with(KIND)).count();
+    let kind = format!("{KIND}.{earlier:06}");
     let paper = Effect::Keep(Document::new(&kind, saga.member, epoch, &signed)?);
     Ok(Next::to(way.signed, "clearing voucher signed", vec![paper]))
 }

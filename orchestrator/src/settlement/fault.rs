@@ -108,11 +108,11 @@ impl Fault {
             Fault::WrongSigners => "wrong-signers",
             Fault::WrongEpoch { .. } => WRONG_EPOCH,
             Fault::BadVoucher(_) => "bad-voucher",
-            Fault::Expired { .. } => "expired",
+            Fault::Expired { .. } => EXPIRED,
             Fault::RequestUsed(_) => "request-used",
-            Fault::UnknownVoucher(_) => "unknown-voucher",
+            Fault::UnknownVoucher(_) => UNKNOWN_VOUCHER,
             Fault::Altered(_) => "altered-content",
-            Fault::AlreadyRetained(_) => "already-retained",
+            Fault::AlreadyRetained(_) => ALREADY_RETAINED,
             Fault::NotRetained(_) => NOT_RETAINED,
             Fault::Unavailable(_) => UNAVAILABLE,
             Fault::Store(_) => STORE_FAILED,
@@ -129,6 +129,9 @@ const NOT_RETAINED: &str = "not-retained";
 const UNAVAILABLE: &str = "unavailable";
 const STORE_FAILED: &str = "store-failed";
 pub(super) const WRONG_EPOCH: &str = "wrong-epoch";
+pub(super) const EXPIRED: &str = "expired";
+pub(super) const ALREADY_RETAINED: &str = "already-retained";
+pub(super) const UNKNOWN_VOUCHER: &str = "unknown-voucher";
 
 /// Whether a peer that answers with this code may answer otherwise later.
 pub(super) fn is_passing(code: &str) -> bool {

@@ -74,7 +74,9 @@ impl Settlement {
             return Err(Fault::Altered("payment request"));
         }
         let members = Members::read(&*self.ledger, &self.involved(voucher)).await?;
-        members.active(from, Roles::PARTICIPANT)?;
+        for party in voucher.parties() {
+            members.active(party, Roles::PARTICIPANT)?;
+        }
         members.ensure_epoch(proposal.epoch)?;
         let signed = MemberSignature {
             member: from,
@@ -187,6 +189,9 @@ impl Settlement {
         let id = voucher.id();
         let members = Members::read(&*self.ledger, &[from]).await?;
         members.active(from, Roles::NOTARY)?;
+        if voucher.parties().contains(&from) {
+            return Err(Fault::NotaryIsParty(from));
+        }
         let payment = self.store.payment(id).await?.ok_or(Fault::UnknownVoucher(id))?;
         if let Some(refusal) = self.refusal(id).await? {
             return Ok(Answer::Refused(refusal));

@@ -9,7 +9,7 @@ use protocol::{
 
 use super::{
     failpoints,
-    fault::Fault,
+    fault::{Fault, UNKNOWN_VOUCHER},
     members::Members,
     messages::{
         relation_payload, voucher_payload, Answer, Attestation, AttestationRequest, Consent, RefusalCode,
@@ -175,6 +175,9 @@ async fn collect_attestations(saga: &Settlement, payment: &PaymentRow) -> Result
         }
         match saga.peers.attest(destination, &request).await {
             Ok(Answer::Agreed(attestation)) => {
+                if attestation.voucher != voucher.id() {
+                    return Err(Fault::Altered("voucher id").into());
+                }
                 members.ensure_epoch(attestation.epoch)?;
                 members.ensure_signed(destination, &attestation.signed, &payload, "attestation")?;
                 let paper = Document::new("attestation", destination, members.epoch, &attestation)?;
@@ -240,7 +243,8 @@ async fn collect_consents(saga: &Settlement, payment: &PaymentRow) -> Result<Nex
                 saga.store.keep_document(id, &[RELATED], &paper).await?;
             }
             Ok(Answer::Refused(refusal)) => {
-                saga.check_refusal(&members, voucher, &[party], &refusal)?;
+                // The originator may hand on what a destination refused.
+                saga.check_refusal(&members, voucher, &saga.involved(voucher), &refusal)?;
                 return saga.refused(REFUSED, &refusal);
             }
             Err(error) => return rejected(saga, voucher, &members, error),
@@ -258,6 +262,9 @@ fn check_consent(
     draft: &RelationDraft,
     consent: &Consent,
 ) -> Result<(), Fault> {
+    if consent.relation != draft.relation.id() {
+        return Err(Fault::Altered("relation id"));
+    }
     let domain = saga.domain(draft.epoch);
     let payload = relation_payload(&domain, &draft.relation, draft.expires_at);
     members.ensure_signed(party, &consent.relation_signature, &payload, "relation")?;
@@ -442,7 +449,7 @@ fn rejected(saga: &Settlement, voucher: &Voucher, members: &Members, error: Peer
         return Err(error.into());
     };
     let code = match &error {
-        PeerError::Rejected { code, .. } if code == "unknown-voucher" => RefusalCode::NotConfirmed,
+        PeerError::Rejected { code, .. } if code == UNKNOWN_VOUCHER => RefusalCode::NotConfirmed,
         _ => RefusalCode::RejectedByPeer,
     };
     refuse(saga, voucher, members, code, &why)

@@ -17,7 +17,10 @@ use super::{
     state::{OriginatorState, State},
     Payment, Settlement,
 };
-use crate::store::payments::{Document, Effect, Opened, PaymentRow};
+use crate::store::{
+    payments::{Document, Effect, Opened, PaymentRow},
+    StoreError,
+};
 
 const AUDITED: State = State::Originator(OriginatorState::Audited);
 const CONFIRMED: State = State::Originator(OriginatorState::Confirmed);
@@ -123,16 +126,16 @@ impl Settlement {
         if let Err(fault) = self.ensure_active(voucher, members) {
             return Ok(Err((RefusalCode::InstitutionNotActive, fault.to_string())));
         }
+        if voucher.parties().contains(&self.notary) {
+            let fault = Fault::NotaryIsParty(self.notary);
+            return Ok(Err((RefusalCode::BadVoucher, fault.to_string())));
+        }
         Ok(self.ensure_covered(voucher).await?)
     }
 
-    fn keep_refusal(&self, refusal: &Refusal) -> Result<Effect, crate::store::StoreError> {
-        Ok(Effect::Keep(Document::new(
-            "refusal",
-            refusal.signed.member,
-            refusal.epoch,
-            refusal,
-        )?))
+    fn keep_refusal(&self, refusal: &Refusal) -> Result<Effect, StoreError> {
+        let paper = Document::new("refusal", refusal.signed.member, refusal.epoch, refusal)?;
+        Ok(Effect::Keep(paper))
     }
 
     /// Moves to `state` with the refusal kept.
@@ -168,7 +171,7 @@ fn way() -> Discharging {
 /// A crash here is harmless: answers are stored as they come, and a destination answers the same voucher the same.
 async fn propose(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepError> {
     let voucher = &payment.voucher;
-    if let Some(next) = expire(saga, payment).await? {
+    if let Some(next) = look_at_chain(saga, payment).await? {
         return Ok(next);
     }
     let members = Members::read(&*saga.ledger, &saga.involved(voucher)).await?;
@@ -179,7 +182,7 @@ async fn propose(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepEr
             &fault.to_string(),
             members.epoch,
         );
-        return saga.refused(REFUSED, &refusal);
+        return refused(saga, payment, &refusal).await;
     }
     let Some(own) = saga.keep_co_signature(voucher, members.epoch, &[AUDITED]).await? else {
         return Ok(Next::Wait);
@@ -207,9 +210,9 @@ async fn propose(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepEr
             }
             Ok(Answer::Refused(refusal)) => {
                 saga.check_refusal(&members, voucher, &[destination], &refusal)?;
-                return saga.refused(REFUSED, &refusal);
+                return refused(saga, payment, &refusal).await;
             }
-            Err(error) => return rejected(saga, payment, &members, error),
+            Err(error) => return rejected(saga, payment, &members, error).await,
         }
     }
     Ok(Next::to(CONFIRMED, "every destination co-signed", vec![]))
@@ -235,11 +238,7 @@ fn check_confirmation(
 /// A crash here is harmless: the notary answers the same voucher from what it stored.
 async fn have_retained(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepError> {
     let voucher = &payment.voucher;
-    if let Some(retention) = saga.retention(payment).await? {
-        let detail = format!("retained in block {}", retention.retained_in);
-        return Ok(Next::to(RETAINED, detail, saga.retained(&retention)?));
-    }
-    if let Some(next) = expire(saga, payment).await? {
+    if let Some(next) = look_at_chain(saga, payment).await? {
         return Ok(next);
     }
     let papers = saga.store.documents(voucher.id()).await?;
@@ -268,31 +267,68 @@ async fn have_retained(saga: &Settlement, payment: &PaymentRow) -> Result<Next, 
         Ok(RetentionProgress::Pending | RetentionProgress::Retained(_)) => Ok(Next::Wait),
         Ok(RetentionProgress::Refused(refusal)) => {
             saga.check_refusal(&members, voucher, &saga.involved(voucher), &refusal)?;
-            saga.refused(REFUSED, &refusal)
+            refused(saga, payment, &refusal).await
         }
         Err(PeerError::Rejected { code, .. }) if code == WRONG_EPOCH && members.epoch != epoch => Ok(Next::to(
             AUDITED,
             format!("the registry moved to epoch {}: signing again", members.epoch),
             vec![],
         )),
-        Err(error) => rejected(saga, payment, &members, error),
+        Err(error) => rejected(saga, payment, &members, error).await,
     }
 }
 
-fn rejected(saga: &Settlement, payment: &PaymentRow, members: &Members, error: PeerError) -> Result<Next, StepError> {
-    let Some(why) = rejection(&error) else {
-        return Err(error.into());
+/// A peer says that a message is wrong: recorded with this institution's own signature.
+async fn rejected(
+    saga: &Settlement,
+    payment: &PaymentRow,
+    members: &Members,
+    error: PeerError,
+) -> Result<Next, StepError> {
+    let why = match rejection(&error) {
+        Some(why) if !saga.has_consented(payment).await? => why,
+        _ => return Err(error.into()),
     };
     let refusal = saga.refuse(&payment.voucher, RefusalCode::RejectedByPeer, &why, members.epoch);
-    saga.refused(REFUSED, &refusal)
+    refused(saga, payment, &refusal).await
 }
 
-async fn expire(saga: &Settlement, payment: &PaymentRow) -> Result<Option<Next>, StepError> {
+/// Ends the payment, unless this institution signed for the retention: then a notary may still hand it to the chain,
+/// whoever refused, and the user must get what is paid for. The refusal is kept, and the chain decides.
+async fn refused(saga: &Settlement, payment: &PaymentRow, refusal: &Refusal) -> Result<Next, StepError> {
+    if saga.has_consented(payment).await? {
+        let paper = Document::new("refusal", refusal.signed.member, refusal.epoch, refusal)?;
+        saga.store
+            .keep_document(payment.voucher.id(), &[payment.state], &paper)
+            .await?;
+        return Ok(Next::Wait);
+    }
+    let mut next = saga.refused(REFUSED, refusal)?;
+    if let Next::To { unless_kept, .. } = &mut next {
+        *unless_kept = Some("consent");
+    }
+    Ok(next)
+}
+
+/// What the chain says of a voucher that this institution may have signed for: retained, not any more, or not yet
+/// (`None`).
+async fn look_at_chain(saga: &Settlement, payment: &PaymentRow) -> Result<Option<Next>, StepError> {
+    if let Some(retention) = saga.retention(payment).await? {
+        let detail = format!("retained in block {}", retention.retained_in);
+        return Ok(Some(Next::to(RETAINED, detail, saga.retained(&retention)?)));
+    }
     let consented = saga.has_consented(payment).await?;
-    let expired = saga.has_expired(payment, consented).await?;
-    Ok(expired.then(|| Next::To {
-        state: EXPIRED,
-        detail: "the voucher expired before it was retained".into(),
+    let refusal = saga.refusal(payment.voucher.id()).await?;
+    if !saga.has_expired(payment, consented).await? {
+        return Ok(refusal.map(|_| Next::Wait));
+    }
+    let (state, detail) = match refusal {
+        Some(_) => (REFUSED, "refused, and it can't be retained any more"),
+        None => (EXPIRED, "the voucher expired before it was retained"),
+    };
+    Ok(Some(Next::To {
+        state,
+        detail: detail.into(),
         effects: vec![],
         unless_kept: (!consented).then_some("consent"),
     }))

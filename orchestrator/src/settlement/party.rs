@@ -166,6 +166,9 @@ impl Settlement {
         }
         let payload = Attestation::payload(&domain, voucher);
         for attestation in &retention_voucher.attestations {
+            if attestation.voucher != voucher.id() || attestation.epoch != retention_voucher.epoch {
+                return Err(Fault::Altered("attestation"));
+            }
             members.ensure_signed(attestation.signed.member, &attestation.signed, &payload, "attestation")?;
         }
         Ok(())

@@ -1,5 +1,5 @@
 //! One loop drives every payment of every role: look at what is stored, act, store what came of it.
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::FutureExt;
@@ -10,14 +10,14 @@ use tracing::Instrument;
 
 use super::{
     failpoints,
-    fault::{is_passing, Fault, SettlementError},
+    fault::{is_passing, Fault, SettlementError, ALREADY_RETAINED, EXPIRED},
     home, notary, originator,
     ports::{LedgerError, PeerError},
     state::State,
     Settlement,
 };
 use crate::store::{
-    payments::{Document, Effect, PaymentRow},
+    payments::{Advance, Document, Effect, PaymentRow},
     StoreError,
 };
 
@@ -73,16 +73,21 @@ pub(super) enum StepError {
 /// Whether the peer says that the request is wrong for good.
 pub(super) fn rejection(error: &PeerError) -> Option<String> {
     match error {
-        // Its clock is ahead of ours: ours will say the same soon.
-        PeerError::Rejected { code, .. } if is_passing(code) || code == "expired" => None,
+        // Its clock, or its node, is ahead of ours: ours will say the same soon.
+        PeerError::Rejected { code, .. } if is_passing(code) || code == EXPIRED || code == ALREADY_RETAINED => None,
         PeerError::Rejected { .. } => Some(error.to_string()),
         PeerError::Unreachable { .. } => None,
     }
 }
 
-enum Turn {
+/// What one look at a payment came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is in a final state.
     Ended,
+    /// It reached its next state.
     Moved,
+    /// Nothing to do until the world changes.
     Waits,
 }
 
@@ -111,13 +116,7 @@ impl Settlement {
                 Some(id) = arrivals.recv() => waiting.push(id),
                 Some(done) = tasks.join_next() => match done {
                     Ok(id) => { running.remove(&id); }
-                    // A step panicked: start again from what is stored.
-                    Err(error) => {
-                        tracing::error!(%error, "a payment's task ended badly; it is resumed");
-                        running.clear();
-                        tasks.shutdown().await;
-                        waiting = self.store.unfinished_payments().await?;
-                    }
+                    Err(error) => tracing::error!(%error, "a payment's task ended badly; a restart resumes it"),
                 },
             }
         }
@@ -132,14 +131,16 @@ impl Settlement {
             // Listen before looking, so that a block finalized while the step looks isn't missed.
             let mut block = std::pin::pin!(self.ledger.next_block().fuse());
             let _ = futures::poll!(&mut block);
-            match self.turn(id).await {
-                Ok(Turn::Ended) => break,
-                Ok(Turn::Moved) => {
+            // A step that panics holds up its own payment only, and no longer than one that fails.
+            match AssertUnwindSafe(self.turn(id)).catch_unwind().await {
+                Ok(Ok(Turn::Ended)) => break,
+                Ok(Ok(Turn::Moved)) => {
                     delays = backoff();
                     continue;
                 }
-                Ok(Turn::Waits) => {}
-                Err(error) => tracing::warn!(%error, "the step is tried again"),
+                Ok(Ok(Turn::Waits)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the step is tried again"),
+                Err(_) => tracing::error!("the step panicked; it is tried again"),
             }
             let delay = delays.next().unwrap_or(LONGEST_WAIT);
             tokio::select! {
@@ -151,7 +152,8 @@ impl Settlement {
         self.forget_waker(id);
     }
 
-    async fn turn(&self, id: VoucherId) -> Result<Turn, StepError> {
+    /// One look at a payment: at most one step.
+    pub(super) async fn turn(&self, id: VoucherId) -> Result<Turn, StepError> {
         let Some(payment) = self.store.payment(id).await? else {
             return Ok(Turn::Ended);
         };
@@ -180,18 +182,17 @@ impl Settlement {
         self.stop_at(&format!("{}.acted", payment.state)).await;
         failpoints::reach(format!("{}.acted", payment.state)).await;
         // Stored only if the payment is still where the step found it: a late step can't undo a newer one.
-        let now = self.clock.now();
+        let advance = Advance {
+            from: payment.state,
+            to: state,
+            detail: &detail,
+            at: self.clock.now(),
+            effects: &effects,
+            unless_kept,
+        };
         let moved = self
             .store
-            .advance_payment(
-                &payment.voucher,
-                payment.state,
-                state,
-                &detail,
-                now,
-                &effects,
-                unless_kept,
-            )
+            .advance_payment(&payment.voucher, &advance)
             .await?;
         if moved {
             tracing::info!(from = %payment.state, to = %state, detail, "moved");

@@ -108,6 +108,23 @@ pub enum Effect {
     },
 }
 
+/// A change of a payment's state.
+#[derive(Clone, Copy, Debug)]
+pub struct Advance<'a> {
+    /// Where it has to be.
+    pub from: State,
+    /// Where it is then.
+    pub to: State,
+    /// Why, for people.
+    pub detail: &'a str,
+    /// When.
+    pub at: Timestamp,
+    /// What changes together with it.
+    pub effects: &'a [Effect],
+    /// A kind of paper that forbids the move when it is there.
+    pub unless_kept: Option<&'a str>,
+}
+
 /// What became of a new payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
@@ -168,24 +185,23 @@ impl Store {
         Ok(Opened::New)
     }
 
-    /// Moves a payment from one state to the next with everything that belongs to it. `unless_kept` names a kind of
-    /// paper that forbids the move when it is there.
+    /// Moves a payment from one state to the next with everything that belongs to it.
     ///
-    /// Returns whether it moved: false means that it wasn't in `from` any more, and nothing changed.
+    /// Returns whether it moved: false means that it wasn't in `from` any more or that the paper which forbids the
+    /// move is there, and nothing changed.
     ///
     /// # Errors
-    /// The database failed; nothing changed.
-    pub async fn advance_payment(
-        &self,
-        voucher: &Voucher,
-        from: State,
-        to: State,
-        detail: &str,
-        at: Timestamp,
-        effects: &[Effect],
-        unless_kept: Option<&str>,
-    ) -> Result<bool, StoreError> {
+    /// The database failed, or the user's account doesn't have what is to be booked; nothing changed.
+    pub async fn advance_payment(&self, voucher: &Voucher, advance: &Advance<'_>) -> Result<bool, StoreError> {
         let id = voucher.id();
+        let Advance {
+            from,
+            to,
+            detail,
+            at,
+            effects,
+            unless_kept,
+        } = *advance;
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let moved = sqlx::query(
             "UPDATE payments SET state = ?1, finished = ?2 WHERE voucher = ?3 AND state = ?4 AND NOT EXISTS \
@@ -204,7 +220,7 @@ impl Store {
         note(&mut transaction, id, to, at, detail).await?;
         for effect in effects {
             if !apply(&mut transaction, id, voucher.amount, at, effect).await? {
-                return Err(corrupt("account", "it doesn't cover what was put on hold"));
+                return Err(corrupt("account", "it doesn't hold what is to be booked"));
             }
         }
         transaction.commit().await?;
@@ -353,9 +369,11 @@ async fn apply(
             end_hold(connection, id, "released").await?;
         }
         Effect::Debit => {
-            if let Some(user) = end_hold(connection, id, "debited").await? {
-                return book(connection, id, &user, "debit", sum, at).await;
-            }
+            // Nothing on hold means that the money was given back or booked before: a person has to look.
+            return match end_hold(connection, id, "debited").await? {
+                Some(user) => book(connection, id, &user, "debit", sum, at).await,
+                None => Ok(false),
+            };
         }
         Effect::Credit { user } => return book(connection, id, user, "credit", sum, at).await,
         Effect::PayOut => {
