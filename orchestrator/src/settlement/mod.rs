@@ -14,6 +14,8 @@ mod party;
 pub mod ports;
 mod runner;
 pub mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

@@ -91,7 +91,7 @@ impl Settlement {
         Ok(())
     }
 
-    fn write_voucher(&self, signed: &SignedPaymentRequest) -> Result<Voucher, SettlementError> {
+    pub(super) fn write_voucher(&self, signed: &SignedPaymentRequest) -> Result<Voucher, SettlementError> {
         let request = &signed.request;
         let mut nonce = [0u8; 16];
         rand::RngCore::try_fill_bytes(&mut rand::rngs::OsRng, &mut nonce)

@@ -190,10 +190,7 @@ impl Settlement {
             effects: &effects,
             unless_kept,
         };
-        let moved = self
-            .store
-            .advance_payment(&payment.voucher, &advance)
-            .await?;
+        let moved = self.store.advance_payment(&payment.voucher, &advance).await?;
         if moved {
             tracing::info!(from = %payment.state, to = %state, detail, "moved");
         }
