@@ -107,6 +107,7 @@ impl Chain {
     ) -> Called<T> {
         let data = [selector(message).as_slice(), &args.encode()].concat();
         let result = self.state.execute_with(|| {
+            System::reset_events();
             Contracts::bare_call(
                 native(caller),
                 native(contract),

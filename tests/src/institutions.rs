@@ -198,7 +198,8 @@ impl Network {
 
     pub fn sign_batch_in(&self, domain: &Domain, batch: &RetentionBatch, signers: &[Member]) -> Vec<MemberSignature> {
         let signed = |member: &Member| {
-            let id = batch.retention_id((*member != NOTARY).then_some(*member));
+            let is_party = batch.items.iter().any(|item| item.voucher.parties().contains(member));
+            let id = batch.retention_id(is_party.then_some(*member));
             let payload = signing::payload(domain, Purpose::Retention, &id, batch.expires_at, &());
             MemberSignature {
                 member: *member,

@@ -1,0 +1,114 @@
+//! Every process, killed (SIGKILL) before and after it acts in every state it can be in, and between keeping an answer
+//! and sending it. After a restart the payment completes by itself, and everything has happened exactly once.
+use std::time::{Duration, Instant};
+
+use protocol::settlement::TransactionKind;
+use quittance::{
+    devnet::{Institution, Network},
+    settlement::state::{OriginatorState, Role, State},
+};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::network::{TestNetwork, AMOUNT};
+
+const LOOK: Duration = Duration::from_millis(10);
+
+fn role<'a>(network: &'a mut Network, role: Role) -> &'a mut Institution {
+    match role {
+        Role::Originator => &mut network.originator,
+        Role::Home => &mut network.home,
+        Role::Notary => &mut network.notary,
+    }
+}
+
+/// Kills `who` at each of its fail points in turn, each time in the middle of a payment of its own.
+async fn killed_at_each_of(who: Role, answers: &[&str]) {
+    let mut test = TestNetwork::start().await;
+    test.network.deposit(&test.network.originator, AMOUNT * 100).await.unwrap();
+    let steps = State::ALL.iter().filter(|state| state.role() == who && !state.is_final());
+    let points = steps
+        .flat_map(|state| ["acting", "acted"].map(|phase| (format!("{state}.{phase}"), kind_with(*state))))
+        .chain(answers.iter().map(|answer| ((*answer).to_owned(), TransactionKind::Purchase)));
+    for (point, kind) in points {
+        killed_at(&mut test, who, &point, kind).await;
+    }
+}
+
+/// The originator discharges only what a cash deposit made it owe.
+fn kind_with(state: State) -> TransactionKind {
+    match state {
+        State::Originator(OriginatorState::DischargeSigned) => TransactionKind::CashDeposit,
+        _ => TransactionKind::Purchase,
+    }
+}
+
+async fn killed_at(test: &mut TestNetwork, who: Role, point: &str, kind: TransactionKind) {
+    let before = test.balances().await;
+    let institution = role(&mut test.network, who);
+    institution.kill().await.unwrap();
+    institution.start(&[("FAILPOINTS", &format!("{point}=pause"))]).unwrap();
+    institution.ready().await.unwrap();
+
+    // The originator may be killed before it answers: ask until it has the payment, always with the same request.
+    let request = test.network.request(kind, AMOUNT).unwrap();
+    let payment = test.network.pay(&request).await.unwrap();
+    let institution = role(&mut test.network, who);
+    reached(institution, point).await;
+    institution.kill().await.unwrap();
+    institution.start(&[]).unwrap();
+    institution.ready().await.unwrap();
+
+    for institution in [&test.network.originator, &test.network.home, &test.network.notary] {
+        let done = test.finished(institution, &payment).await;
+        assert_eq!(done.state, "cleared", "at {} after {point}", institution.name);
+    }
+    let (originator, home) = test.balances().await;
+    let (paid, received) = match kind {
+        TransactionKind::CashDeposit => ((before.0.available, originator.available), (home.available, before.1.available)),
+        _ => ((before.1.available, home.available), (originator.available, before.0.available)),
+    };
+    assert_eq!((paid.0 - paid.1, received.0 - received.1), (AMOUNT, AMOUNT), "moved once after {point}");
+    assert_eq!((originator.reserved, home.reserved), (0, 0), "nothing stays set aside after {point}");
+
+    let voucher = payment.id.to_string();
+    let originator = &test.network.originator;
+    assert_eq!(count(originator, "SELECT COUNT(*) FROM payouts WHERE voucher = ?", &voucher).await, 1, "after {point}");
+    let entries = "SELECT COUNT(*) FROM account_entries WHERE voucher = ?";
+    assert_eq!(count(&test.network.home, entries, &voucher).await, 1, "after {point}");
+    let open = "SELECT COUNT(*) FROM holds WHERE state = 'placed' AND voucher = ?";
+    assert_eq!(count(&test.network.home, open, &voucher).await, 0, "after {point}");
+}
+
+/// Waits until the process says that it stands at the fail point.
+async fn reached(institution: &Institution, point: &str) {
+    let line = format!("reached fail point {point}");
+    let start = Instant::now();
+    while !std::fs::read_to_string(institution.log()).unwrap().contains(&line) {
+        assert!(start.elapsed() < Duration::from_secs(30), "{} never came to {point}", institution.name);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn count(institution: &Institution, query: &str, voucher: &str) -> i64 {
+    let database = format!("sqlite:{}?mode=ro", institution.database().display());
+    let mut connection = SqliteConnection::connect(&database).await.unwrap();
+    let (count,): (i64,) = sqlx::query_as(query).bind(voucher).fetch_one(&mut connection).await.unwrap();
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_originator_killed_at_any_step_pays_once() {
+    killed_at_each_of(Role::Originator, &["originator.consent.signed", "originator.retention.received"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_home_bank_killed_at_any_step_pays_once() {
+    let answers =
+        ["home.proposal.signed", "home.attestation.signed", "home.consent.signed", "home.retention.received"];
+    killed_at_each_of(Role::Home, &answers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notary_killed_at_any_step_retains_once() {
+    killed_at_each_of(Role::Notary, &["notary.retention.answered"]).await;
+}
