@@ -75,6 +75,9 @@ pub enum Fault {
     /// This institution never saw the voucher, or isn't that far with it.
     #[error("voucher {0} is unknown here, or was not confirmed yet")]
     UnknownVoucher(VoucherId),
+    /// This institution is on its way there, or was just now. Ask again.
+    #[error("voucher {0} can't be co-signed here now: ask again")]
+    NotNow(VoucherId),
     /// Not what this institution co-signed, or not what follows from it.
     #[error("the {0} differs from what was co-signed before, or does not follow from the voucher")]
     Altered(&'static str),
@@ -111,6 +114,7 @@ impl Fault {
             Fault::Expired { .. } => EXPIRED,
             Fault::RequestUsed(_) => "request-used",
             Fault::UnknownVoucher(_) => UNKNOWN_VOUCHER,
+            Fault::NotNow(_) => NOT_NOW,
             Fault::Altered(_) => "altered-content",
             Fault::AlreadyRetained(_) => ALREADY_RETAINED,
             Fault::NotRetained(_) => NOT_RETAINED,
@@ -125,6 +129,7 @@ impl Fault {
     }
 }
 
+const NOT_NOW: &str = "not-now";
 const NOT_RETAINED: &str = "not-retained";
 const UNAVAILABLE: &str = "unavailable";
 const STORE_FAILED: &str = "store-failed";
@@ -135,7 +140,7 @@ pub(super) const UNKNOWN_VOUCHER: &str = "unknown-voucher";
 
 /// Whether a peer that answers with this code may answer otherwise later.
 pub(super) fn is_passing(code: &str) -> bool {
-    matches!(code, NOT_RETAINED | UNAVAILABLE | STORE_FAILED | WRONG_EPOCH)
+    matches!(code, NOT_NOW | NOT_RETAINED | UNAVAILABLE | STORE_FAILED | WRONG_EPOCH)
 }
 
 /// The institution's own client asked for something impossible.

@@ -11,7 +11,7 @@ use super::{
         SignedPaymentRequest,
     },
     runner::{Next, StepError},
-    state::{HomeState, State},
+    state::{HomeState, Role, State},
     Settlement,
 };
 use crate::{
@@ -193,6 +193,9 @@ impl Settlement {
             return Err(Fault::NotaryIsParty(from));
         }
         let payment = self.store.payment(id).await?.ok_or(Fault::UnknownVoucher(id))?;
+        if payment.state.role() != Role::Home {
+            return Err(Fault::NotAddressee(self.member));
+        }
         if let Some(refusal) = self.refusal(id).await? {
             return Ok(Answer::Refused(refusal));
         }

@@ -13,7 +13,7 @@ use super::{
     members::Members,
     messages::{relation_payload, Answer, Attestation, Consent, RelationDraft, RetentionVoucher},
     runner::StepError,
-    state::{HomeState, OriginatorState, State},
+    state::{HomeState, OriginatorState, Role, State},
     Settlement,
 };
 use crate::store::payments::{Document, PaymentRow};
@@ -64,7 +64,7 @@ impl Settlement {
         let consent = self.consent(voucher, &draft.relation, draft.epoch, draft.expires_at);
         let paper = Document::new("consent", self.member, draft.epoch, &consent)?;
         let kept = self.store.keep_document(id, &OPEN, &paper).await?;
-        let consent = kept.ok_or(Fault::UnknownVoucher(id))?.read()?;
+        let consent = kept.ok_or(Fault::NotNow(id))?.read()?;
         failpoints::reach(format!("{}.consent.signed", payment.state.role())).await;
         Ok(Answer::Agreed(consent))
     }
@@ -76,11 +76,10 @@ impl Settlement {
                     expired_at: payment.voucher.expires_at,
                 })
             }
-            // It may be on its way back there: the notary asks again.
             state if OPEN.contains(&state) => {}
-            State::Originator(OriginatorState::Audited) | State::Notary(_) => {
-                return Err(Fault::UnknownVoucher(payment.voucher.id()))
-            }
+            // After a change of the registry it collects co-signatures again.
+            State::Originator(OriginatorState::Audited) => return Err(Fault::NotNow(payment.voucher.id())),
+            State::Notary(_) => return Err(Fault::NotAddressee(self.member)),
             _ => return Err(Fault::AlreadyRetained(payment.voucher.id())),
         }
         if expires_at <= self.clock.now() {
@@ -97,7 +96,7 @@ impl Settlement {
         let id = draft.voucher.id();
         let paper = Document::new("relation-draft", self.member, 0, &drafted)?;
         let kept = self.store.keep_document(id, &OPEN, &paper).await?;
-        if kept.ok_or(Fault::UnknownVoucher(id))?.read::<Draft>()? == drafted {
+        if kept.ok_or(Fault::NotNow(id))?.read::<Draft>()? == drafted {
             return Ok(());
         }
         Err(Fault::Altered("relation"))
@@ -119,6 +118,9 @@ impl Settlement {
         let members = Members::read(&*self.ledger, &asked).await?;
         members.active(from, Roles::NOTARY)?;
         let payment = self.store.payment(id).await?.ok_or(Fault::UnknownVoucher(id))?;
+        if payment.state.role() == Role::Notary {
+            return Err(Fault::NotAddressee(self.member));
+        }
         let retention = match self.retention(&payment).await {
             Ok(retention) => retention.ok_or(Fault::NotRetained(id))?,
             Err(StepError::Ledger(error)) => return Err(error.into()),

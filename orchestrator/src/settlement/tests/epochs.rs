@@ -20,6 +20,7 @@ async fn an_epoch_change_at_any_point_has_the_same_content_signed_again() {
             let world = World::new().await;
             let id = world.order(kind).await;
             world.run_to(house_of(state), &format!("{state}.{point}")).await;
+            world.clock.pass(1);
             world.ledger.raise_epoch();
             world.settle().await;
             world.assert_settled_once(id, kind).await;

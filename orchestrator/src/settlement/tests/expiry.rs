@@ -3,11 +3,15 @@ use protocol::{settlement::TransactionKind, VoucherId};
 
 use super::{
     network::{Loss, Message},
-    world::{World, AMOUNT, HOME, LIFETIME, NOTARY, ORIGINATOR, SAVINGS},
+    world::{World, AMOUNT, HOME, LIFETIME, NOTARY, ORIGINATOR, SAVINGS, START},
 };
-use crate::settlement::{
-    messages::{Proposal, RelationDraft},
-    Fault,
+use crate::{
+    settlement::{
+        messages::{Proposal, RelationDraft},
+        state::HomeState,
+        Fault, State,
+    },
+    store::payments::{Advance, Effect},
 };
 
 async fn assert_expired(world: &World, id: VoucherId) {
@@ -110,6 +114,32 @@ async fn a_party_that_gave_up_signs_no_more() {
     assert!(matches!(answer, Err(Fault::Expired { .. })));
     assert_eq!(world.snapshot().await, before);
     assert_expired(&world, id).await;
+}
+
+#[tokio::test]
+async fn a_signature_given_at_the_last_moment_forbids_giving_up_on_the_own_clocks_word() {
+    let world = World::new().await;
+    let id = world.order(TransactionKind::Purchase).await;
+    world.settle_until(NOTARY, id, "consented").await;
+    let payment = world.store(HOME).payment(id).await.unwrap().unwrap();
+    // What a step decided that looked before the signature was given.
+    let late = Advance {
+        from: payment.state,
+        to: State::Home(HomeState::Expired),
+        detail: "too late",
+        at: START,
+        effects: &[Effect::ReleaseHold],
+        unless_kept: Some("consent"),
+    };
+    let before = world.snapshot().await;
+    assert!(!world
+        .store(HOME)
+        .advance_payment(&payment.voucher, &late)
+        .await
+        .unwrap());
+    assert_eq!(world.snapshot().await, before);
+    world.settle().await;
+    world.assert_settled_once(id, TransactionKind::Purchase).await;
 }
 
 #[tokio::test]

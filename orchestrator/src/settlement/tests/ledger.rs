@@ -44,6 +44,8 @@ pub enum Trouble {
     CallLost,
     /// It is carried out, and nobody hears of it.
     AnswerLost,
+    /// A bug strikes.
+    Panic,
 }
 
 #[derive(Debug, Default)]
@@ -191,6 +193,7 @@ impl SimLedger {
             let mut inside = self.inside.lock().unwrap();
             (inside.trouble.pop(), inside.finalized.clone(), inside.best.clone())
         };
+        assert_ne!(trouble, Some(Trouble::Panic), "a bug in the ledger");
         if trouble == Some(Trouble::CallLost) {
             return unavailable("the call was lost");
         }

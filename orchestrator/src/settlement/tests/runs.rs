@@ -4,7 +4,10 @@ use std::{future::Future, time::Duration};
 use protocol::settlement::TransactionKind;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{World, HOME, NOTARY, ORIGINATOR};
+use super::{
+    ledger::Trouble,
+    world::{World, HOME, NOTARY, ORIGINATOR},
+};
 use crate::settlement::SettlementError;
 
 const TOO_LONG: Duration = Duration::from_secs(60);
@@ -51,6 +54,20 @@ async fn unfinished_payments_are_resumed_after_a_restart() {
     }
     while_running(&world, until_cleared(&world, id)).await;
     world.assert_settled_once(id, TransactionKind::CashDeposit).await;
+}
+
+#[tokio::test]
+async fn a_step_that_panics_is_tried_again() {
+    let world = World::new().await;
+    world.ledger.trouble(Trouble::Panic);
+    world.ledger.trouble(Trouble::Panic);
+    while_running(&world, async {
+        let id = world.order(TransactionKind::Purchase).await;
+        until_cleared(&world, id).await;
+        assert!(!world.ledger.has_trouble());
+        world.assert_settled_once(id, TransactionKind::Purchase).await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -103,6 +103,23 @@ async fn money_on_hold_is_not_spent_twice() {
 }
 
 #[tokio::test]
+async fn a_debit_whose_hold_is_gone_waits_for_a_person() {
+    let world = World::new().await;
+    let id = world.order(TransactionKind::Purchase).await;
+    world.settle_until(HOME, id, "confirmed").await;
+    let query = "UPDATE holds SET state = 'released'";
+    sqlx::query(query).execute(&world.store(HOME).pool).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.state(HOME, id).await, "discharge-signed");
+    assert_eq!(world.account().await, (SAVINGS, 0));
+
+    let query = "UPDATE holds SET state = 'placed'";
+    sqlx::query(query).execute(&world.store(HOME).pool).await.unwrap();
+    world.settle().await;
+    world.assert_settled_once(id, TransactionKind::Purchase).await;
+}
+
+#[tokio::test]
 async fn every_party_keeps_the_evidence() {
     let world = World::new().await;
     let id = world.order(TransactionKind::Purchase).await;
