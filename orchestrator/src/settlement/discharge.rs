@@ -41,7 +41,8 @@ pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Dischargi
     };
     let balance = saga.ledger.balance(saga.member, first.asset).await?;
     let epoch = Members::read(&*saga.ledger, &[saga.member]).await?.epoch;
-    let now = saga.clock.now();
+    // The chain judges by its own clock: what is signed by a slower one could be void at once.
+    let now = saga.clock.now().max(saga.ledger.time().await?);
     let clearing_voucher = ClearingVoucher {
         voucher: payment.voucher.id(),
         relation: retention.relation_id,
@@ -90,12 +91,14 @@ pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Dischar
     let papers = saga.store.documents(id).await?;
     let latest = papers.iter().rfind(|paper| paper.kind.starts_with(KIND));
     let signed: SignedClearingVoucher = latest.ok_or(StepError::Missing("clearing voucher"))?.read()?;
+    let epoch = signed.epoch;
     match saga.ledger.clear(&format!("clear/{id}"), &[signed]).await {
         Ok(_) | Err(LedgerError::Refused(Refused::AlreadyCleared(..))) => {
             let retention = saga.retention(payment).await?;
             let next = retention.and_then(|retention| cleared(&retention, &way));
             Ok(next.unwrap_or(Next::Wait))
         }
+        Err(LedgerError::Refused(Refused::StaleEpoch { .. })) if !is_epoch_over(saga, epoch).await? => Ok(Next::Wait),
         Err(LedgerError::Refused(why @ (Refused::StaleEpoch { .. } | Refused::ClearingVoucherExpired(_)))) => {
             Ok(Next::to(
                 way.owing,
@@ -105,6 +108,11 @@ pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Dischar
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the finalized registry is past this epoch. Before that, signing again would be signing the same again.
+pub(super) async fn is_epoch_over(saga: &Settlement, epoch: u32) -> Result<bool, LedgerError> {
+    Ok(Members::read(&*saga.ledger, &[saga.member]).await?.epoch != epoch)
 }
 
 fn cleared(retention: &Retention, way: &Discharging) -> Option<Next> {

@@ -8,6 +8,7 @@ use protocol::{
 };
 
 use super::{
+    discharge::is_epoch_over,
     failpoints,
     fault::{Fault, UNKNOWN_VOUCHER},
     members::Members,
@@ -315,6 +316,7 @@ async fn retain(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepErr
         Err(error) => return Err(error.into()),
     };
     let code = match why {
+        Refused::StaleEpoch { .. } if !is_epoch_over(saga, epoch).await? => return Ok(Next::Wait),
         Refused::StaleEpoch { current } => {
             let detail = format!("the registry moved to epoch {current}: asking again");
             return Ok(Next::to(ACCEPTED, detail, vec![]));

@@ -38,6 +38,23 @@ async fn an_epoch_change_at_any_point_has_the_same_content_signed_again() {
 }
 
 #[tokio::test]
+async fn nobody_signs_again_before_the_epoch_change_is_finalized() {
+    for kind in [TransactionKind::Purchase, TransactionKind::CashDeposit] {
+        for (state, point) in points() {
+            let world = World::new().await;
+            let id = world.order(kind).await;
+            world.run_to(house_of(state), &format!("{state}.{point}")).await;
+            world.ledger.hold_finality();
+            world.ledger.raise_epoch();
+            world.settle().await;
+            world.ledger.finalize();
+            world.settle().await;
+            world.assert_settled_once(id, kind).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_institution_that_gets_a_new_key_on_the_way_signs_the_rest_with_it() {
     for member in [ORIGINATOR, HOME, NOTARY] {
         for (state, point) in points() {

@@ -159,6 +159,18 @@ async fn an_originator_whose_destination_never_answers_gives_up_at_the_expiry() 
 }
 
 #[tokio::test]
+async fn a_debtor_whose_clock_is_slow_writes_clearing_vouchers_by_the_chains() {
+    let world = World::new().await;
+    let id = world.order(TransactionKind::Purchase).await;
+    world.settle_until(HOME, id, "retained").await;
+    world.clock.pass(10 * LIFETIME);
+    world.ledger.seal();
+    world.clock.set_back(10 * LIFETIME);
+    world.settle().await;
+    world.assert_settled_once(id, TransactionKind::Purchase).await;
+}
+
+#[tokio::test]
 async fn a_clearing_voucher_that_expired_on_the_way_is_written_again() {
     let mut world = World::new().await;
     let id = world.order(TransactionKind::Purchase).await;

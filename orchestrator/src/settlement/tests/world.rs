@@ -57,6 +57,10 @@ impl ManualClock {
     pub fn pass(&self, milliseconds: u64) {
         self.0.fetch_add(milliseconds, Ordering::SeqCst);
     }
+
+    pub fn set_back(&self, milliseconds: u64) {
+        self.0.fetch_sub(milliseconds, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
@@ -259,9 +263,11 @@ impl World {
 
     /// Until nothing moves any more.
     pub async fn settle(&self) {
-        let mut idle = 0;
+        let (mut rounds, mut idle) = (0, 0);
         while idle < PATIENCE {
             idle = if self.round().await { 0 } else { idle + 1 };
+            rounds += 1;
+            assert!(rounds < 100, "it goes round in circles");
         }
     }
 
