@@ -99,6 +99,14 @@ impl Chain {
         Ok(self.session()?.runtime)
     }
 
+    /// The present connection, for programs that speak to the node by means of their own.
+    ///
+    /// # Errors
+    /// The connection is lost for now.
+    pub fn rpc_client(&self) -> Result<RpcClient, ChainError> {
+        Ok(self.session()?.client)
+    }
+
     /// Returns when there is a connection, at once if it is there.
     pub async fn connected(&self) {
         let mut session = self.inner.session.clone();

@@ -98,6 +98,13 @@ impl Follower {
         }
     }
 
+    /// Returns when the finalized head has come to this block: reads at the head then see what happened there.
+    pub async fn reached(&self, number: u32) {
+        let mut seen = self.seen.clone();
+        // Without a sender nothing follows any more: the process is going down.
+        let _ = seen.wait_for(|seen| seen.head.number >= number).await;
+    }
+
     /// How long finality has stood still although there is something to finalize; `None` where it moves or rests.
     /// A chain that seals on demand rests while nobody submits.
     ///

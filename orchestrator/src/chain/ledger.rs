@@ -226,6 +226,7 @@ impl From<SubmitError> for LedgerError {
         match error {
             SubmitError::Failed { .. } | SubmitError::Rejected(_) => Self::Rejected(error.to_string()),
             SubmitError::ContractReverted { .. }
+            | SubmitError::Unknown(_)
             | SubmitError::Unavailable(_)
             | SubmitError::Store(_)
             | SubmitError::Stopped => Self::Unavailable(error.to_string()),

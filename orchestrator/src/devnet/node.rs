@@ -1,5 +1,5 @@
 //! A development node as a process.
-use std::{fs::File, path::PathBuf, process::Stdio, time::Duration};
+use std::{fs::OpenOptions, path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{bail, Context};
 use tokio::process::{Child, Command};
@@ -10,14 +10,15 @@ use super::{tail, until, Options};
 const PATIENCE: Duration = Duration::from_secs(120);
 const LISTENING: &str = "Running JSON-RPC server: addr=";
 
-/// A running node.
+/// A node, running or not.
 pub struct Node {
     /// Its WebSocket address.
     pub url: String,
-    /// Its process.
-    pub process: Child,
     /// What it writes.
     pub log: PathBuf,
+    options: Options,
+    port: u16,
+    process: Option<Child>,
 }
 
 impl Node {
@@ -26,51 +27,81 @@ impl Node {
     /// # Errors
     /// It doesn't start.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
-        let log = options.directory.join("node.log");
-        let program = options.programs.join("quittance-node");
-        let output = File::create(&log)?;
+        let mut node = Self {
+            url: String::new(),
+            log: options.directory.join("node.log"),
+            options: options.clone(),
+            port: 0,
+            process: None,
+        };
+        node.port = node.launch().await?;
+        node.url = format!("ws://127.0.0.1:{}", node.port);
+        Ok(node)
+    }
+
+    /// Ends its process at once, as a power cut would (SIGKILL).
+    ///
+    /// # Errors
+    /// The process can't be ended.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        if let Some(mut process) = self.process.take() {
+            process.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again after [`Node::kill`]: the same chain at the same address.
+    ///
+    /// # Errors
+    /// It doesn't start, or its address was taken meanwhile.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.kill().await?;
+        let port = self.launch().await?;
+        if port != self.port {
+            bail!("port {} was taken, the node listens at {port}", self.port);
+        }
+        Ok(())
+    }
+
+    /// Its process's number, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Child::id)
+    }
+
+    /// Starts the process; returns the port that it listens at.
+    async fn launch(&mut self) -> anyhow::Result<u16> {
+        let log = &self.log;
+        let program = self.options.programs.join("quittance-node");
+        let output = OpenOptions::new().create(true).append(true).open(log)?;
+        let written = usize::try_from(output.metadata()?.len())?;
         let mut process = Command::new(&program)
             .arg("--dev")
             .arg("--base-path")
-            .arg(options.directory.join("chain"))
-            .args([
-                "--rpc-port",
-                "0",
-                "--port",
-                "0",
-                "--no-prometheus",
-                "--no-telemetry",
-                "--no-mdns",
-            ])
+            .arg(self.options.directory.join("chain"))
+            .args(["--rpc-port", &self.port.to_string()])
+            .args(["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns"])
             .args(["--state-pruning", "archive", "--blocks-pruning", "archive"])
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
             .process_group(0)
-            .kill_on_drop(!options.keep)
+            .kill_on_drop(!self.options.keep)
             .spawn()
             .with_context(|| format!("{} can't be started; build it with scripts/demo", program.display()))?;
 
         let port = until(PATIENCE, async || {
             if let Some(status) = process.try_wait()? {
-                bail!(
-                    "the node ended ({status}); {} ends with:\n{}",
-                    log.display(),
-                    tail(&log)
-                );
+                bail!("the node ended ({status}); {} ends with:\n{}", log.display(), tail(log));
             }
-            let text = std::fs::read_to_string(&log)?;
-            Ok(text.lines().find_map(listening_port))
+            let text = std::fs::read_to_string(log)?;
+            Ok(text.get(written..).unwrap_or_default().lines().find_map(listening_port))
         })
         .await?;
         let Some(port) = port else {
-            bail!("the node doesn't listen; {} ends with:\n{}", log.display(), tail(&log));
+            bail!("the node doesn't listen; {} ends with:\n{}", log.display(), tail(log));
         };
-        Ok(Self {
-            url: format!("ws://127.0.0.1:{port}"),
-            process,
-            log,
-        })
+        self.process = Some(process);
+        Ok(port)
     }
 }
 

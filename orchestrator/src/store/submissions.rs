@@ -136,7 +136,7 @@ impl Store {
     /// Keeps new bytes for an attempt whose old ones can't be included any more, before they are sent.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or the attempt isn't open: then its bytes must not be sent.
     pub async fn resign_submission(
         &self,
         sender: &Sender,
@@ -144,7 +144,7 @@ impl Store {
         attempt: u32,
         signed: &SignedBytes,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        let changed = sqlx::query(
             "UPDATE submissions SET extrinsic = ?, hash = ?, nonce = ?, birth = ?, death = ?
              WHERE genesis = ? AND account = ? AND key = ? AND attempt = ? AND status = 'pending'",
         )
@@ -159,6 +159,9 @@ impl Store {
         .bind(attempt)
         .execute(&self.pool)
         .await?;
+        if changed.rows_affected() != 1 {
+            return Err(corrupt(format!("attempt {attempt} at {key} isn't open")));
+        }
         Ok(())
     }
 
@@ -341,5 +344,12 @@ mod tests {
         };
         store.resign_submission(&SENDER, "a", 1, &signed).await.unwrap();
         assert_eq!(store.submission(&SENDER, "a").await.unwrap().unwrap().signed, signed);
+
+        let rejected = SubmissionStatus::Rejected { failure: "no".into() };
+        store.resolve_submission(&SENDER, "a", 1, &rejected).await.unwrap();
+        assert!(
+            store.resign_submission(&SENDER, "a", 1, &signed).await.is_err(),
+            "a closed attempt gets no new bytes"
+        );
     }
 }

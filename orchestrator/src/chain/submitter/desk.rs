@@ -1,6 +1,11 @@
 //! The one task that owns an account's nonce.
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
 
+use futures::FutureExt;
 use scale::{Decode, Encode};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -8,7 +13,8 @@ use tokio::{
 };
 
 use super::{
-    fate::{self, Fate},
+    fate::{self, Fate, Pace},
+    node::Node,
     wire::{self, Sent, Watch},
     Inclusion, Outcome, SubmitError,
 };
@@ -86,7 +92,7 @@ impl Desk {
                 nonce = submission.signed.nonce,
                 "taking up a submission"
             );
-            self.track(submission, None, Vec::new());
+            self.track(submission, None, Vec::new(), Duration::ZERO);
         }
         Ok(())
     }
@@ -105,7 +111,7 @@ impl Desk {
                 },
                 Some(learned) = self.fates.join_next() => match learned {
                     Ok((key, fate)) => self.conclude(&key, fate).await,
-                    Err(error) => tracing::error!(%error, "following a transaction failed; a restart takes it up"),
+                    Err(error) => tracing::error!(%error, "a follower was cancelled; a restart takes it up"),
                 },
             }
         }
@@ -125,8 +131,8 @@ impl Desk {
             return Ok(Some(answer));
         }
         if earlier.status == SubmissionStatus::Pending {
-            // Its follower broke off; it goes on from here.
-            self.track(earlier, None, vec![reply]);
+            // Its fate couldn't be told, or kept: ask again.
+            self.track(earlier, None, vec![reply], Duration::ZERO);
             return Ok(Some(answer));
         }
         Ok(None)
@@ -147,15 +153,15 @@ impl Desk {
                 SubmissionStatus::Done { block, block_hash } => {
                     return answer(reply, Ok(inclusion(&earlier.signed, block, block_hash)));
                 }
-                // Its follower broke off; it goes on from here.
-                SubmissionStatus::Pending => return self.track(earlier, None, vec![reply]),
+                // Its fate couldn't be told, or kept: ask again.
+                SubmissionStatus::Pending => return self.track(earlier, None, vec![reply], Duration::ZERO),
                 SubmissionStatus::Failed { .. } | SubmissionStatus::Rejected { .. } => {
                     earlier.attempt.saturating_add(1)
                 }
             },
         };
         match self.first(key, attempt, call).await {
-            Ok((submission, watch)) => self.track(submission, watch, vec![reply]),
+            Ok((submission, watch)) => self.track(submission, watch, vec![reply], Duration::ZERO),
             Err(error) => answer(reply, Err(error)),
         }
     }
@@ -202,7 +208,7 @@ impl Desk {
                 Sent::Stale | Sent::Occupied => {
                     tracing::warn!(nonce, "another process uses this account: its nonce was taken");
                     let free = match self.chain.next_nonce(&self.sender.account).await {
-                        Ok(next) => next.max(nonce.saturating_add(1)),
+                        Ok(next) => self.free_from(next.max(nonce.saturating_add(1))),
                         Err(error) => return self.reject(&submission, SubmitError::from(error)).await,
                     };
                     submission.signed = match self.sign(call, free) {
@@ -232,19 +238,30 @@ impl Desk {
         Err(error)
     }
 
-    /// The next free nonce: beyond what the chain and the node's pool have, and beyond what is in flight here.
+    /// The lowest nonce that neither the chain nor the node's pool nor anything in flight here has. The lowest: a nonce
+    /// that was freed by a refusal holds up everything after it until it is used.
     async fn nonce(&self) -> Result<u64, SubmitError> {
-        if let Some(next) = self.next_nonce {
-            return Ok(next);
-        }
-        let next = self.chain.next_nonce(&self.sender.account).await?;
-        let beyond = |flight: &InFlight| flight.submission.signed.nonce.saturating_add(1);
-        Ok(self.in_flight.values().map(beyond).max().unwrap_or(0).max(next))
+        let next = match self.next_nonce {
+            Some(next) => next,
+            None => self.chain.next_nonce(&self.sender.account).await?,
+        };
+        Ok(self.free_from(next))
+    }
+
+    fn free_from(&self, nonce: u64) -> u64 {
+        lowest_free(
+            nonce,
+            self.in_flight.values().map(|flight| flight.submission.signed.nonce),
+        )
     }
 
     fn took(&mut self, nonce: u64) {
-        let next = nonce.saturating_add(1);
-        self.next_nonce = Some(self.next_nonce.map_or(next, |known| known.max(next)));
+        // Below others in flight, a gap was filled, and there may be more of them: ask again next time.
+        let is_last = self
+            .in_flight
+            .values()
+            .all(|flight| flight.submission.signed.nonce < nonce);
+        self.next_nonce = is_last.then(|| nonce.saturating_add(1));
     }
 
     fn sign(&self, call: &Call, nonce: u64) -> Result<SignedBytes, SubmitError> {
@@ -263,19 +280,32 @@ impl Desk {
         })
     }
 
-    fn track(&mut self, submission: Submission, watch: Option<Watch>, waiting: Vec<oneshot::Sender<Outcome>>) {
-        let key = submission.key.clone();
-        let learn = fate::learn(
-            self.chain.clone(),
-            self.follower.clone(),
-            self.sender.account,
-            submission.signed.clone(),
-            watch,
-        );
-        self.fates.spawn({
-            let key = key.clone();
-            async move { (key, learn.await) }
+    fn track(
+        &mut self,
+        submission: Submission,
+        mut watch: Option<Watch>,
+        waiting: Vec<oneshot::Sender<Outcome>>,
+        delay: Duration,
+    ) {
+        let node = Node {
+            chain: self.chain.clone(),
+            follower: self.follower.clone(),
+            account: self.sender.account,
+        };
+        let (key, signed) = (submission.key.clone(), submission.signed.clone());
+        self.fates.spawn(async move {
+            let pace = Pace::default();
+            tokio::time::sleep(delay).await;
+            loop {
+                let learn = fate::learn(&node, &signed, watch.take(), pace);
+                match AssertUnwindSafe(learn).catch_unwind().await {
+                    Ok(fate) => return (key, fate),
+                    Err(_) => tracing::error!(key, "following a transaction panicked; it is followed anew"),
+                }
+                tokio::time::sleep(pace.pause).await;
+            }
         });
+        let key = submission.key.clone();
         self.in_flight.insert(key, InFlight { submission, waiting });
     }
 
@@ -307,6 +337,14 @@ impl Desk {
                 (status, Err(error))
             }
             Fate::Dead => return self.again(flight).await,
+            Fate::Unknown(why) => {
+                // It stays open in the store.
+                tracing::error!(key, why, "how a submission went can't be told");
+                for reply in flight.waiting {
+                    answer(reply, Err(SubmitError::Unknown(why.clone())));
+                }
+                return;
+            }
         };
         // Answered first: after a crash in between, the next process learns the same fate from the chain.
         for reply in flight.waiting {
@@ -318,12 +356,20 @@ impl Desk {
         }
     }
 
-    /// The bytes can't be included any more: signs the same call again, under the same nonce if that is still free.
+    /// The bytes can't be included any more: signs the same call again, under the lowest nonce that is free.
     async fn again(&mut self, flight: InFlight) {
         let InFlight { submission, waiting } = flight;
         let key = submission.key.clone();
-        match self.revive(submission).await {
-            Ok((submission, watch)) => self.track(submission, watch, waiting),
+        let (call, submission) = match self.sign_again(&submission).await {
+            Ok(signed) => signed,
+            Err(error) => {
+                tracing::warn!(key, %error, "can't sign anew yet");
+                // Still open, with the dead bytes: dead they stay.
+                return self.track(submission, None, waiting, Pace::default().pause);
+            }
+        };
+        match self.send(submission, &call).await {
+            Ok((submission, watch)) => self.track(submission, watch, waiting, Duration::ZERO),
             Err(error) => {
                 tracing::warn!(key, %error, "can't submit anew");
                 for reply in waiting {
@@ -333,29 +379,34 @@ impl Desk {
         }
     }
 
-    async fn revive(&mut self, mut submission: Submission) -> Result<(Submission, Option<Watch>), SubmitError> {
-        let call = match Call::decode(&mut &submission.call[..]) {
-            Ok(call) => call,
-            Err(error) => return self.reject(&submission, SubmitError::Store(error.to_string())).await,
-        };
-        let head = self.follower.head();
-        let used = self.chain.nonce_at(&self.sender.account, head.hash).await?;
-        let nonce = if used > submission.signed.nonce {
-            self.nonce().await?
-        } else {
-            submission.signed.nonce
-        };
-        tracing::info!(
-            key = submission.key,
-            nonce,
-            "a transaction died unseen; signing the call again"
-        );
-        submission.signed = self.sign(&call, nonce)?;
-        self.store
-            .resign_submission(&self.sender, &submission.key, submission.attempt, &submission.signed)
+    async fn sign_again(&mut self, dead: &Submission) -> Result<(Call, Submission), SubmitError> {
+        let call = Call::decode(&mut &dead.call[..]).map_err(|error| SubmitError::Store(error.to_string()))?;
+        let used = self
+            .chain
+            .nonce_at(&self.sender.account, self.follower.head().hash)
             .await?;
-        self.send(submission, &call).await
+        let nonce = self.free_from(used);
+        let key = &dead.key;
+        tracing::info!(key, nonce, "a transaction died unseen; signing the call again");
+        let submission = Submission {
+            signed: self.sign(&call, nonce)?,
+            ..dead.clone()
+        };
+        self.store
+            .resign_submission(&self.sender, key, submission.attempt, &submission.signed)
+            .await?;
+        Ok((call, submission))
     }
+}
+
+/// The lowest nonce from `from` on that isn't among those held.
+fn lowest_free(from: u64, held: impl Iterator<Item = u64>) -> u64 {
+    let held: HashSet<u64> = held.filter(|nonce| *nonce >= from).collect();
+    let mut nonce = from;
+    while held.contains(&nonce) {
+        nonce = nonce.saturating_add(1);
+    }
+    nonce
 }
 
 fn inclusion(signed: &SignedBytes, number: u32, hash: [u8; 32]) -> Inclusion {
@@ -368,4 +419,17 @@ fn inclusion(signed: &SignedBytes, number: u32, hash: [u8; 32]) -> Inclusion {
 fn answer(reply: oneshot::Sender<Outcome>, outcome: Outcome) {
     // Nobody waits any more: the outcome is in the store.
     let _ = reply.send(outcome);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lowest_free;
+
+    #[test]
+    fn a_freed_nonce_is_used_before_later_ones() {
+        assert_eq!(lowest_free(5, [6, 7].into_iter()), 5);
+        assert_eq!(lowest_free(5, [5, 6, 8].into_iter()), 7);
+        assert_eq!(lowest_free(5, [3, 4].into_iter()), 5);
+        assert_eq!(lowest_free(5, [].into_iter()), 5);
+    }
 }

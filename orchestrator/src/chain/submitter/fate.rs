@@ -1,27 +1,17 @@
 //! What becomes of a signed transaction, as the finalized chain tells.
-use std::time::Duration;
-
-use protocol::AccountId;
-use subxt::{events::Phase, utils::H256};
+use std::{future::Future, time::Duration};
 
 use super::{
     wire::{self, Sent, Watch, Watched},
     Inclusion,
 };
 use crate::{
-    chain::{connection::Session, runtime::Runtime, Chain, ChainError, Follower},
-    settlement::ports::Block,
+    chain::{ChainError, Head},
     store::submissions::SignedBytes,
 };
 
-/// How long a node may be silent about a transaction before the finalized chain is searched and, where it is in no
-/// block, the same bytes are sent again: nodes forget transactions.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// Pause after an answer that would otherwise be asked for again at once.
-const PAUSE: Duration = Duration::from_millis(500);
-
 /// What became of a signed transaction.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Carried out.
     Done(Inclusion),
@@ -29,176 +19,143 @@ pub(super) enum Fate {
     Failed(Inclusion, String),
     /// In no finalized block, and can't come into one any more.
     Dead,
+    /// Its nonce was used or its time is over, and the node doesn't keep what would tell how it went. Neither success
+    /// nor failure: whoever took it for a failure could pay twice.
+    Unknown(String),
 }
 
-/// Follows a transaction until its fate is certain.
-pub(super) async fn learn(
-    chain: Chain,
-    follower: Follower,
-    account: AccountId,
-    signed: SignedBytes,
-    mut watch: Option<Watch>,
-) -> Fate {
-    let mut search = Search {
-        chain: &chain,
-        follower: &follower,
-        account,
-        signed: &signed,
-        searched: signed.birth,
-    };
+/// What a fate is learnt from.
+pub(super) trait Source: Send + Sync {
+    /// The finalized head.
+    fn head(&self) -> Head;
+    /// The account's nonce at a block.
+    fn nonce_at(&self, hash: [u8; 32]) -> impl Future<Output = Result<u64, ChainError>> + Send;
+    /// The hash of a finalized block.
+    fn hash_of(&self, number: u32) -> impl Future<Output = Result<[u8; 32], ChainError>> + Send;
+    /// The transaction's fate in a finalized block; `None` where it isn't in that block.
+    fn find(
+        &self,
+        signed: &SignedBytes,
+        hash: [u8; 32],
+    ) -> impl Future<Output = Result<Option<Fate>, ChainError>> + Send;
+    /// Sends a transaction's bytes.
+    fn send(&self, extrinsic: &[u8]) -> impl Future<Output = Sent> + Send;
+    /// Returns when a later block is finalized, or when the node was lost and found again.
+    fn next_block(&self) -> impl Future<Output = ()> + Send;
+    /// Returns when the finalized head has come to this block.
+    fn reached(&self, number: u32) -> impl Future<Output = ()> + Send;
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// How long a node may be silent about a transaction before the finalized chain is asked and, where it is in no
+    /// block, the same bytes are sent again: nodes forget transactions.
+    pub(super) patience: Duration,
+    /// Pause after an answer that would otherwise be asked for again at once.
+    pub(super) pause: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(4),
+            pause: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Follows a transaction until its fate is certain. Afterwards the finalized head shows what the transaction did.
+pub(super) async fn learn(source: &impl Source, signed: &SignedBytes, watch: Option<Watch>, pace: Pace) -> Fate {
+    let fate = follow(source, signed, watch, pace).await;
+    if let Fate::Done(inclusion) | Fate::Failed(inclusion, _) = &fate {
+        // The stream of heads is another one than the transaction's, and may be behind it. The fate is certain
+        // without it: no reason to hold it back for ever.
+        let _ = tokio::time::timeout(pace.patience, source.reached(inclusion.block.number)).await;
+    }
+    fate
+}
+
+async fn follow(source: &impl Source, signed: &SignedBytes, mut watch: Option<Watch>, pace: Pace) -> Fate {
+    let mut searched = signed.birth;
     let mut in_block = false;
     // Without a watch it was sent earlier, perhaps by an earlier process: the chain knows more than the pool.
     let mut silent = watch.is_none();
     loop {
         if silent {
-            match search.advance().await {
+            match search(source, signed, &mut searched).await {
                 Ok(Some(fate)) => return fate,
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%error, "can't search finalized blocks"),
             }
             if watch.is_none() || !in_block {
-                match wire::send(&chain, &signed.extrinsic).await {
+                match source.send(&signed.extrinsic).await {
                     Sent::Taken(fresh) => watch = Some(fresh),
-                    Sent::Stale => match search.overtaken().await {
-                        Ok(Some(fate)) => return fate,
-                        Ok(None) => {}
-                        Err(error) => tracing::debug!(%error, "can't read the account's nonce"),
-                    },
-                    Sent::Known | Sent::Occupied => {}
-                    Sent::Later(why) | Sent::Rejected(why) | Sent::Outdated(why) => {
-                        tracing::debug!(nonce = signed.nonce, %why, "the node doesn't take a transaction again");
+                    // In the pool, or in a block that will be finalized or retracted.
+                    Sent::Known | Sent::Occupied | Sent::Stale => {}
+                    Sent::Later(why) => tracing::debug!(nonce = signed.nonce, %why, "can't send a transaction again"),
+                    Sent::Rejected(why) | Sent::Outdated(why) => {
+                        tracing::warn!(
+                            nonce = signed.nonce,
+                            %why,
+                            "the node doesn't take a transaction again; it is kept until it can't be included any more"
+                        );
                     }
                 }
             }
         }
         silent = true;
         match &mut watch {
-            Some(stream) => match tokio::time::timeout(PATIENCE, wire::until_final(stream, &mut in_block)).await {
+            Some(stream) => match tokio::time::timeout(pace.patience, wire::until_final(stream, &mut in_block)).await {
                 Ok(Watched::Finalized(hash)) => {
                     watch = None;
-                    match search.read(hash).await {
+                    match source.find(signed, hash).await {
                         Ok(Some(fate)) => return fate,
-                        Ok(None) | Err(_) => tokio::time::sleep(PAUSE).await,
+                        Ok(None) | Err(_) => tokio::time::sleep(pace.pause).await,
                     }
                 }
                 Ok(Watched::Ended) => {
                     watch = None;
                     in_block = false;
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(pace.pause).await;
                 }
                 Err(_) => {}
             },
             None => {
                 // Whichever is first: a later block, or time to ask again.
-                let _ = tokio::time::timeout(PATIENCE, follower.next()).await;
+                let _ = tokio::time::timeout(pace.patience, source.next_block()).await;
             }
         }
     }
 }
 
-struct Search<'a> {
-    chain: &'a Chain,
-    follower: &'a Follower,
-    account: AccountId,
-    signed: &'a SignedBytes,
-    /// It is in no finalized block up to this one.
-    searched: u32,
-}
-
-impl Search<'_> {
-    /// Searches the finalized blocks that weren't yet.
-    async fn advance(&mut self) -> Result<Option<Fate>, ChainError> {
-        let last = self.follower.head().number.min(self.signed.death);
-        while self.searched < last {
-            let number = self.searched.saturating_add(1);
-            let hash = self.chain.block_hash(number).await?;
-            if let Some(fate) = self.read(hash).await? {
-                return Ok(Some(fate));
+/// Asks the finalized chain. Blocks are read only once the account's nonce says that there is something to find, or
+/// once the transaction's time is over.
+async fn search(source: &impl Source, signed: &SignedBytes, searched: &mut u32) -> Result<Option<Fate>, ChainError> {
+    let head = source.head();
+    let used = source.nonce_at(head.hash).await? > signed.nonce;
+    if !used && head.number < signed.death {
+        return Ok(None);
+    }
+    let last = head.number.min(signed.death);
+    while *searched < last {
+        let number = searched.saturating_add(1);
+        let hash = source.hash_of(number).await?;
+        match source.find(signed, hash).await {
+            Ok(Some(fate)) => return Ok(Some(fate)),
+            Ok(None) => *searched = number,
+            Err(ChainError::NoBlock(_)) => {
+                return Ok(Some(Fate::Unknown(format!(
+                    "the node doesn't keep block {number}, where it may be: connect one that keeps all blocks"
+                ))));
             }
-            self.searched = number;
-        }
-        Ok((self.searched >= self.signed.death).then_some(Fate::Dead))
-    }
-
-    /// The node says that the nonce was used. If that is so in the finalized chain, and not by this transaction, then
-    /// this one can't be included any more.
-    async fn overtaken(&mut self) -> Result<Option<Fate>, ChainError> {
-        let head = self.follower.head();
-        let used = self.chain.nonce_at(&self.account, head.hash).await? > self.signed.nonce;
-        if let Some(fate) = self.advance().await? {
-            return Ok(Some(fate));
-        }
-        Ok((used && self.searched >= head.number).then_some(Fate::Dead))
-    }
-
-    /// The fate of the transaction in a finalized block; `None` where it isn't in that block.
-    async fn read(&self, hash: [u8; 32]) -> Result<Option<Fate>, ChainError> {
-        let session = self.chain.session()?;
-        let block = session
-            .rpc
-            .chain_get_block(Some(H256(hash)))
-            .await
-            .map_err(|error| ChainError::rpc("chain_getBlock", error))?
-            .ok_or_else(|| ChainError::NoBlock(H256(hash).to_string()))?
-            .block;
-        let Some(index) = block
-            .extrinsics
-            .iter()
-            .position(|found| found.0 == self.signed.extrinsic)
-        else {
-            return Ok(None);
-        };
-        let number = u32::try_from(block.header.number)
-            .map_err(|_| ChainError::Runtime("block numbers are beyond 32 bits".into()))?;
-        let inclusion = Inclusion {
-            block: Block { number, hash },
-            extrinsic: self.signed.hash,
-        };
-        let index = u32::try_from(index).map_err(|_| ChainError::Runtime("too many extrinsics in a block".into()))?;
-        Ok(Some(match self.failure(&session, hash, index).await {
-            Ok(None) => Fate::Done(inclusion),
-            Ok(Some(why)) => Fate::Failed(inclusion, why),
-            // The node keeps states for some time only; this transaction was sent before.
-            Err(ChainError::Refused { message, .. }) => Fate::Failed(
-                inclusion,
-                format!("it was included, but the node can't tell how it went ({message}); read the contract"),
-            ),
             Err(error) => return Err(error),
-        }))
-    }
-
-    /// Why the extrinsic at this index of the block failed; `None` where it succeeded.
-    async fn failure(&self, session: &Session, hash: [u8; 32], index: u32) -> Result<Option<String>, ChainError> {
-        let bytes = self
-            .chain
-            .storage("System", "Events", (), hash)
-            .await?
-            .ok_or_else(|| ChainError::NoBlock(H256(hash).to_string()))?;
-        match verdict(&session.runtime, &bytes, index) {
-            Ok(verdict) => Ok(verdict),
-            Err(_) => {
-                // An older block, from before a runtime upgrade.
-                let then = Runtime::load(&session.rpc, self.chain.genesis(), Some(hash)).await?;
-                verdict(&then, &bytes, index)
-            }
         }
     }
+    // Another transaction has its nonce, or its era's end is finalized.
+    Ok(Some(Fate::Dead))
 }
 
-/// `System.ExtrinsicSuccess` or `ExtrinsicFailed` of one extrinsic among a block's events.
-fn verdict(runtime: &Runtime, events: &[u8], index: u32) -> Result<Option<String>, ChainError> {
-    for event in runtime.client().events().from_bytes(events.to_vec()).iter() {
-        let event = event.map_err(|error| ChainError::Runtime(error.to_string()))?;
-        if event.phase() != Phase::ApplyExtrinsic(index) || event.pallet_name() != "System" {
-            continue;
-        }
-        match event.event_name() {
-            "ExtrinsicSuccess" => return Ok(None),
-            "ExtrinsicFailed" => return Ok(Some(runtime.dispatch_error(event.field_bytes()))),
-            _ => {}
-        }
-    }
-    Err(ChainError::Runtime(format!(
-        "extrinsic {index} has neither succeeded nor failed"
-    )))
-}
+#[cfg(test)]
+#[path = "fate_tests.rs"]
+mod tests;

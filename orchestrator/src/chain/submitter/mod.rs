@@ -5,9 +5,11 @@
 //! - before persisting, nothing was sent;
 //! - after persisting, the same bytes are looked for in finalized blocks and sent again: one nonce, one inclusion;
 //! - other bytes are signed only when the old ones can't be included any more: their era's end is finalized, or
-//!   their nonce was used by another transaction in a finalized block.
+//!   their nonce was used by another transaction in a finalized block;
+//! - where the node no longer has what would tell, nothing is concluded: the step is neither done nor tried anew.
 mod desk;
 mod fate;
+mod node;
 mod wire;
 
 use protocol::AccountId;
@@ -48,6 +50,10 @@ pub enum SubmitError {
     /// The node didn't take the transaction (no funds for its fee, too large…). The key may be tried anew.
     #[error("the node doesn't take the transaction: {0}")]
     Rejected(String),
+    /// It was submitted, and the node doesn't keep what would tell how it went. The step stays open: asking again, or
+    /// restarting, asks the node again.
+    #[error("how the call went can't be told: {0}")]
+    Unknown(String),
     /// Nothing was submitted because the chain can't be asked now: try again.
     #[error("nothing was submitted: {0}")]
     Unavailable(String),

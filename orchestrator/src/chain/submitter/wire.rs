@@ -1,11 +1,15 @@
 //! Sending a transaction, and what a node's answers mean.
+use futures::{stream::BoxStream, StreamExt};
 use subxt::utils::H256;
-use subxt_rpcs::{client::RpcSubscription, methods::legacy::TransactionStatus};
+use subxt_rpcs::methods::legacy::TransactionStatus;
 
 use crate::chain::{Chain, ChainError};
 
 /// What the node tells of a transaction in its pool.
-pub(super) type Watch = RpcSubscription<TransactionStatus<H256>>;
+pub(super) type Watch = BoxStream<'static, Result<TransactionStatus<H256>, subxt_rpcs::Error>>;
+
+/// jsonrpsee's code for a request that is larger than the node takes.
+const OVERSIZED_REQUEST: i32 = -32007;
 
 /// A node's answer to a transaction.
 pub(super) enum Sent {
@@ -17,7 +21,7 @@ pub(super) enum Sent {
     Stale,
     /// Another transaction of the account waits under this nonce.
     Occupied,
-    /// The signature doesn't fit the runtime: it was upgraded a moment ago.
+    /// Format or signature don't fit the runtime: it was upgraded a moment ago.
     Outdated(String),
     /// The node can't take it now.
     Later(String),
@@ -32,7 +36,7 @@ pub(super) async fn send(chain: &Chain, extrinsic: &[u8]) -> Sent {
         Err(error) => return Sent::Later(error.to_string()),
     };
     match session.rpc.author_submit_and_watch_extrinsic(extrinsic).await {
-        Ok(watch) => Sent::Taken(watch),
+        Ok(watch) => Sent::Taken(watch.boxed()),
         Err(error) => classify(ChainError::rpc("author_submitAndWatchExtrinsic", error)),
     }
 }
@@ -46,11 +50,12 @@ fn classify(error: ChainError) -> Sent {
     match code {
         1010 if said("outdated") => Sent::Stale,
         1010 if said("bad signature") => Sent::Outdated(message.clone()),
+        1001 => Sent::Outdated(message.clone()),
         1012 | 1013 => Sent::Known,
         1014 => Sent::Occupied,
-        // 1015: a cycle, 1017 and 1018: can't be propagated or included.
-        1010 | 1015 | 1017 | 1018 => Sent::Rejected(message.clone()),
-        // 1011: validity unknown, 1016: the pool is full; and whatever else.
+        // 1015: a cycle, 1018: can't be propagated or included, 1019: nothing to tell it by.
+        1010 | 1015 | 1018 | 1019 | OVERSIZED_REQUEST => Sent::Rejected(message.clone()),
+        // 1011: validity unknown, 1016: the pool is full, 1021: it takes no nonces ahead; and whatever else.
         _ => Sent::Later(message.clone()),
     }
 }
@@ -116,8 +121,22 @@ mod tests {
     }
 
     #[test]
+    fn what_will_never_be_taken_is_not_sent_for_ever() {
+        assert!(matches!(answer(-32007, "Request is too big"), Sent::Rejected(_)));
+        assert!(matches!(answer(1018, "Transaction is unactionable"), Sent::Rejected(_)));
+        assert!(matches!(
+            answer(1001, "Extrinsic has invalid format"),
+            Sent::Outdated(_)
+        ));
+    }
+
+    #[test]
     fn a_full_pool_and_a_lost_connection_are_tried_later() {
         assert!(matches!(answer(1016, "Immediately Dropped"), Sent::Later(_)));
+        assert!(matches!(
+            answer(1021, "Future transactions are refused"),
+            Sent::Later(_)
+        ));
         assert!(matches!(classify(ChainError::Disconnected), Sent::Later(_)));
     }
 }
