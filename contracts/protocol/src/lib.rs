@@ -5,6 +5,8 @@
 //! payloads are made by [`signing::payload`]. Hashes are host functions on chain and plain Rust off chain.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
+// what derive(Encode) makes of a variant's number
+#![allow(clippy::cast_possible_truncation)]
 
 extern crate alloc;
 

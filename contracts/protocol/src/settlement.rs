@@ -303,7 +303,7 @@ impl RetentionBatch {
         let pairs: Vec<(VoucherId, RelationId)> = self
             .items
             .iter()
-            .filter(|item| signer.map_or(true, |member| item.voucher.parties().contains(&member)))
+            .filter(|item| signer.is_none_or(|member| item.voucher.parties().contains(&member)))
             .map(|item| (item.voucher.id(), item.relation.id()))
             .collect();
         retention_id(&pairs)

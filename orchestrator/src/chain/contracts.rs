@@ -54,7 +54,7 @@ pub enum LangError {
 }
 
 /// Storage deposit of a call, in the native token's smallest unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StorageDeposit {
     /// Given back to the caller.
