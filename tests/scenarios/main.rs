@@ -6,4 +6,6 @@ mod deploying_again_changes_nothing;
 mod hostile_peers_get_a_reason_and_change_nothing;
 mod institutions_killed_at_any_step_complete_once;
 mod network;
+mod payments_survive_the_death_of_the_node;
+mod submitted_transactions_are_carried_out_once;
 mod the_home_bank_refuses;

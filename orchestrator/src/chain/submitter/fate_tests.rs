@@ -185,7 +185,8 @@ async fn a_transaction_seen_finalized_is_done_without_a_search() {
         TransactionStatus::Finalized(H256(hash(12))),
     ]);
     assert_eq!(story.learn(Some(watch)).await, Fate::Done(inclusion(12)));
-    assert_eq!((story.state().sent, story.state().searched), (0, 1));
+    let state = story.state();
+    assert_eq!((state.sent, state.searched), (0, 1));
 }
 
 #[tokio::test]
