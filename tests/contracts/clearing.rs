@@ -51,7 +51,7 @@ fn set_status(member: Member, status: Status) -> Change {
 
 #[test]
 fn a_payment_moves_exactly_its_amount_from_debtor_to_creditor() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = purchase(1, AMOUNT);
 
     network.retain(&[voucher.clone()]).unwrap();
@@ -91,7 +91,7 @@ fn a_payment_moves_exactly_its_amount_from_debtor_to_creditor() {
 
 #[test]
 fn a_cash_deposit_is_owed_by_the_originator() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     network.deposit(ORIGINATOR, AMOUNT).unwrap();
     let voucher = Voucher {
         kind: TransactionKind::CashDeposit,
@@ -109,7 +109,7 @@ fn a_cash_deposit_is_owed_by_the_originator() {
 
 #[test]
 fn what_goes_in_equals_what_is_held_whatever_happens_in_between() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let held_by_contract = network.chain.native_balance(network.clearing);
     let vouchers: Vec<Voucher> = (1..=5)
         .map(|nonce| purchase(nonce, AMOUNT * u128::from(nonce)))
@@ -136,7 +136,7 @@ fn what_goes_in_equals_what_is_held_whatever_happens_in_between() {
 
 #[test]
 fn cleared_funds_can_be_withdrawn_to_the_members_account_only() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = purchase(1, AMOUNT);
     network.retain(&[voucher.clone()]).unwrap();
     assert_eq!(
@@ -177,7 +177,7 @@ fn cleared_funds_can_be_withdrawn_to_the_members_account_only() {
 
 #[test]
 fn deposits_are_refused_by_name() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     assert_eq!(network.deposit(HOME, 0), Err(Error::ZeroAmount));
     assert_eq!(network.withdraw(HOME, 0), Err(Error::ZeroAmount));
     assert_eq!(network.deposit(NOTARY, 1), Err(Error::MissingRole(NOTARY)));
@@ -197,7 +197,7 @@ fn deposits_are_refused_by_name() {
 
 #[test]
 fn a_voucher_is_retained_once() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = purchase(1, AMOUNT);
     let id = voucher.id();
     network.retain(&[voucher.clone()]).unwrap();
@@ -211,7 +211,7 @@ fn a_voucher_is_retained_once() {
 
 #[test]
 fn an_obligation_is_discharged_once() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = purchase(1, AMOUNT);
     network.retain(&[voucher.clone()]).unwrap();
     let first = network.sign_clearing(network.clearing_voucher(&voucher, FIRST_DEPOSIT), HOME);
@@ -228,7 +228,7 @@ fn an_obligation_is_discharged_once() {
 
 #[test]
 fn every_party_and_a_notary_must_sign() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     for (signers, expected) in [
         (vec![HOME, NOTARY], Error::MissingSignature(ORIGINATOR)),
@@ -248,7 +248,7 @@ fn every_party_and_a_notary_must_sign() {
 
 #[test]
 fn the_other_destinations_of_a_voucher_must_sign_too() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = Voucher {
         others: vec![STRANGER],
         ..purchase(1, AMOUNT)
@@ -259,7 +259,7 @@ fn the_other_destinations_of_a_voucher_must_sign_too() {
 
 #[test]
 fn as_many_notaries_must_sign_as_the_registry_asks_for() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     network.govern(Change::SetNotaryThreshold(2)).unwrap();
     voucher_refused(
         &mut network,
@@ -280,7 +280,7 @@ fn as_many_notaries_must_sign_as_the_registry_asks_for() {
 
 #[test]
 fn a_party_does_not_count_as_its_own_notary() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let both = Roles::PARTICIPANT.with(Roles::NOTARY);
     network
         .govern(Change::SetRoles {
@@ -300,7 +300,7 @@ fn a_party_does_not_count_as_its_own_notary() {
 
 #[test]
 fn a_voucher_altered_after_signing_is_refused() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let signed = network.batch(&[purchase(1, AMOUNT)]);
     let signatures = network.sign_batch(&signed, &SIGNERS);
     let altered = network.batch(&[purchase(1, AMOUNT + 1)]);
@@ -309,7 +309,7 @@ fn a_voucher_altered_after_signing_is_refused() {
 
 #[test]
 fn one_members_signature_is_not_anothers() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     let mut signatures = network.sign_batch(&batch, &SIGNERS);
     signatures[1].signature = network.sign_batch(&batch, &[STRANGER])[0].signature;
@@ -318,7 +318,7 @@ fn one_members_signature_is_not_anothers() {
 
 #[test]
 fn a_signature_for_another_chain_contract_or_epoch_is_void_here() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     let here = network.domain();
     for elsewhere in [
@@ -348,7 +348,7 @@ fn a_signature_for_another_chain_contract_or_epoch_is_void_here() {
 
 #[test]
 fn what_was_signed_before_the_registry_changed_must_be_signed_again() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let batch = network.batch(&[purchase(1, AMOUNT)]);
     let signatures = network.sign_batch(&batch, &SIGNERS);
     network.govern(set_status(STRANGER, Status::Suspended)).unwrap();
@@ -359,15 +359,15 @@ fn what_was_signed_before_the_registry_changed_must_be_signed_again() {
 #[test]
 fn suspended_revoked_and_unknown_members_are_refused() {
     for status in [Status::Suspended, Status::Revoked] {
-        let mut network = Network::new();
+        let mut network = Network::funded();
         network.govern(set_status(HOME, status)).unwrap();
         voucher_refused(&mut network, purchase(1, AMOUNT), Error::NotActive(HOME));
     }
-    let mut network = Network::new();
+    let mut network = Network::funded();
     network.govern(set_status(NOTARY, Status::Suspended)).unwrap();
     voucher_refused(&mut network, purchase(1, AMOUNT), Error::NotActive(NOTARY));
 
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let batch = network.batch(&[Voucher {
         home: NOBODY,
         ..purchase(1, AMOUNT)
@@ -378,7 +378,7 @@ fn suspended_revoked_and_unknown_members_are_refused() {
 
 #[test]
 fn deadlines_hold_to_the_millisecond() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let late = Voucher {
         expires_at: START + 10,
         ..purchase(1, AMOUNT)
@@ -406,7 +406,7 @@ fn deadlines_hold_to_the_millisecond() {
 
 #[test]
 fn a_voucher_that_breaks_its_own_rules_is_refused() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     for (voucher, fault) in [
         (purchase(1, 0), VoucherFault::ZeroAmount),
         (purchase(1, u128::MAX), VoucherFault::AboveLimit),
@@ -458,7 +458,7 @@ fn a_voucher_that_breaks_its_own_rules_is_refused() {
 
 #[test]
 fn the_largest_amount_overflows_nothing() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = Voucher {
         limit: Limit::PerTransaction(u128::MAX),
         ..purchase(1, u128::MAX)
@@ -473,7 +473,7 @@ fn the_largest_amount_overflows_nothing() {
 
 #[test]
 fn a_debtor_without_funds_is_named_with_what_it_lacks() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let short = Error::InsufficientBalance {
         member: HOME,
         available: DEPOSIT,
@@ -494,7 +494,7 @@ fn a_debtor_without_funds_is_named_with_what_it_lacks() {
 
 #[test]
 fn the_relation_must_be_the_one_that_follows_from_the_voucher() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = purchase(1, AMOUNT);
     let mut less = network.batch(&[voucher.clone()]);
     less.items[0].relation.obligations[0].amount -= 1;
@@ -513,7 +513,7 @@ fn the_relation_must_be_the_one_that_follows_from_the_voucher() {
 
 #[test]
 fn batches_have_bounds() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let empty = network.batch(&[]);
     let signatures = network.sign_batch(&empty, &[NOTARY]);
     refused(&mut network, empty, signatures, Error::EmptyBatch);
@@ -538,7 +538,7 @@ fn batches_have_bounds() {
 
 #[test]
 fn in_a_batch_each_party_signs_only_what_it_is_a_party_to() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     network.deposit(STRANGER, AMOUNT).unwrap();
     let vouchers = [
         purchase(1, AMOUNT),
@@ -557,7 +557,7 @@ fn in_a_batch_each_party_signs_only_what_it_is_a_party_to() {
 
 #[test]
 fn only_the_debtor_can_discharge_what_it_owes() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let voucher = purchase(1, AMOUNT);
     network.retain(&[voucher.clone()]).unwrap();
     let genuine = network.clearing_voucher(&voucher, FIRST_DEPOSIT);
@@ -600,7 +600,7 @@ fn only_the_debtor_can_discharge_what_it_owes() {
 
 #[test]
 fn a_source_must_have_credited_the_issuer() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     network.deposit(STRANGER, AMOUNT).unwrap();
     let voucher = purchase(1, AMOUNT);
     network.retain(&[voucher.clone()]).unwrap();
@@ -618,7 +618,7 @@ fn a_source_must_have_credited_the_issuer() {
 
 #[test]
 fn money_received_through_clearing_is_a_source_for_the_next_payment() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let first = purchase(1, AMOUNT);
     network.retain(&[first.clone()]).unwrap();
     network

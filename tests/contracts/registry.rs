@@ -162,7 +162,7 @@ fn a_signature_under_one_change_is_void_for_another() {
 
 #[test]
 fn a_change_cannot_be_replayed_because_the_epoch_has_moved_on() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let suspend = set_status(HOME, Status::Suspended);
     let signatures = network.governors_sign(&suspend, EXPIRY);
     network.apply(suspend.clone(), EXPIRY, signatures.clone()).unwrap();
@@ -183,7 +183,7 @@ fn a_change_expires_at_its_deadline_not_before() {
 
 #[test]
 fn lei_account_and_signing_key_belong_to_one_institution_only() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     refused(
         &mut network,
         registration(HOME, Roles::PARTICIPANT),
@@ -210,7 +210,7 @@ fn lei_account_and_signing_key_belong_to_one_institution_only() {
 
 #[test]
 fn keys_can_be_rotated_and_the_old_ones_are_free_again() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let rotated = Change::SetKeys {
         member: HOME,
         account: AccountId([50; 32]),
@@ -235,7 +235,7 @@ fn keys_can_be_rotated_and_the_old_ones_are_free_again() {
 
 #[test]
 fn bad_values_are_refused_by_name() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let mut bad_lei = registration(STRANGER, Roles::PARTICIPANT);
     if let Change::Register { lei, .. } = &mut bad_lei {
         *lei = Lei(*b"529900T8BM49AURSDO56");
@@ -277,14 +277,14 @@ fn bad_values_are_refused_by_name() {
 
 #[test]
 fn a_revoked_institution_stays_revoked() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     network.govern(set_status(HOME, Status::Revoked)).unwrap();
     refused(&mut network, set_status(HOME, Status::Active), Error::Revoked(HOME));
 }
 
 #[test]
 fn the_batch_query_answers_in_the_order_asked_and_has_a_bound() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let caller = account(STRANGER);
     let asked = vec![NOTARY, NOBODY, HOME];
     let set: Result<SignerSet, Error> = network.chain.call(caller, network.registry, "members", asked, 0).output;

@@ -13,7 +13,7 @@ use crate::network::{TestNetwork, AMOUNT};
 
 const LOOK: Duration = Duration::from_millis(10);
 
-fn role<'a>(network: &'a mut Network, role: Role) -> &'a mut Institution {
+fn role(network: &mut Network, role: Role) -> &mut Institution {
     match role {
         Role::Originator => &mut network.originator,
         Role::Home => &mut network.home,

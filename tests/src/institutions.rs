@@ -84,7 +84,7 @@ impl Network {
     }
 
     /// Four institutions, of which the home institution has made a deposit.
-    pub fn new() -> Self {
+    pub fn funded() -> Self {
         let mut network = Self::empty();
         for (member, roles) in [
             (ORIGINATOR, Roles::PARTICIPANT),

@@ -35,7 +35,7 @@ fn row<T>(contract: &str, message: &str, called: &Called<T>) {
 }
 
 fn registry() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let (caller, registry) = (account(STRANGER), network.registry);
     for (what, change) in [
         (
@@ -111,7 +111,7 @@ fn apply(network: &mut Network, what: &str, change: Change) {
 }
 
 fn clearing() {
-    let mut network = Network::new();
+    let mut network = Network::funded();
     let (caller, clearing) = (account(STRANGER), network.clearing);
     let called: Called<Result<u64, protocol::clearing::Error>> =
         network.chain.call(account(HOME), clearing, "deposit", HOME, AMOUNT);
