@@ -13,7 +13,12 @@ async fn a_purchase_moves_exactly_its_amount_and_leaves_a_trail_that_polkadot_js
     let request = network.request(TransactionKind::Purchase, AMOUNT).unwrap();
     let payment = network.pay(&request).await.unwrap();
     for institution in [&network.originator, &network.home, &network.notary] {
-        assert_eq!(test.finished(institution, &payment).await.state, "cleared", "at {}", institution.name);
+        assert_eq!(
+            test.finished(institution, &payment).await.state,
+            "cleared",
+            "at {}",
+            institution.name
+        );
     }
     let (originator, home) = test.balances().await;
     assert_eq!((originator.available, home.available), (AMOUNT, DEPOSIT - AMOUNT));
@@ -25,19 +30,36 @@ async fn a_purchase_moves_exactly_its_amount_and_leaves_a_trail_that_polkadot_js
     assert_eq!(report["members"]["ok"]["signers"].as_array().unwrap().len(), 3);
 
     let owed = &report["relation"]["relation"]["obligations"][0];
-    assert_eq!((&owed["debtor"], &owed["creditor"]), (&Value::from(debtor), &Value::from(creditor)));
+    assert_eq!(
+        (&owed["debtor"], &owed["creditor"]),
+        (&Value::from(debtor), &Value::from(creditor))
+    );
     assert_eq!(number(&owed["amount"]), AMOUNT);
-    assert_eq!(report["relation"]["retainedIn"], Value::from(payment_block(&test, &payment.id).await));
+    assert_eq!(
+        report["relation"]["retainedIn"],
+        Value::from(payment_block(&test, &payment.id).await)
+    );
 
     let discharge = &report["discharges"][debtor.to_string()]["clearingVoucher"];
     assert_eq!(discharge["voucher"], Value::from(payment.id.to_string()));
-    assert_eq!(discharge["sources"][0]["deposit"], Value::from(0), "it names the deposit it was paid from");
+    assert_eq!(
+        discharge["sources"][0]["deposit"],
+        Value::from(0),
+        "it names the deposit it was paid from"
+    );
 
     assert_eq!(number(&report["balances"][creditor.to_string()]["available"]), AMOUNT);
-    assert_eq!(number(&report["balances"][debtor.to_string()]["available"]), DEPOSIT - AMOUNT);
+    assert_eq!(
+        number(&report["balances"][debtor.to_string()]["available"]),
+        DEPOSIT - AMOUNT
+    );
 
-    let events: Vec<&str> =
-        report["events"].as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let events: Vec<&str> = report["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
     let named = |name: &str| events.iter().filter(|event| event.ends_with(name)).count();
     assert_eq!(named("Created"), 1);
     assert_eq!(named("Changed"), 3);

@@ -24,11 +24,20 @@ fn role(network: &mut Network, role: Role) -> &mut Institution {
 /// Kills `who` at each of its fail points in turn, each time in the middle of a payment of its own.
 async fn killed_at_each_of(who: Role, answers: &[&str]) {
     let mut test = TestNetwork::start().await;
-    test.network.deposit(&test.network.originator, AMOUNT * 100).await.unwrap();
-    let steps = State::ALL.iter().filter(|state| state.role() == who && !state.is_final());
+    test.network
+        .deposit(&test.network.originator, AMOUNT * 100)
+        .await
+        .unwrap();
+    let steps = State::ALL
+        .iter()
+        .filter(|state| state.role() == who && !state.is_final());
     let points = steps
         .flat_map(|state| ["acting", "acted"].map(|phase| (format!("{state}.{phase}"), kind_with(*state))))
-        .chain(answers.iter().map(|answer| ((*answer).to_owned(), TransactionKind::Purchase)));
+        .chain(
+            answers
+                .iter()
+                .map(|answer| ((*answer).to_owned(), TransactionKind::Purchase)),
+        );
     for (point, kind) in points {
         killed_at(&mut test, who, &point, kind).await;
     }
@@ -64,15 +73,33 @@ async fn killed_at(test: &mut TestNetwork, who: Role, point: &str, kind: Transac
     }
     let (originator, home) = test.balances().await;
     let (paid, received) = match kind {
-        TransactionKind::CashDeposit => ((before.0.available, originator.available), (home.available, before.1.available)),
-        _ => ((before.1.available, home.available), (originator.available, before.0.available)),
+        TransactionKind::CashDeposit => (
+            (before.0.available, originator.available),
+            (home.available, before.1.available),
+        ),
+        _ => (
+            (before.1.available, home.available),
+            (originator.available, before.0.available),
+        ),
     };
-    assert_eq!((paid.0 - paid.1, received.0 - received.1), (AMOUNT, AMOUNT), "moved once after {point}");
-    assert_eq!((originator.reserved, home.reserved), (0, 0), "nothing stays set aside after {point}");
+    assert_eq!(
+        (paid.0 - paid.1, received.0 - received.1),
+        (AMOUNT, AMOUNT),
+        "moved once after {point}"
+    );
+    assert_eq!(
+        (originator.reserved, home.reserved),
+        (0, 0),
+        "nothing stays set aside after {point}"
+    );
 
     let voucher = payment.id.to_string();
     let originator = &test.network.originator;
-    assert_eq!(count(originator, "SELECT COUNT(*) FROM payouts WHERE voucher = ?", &voucher).await, 1, "after {point}");
+    assert_eq!(
+        count(originator, "SELECT COUNT(*) FROM payouts WHERE voucher = ?", &voucher).await,
+        1,
+        "after {point}"
+    );
     let entries = "SELECT COUNT(*) FROM account_entries WHERE voucher = ?";
     assert_eq!(count(&test.network.home, entries, &voucher).await, 1, "after {point}");
     let open = "SELECT COUNT(*) FROM holds WHERE state = 'placed' AND voucher = ?";
@@ -84,7 +111,11 @@ async fn reached(institution: &Institution, point: &str) {
     let line = format!("reached fail point {point}");
     let start = Instant::now();
     while !std::fs::read_to_string(institution.log()).unwrap().contains(&line) {
-        assert!(start.elapsed() < Duration::from_secs(30), "{} never came to {point}", institution.name);
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "{} never came to {point}",
+            institution.name
+        );
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -92,19 +123,31 @@ async fn reached(institution: &Institution, point: &str) {
 async fn count(institution: &Institution, query: &str, voucher: &str) -> i64 {
     let database = format!("sqlite:{}?mode=ro", institution.database().display());
     let mut connection = SqliteConnection::connect(&database).await.unwrap();
-    let (count,): (i64,) = sqlx::query_as(query).bind(voucher).fetch_one(&mut connection).await.unwrap();
+    let (count,): (i64,) = sqlx::query_as(query)
+        .bind(voucher)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
     count
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_originator_killed_at_any_step_pays_once() {
-    killed_at_each_of(Role::Originator, &["originator.consent.signed", "originator.retention.received"]).await;
+    killed_at_each_of(
+        Role::Originator,
+        &["originator.consent.signed", "originator.retention.received"],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_home_bank_killed_at_any_step_pays_once() {
-    let answers =
-        ["home.proposal.signed", "home.attestation.signed", "home.consent.signed", "home.retention.received"];
+    let answers = [
+        "home.proposal.signed",
+        "home.attestation.signed",
+        "home.consent.signed",
+        "home.retention.received",
+    ];
     killed_at_each_of(Role::Home, &answers).await;
 }
 

@@ -29,20 +29,36 @@ impl TestNetwork {
         let network = Network::start(options, &|_| ()).await.unwrap();
         network.deposit(&network.home, DEPOSIT).await.unwrap();
         let ledger = network.ledger().await.unwrap();
-        Self { network, ledger, _directory: directory }
+        Self {
+            network,
+            ledger,
+            _directory: directory,
+        }
     }
 
     /// Settlement balances of originator and home bank, from the chain.
     pub async fn balances(&self) -> (Balance, Balance) {
-        let originator = self.ledger.balance(self.network.originator.member, Asset::Native).await.unwrap();
-        let home = self.ledger.balance(self.network.home.member, Asset::Native).await.unwrap();
+        let originator = self
+            .ledger
+            .balance(self.network.originator.member, Asset::Native)
+            .await
+            .unwrap();
+        let home = self
+            .ledger
+            .balance(self.network.home.member, Asset::Native)
+            .await
+            .unwrap();
         (originator, home)
     }
 
     /// Waits until an institution's payment is final.
     pub async fn finished(&self, institution: &Institution, payment: &PaymentView) -> PaymentView {
         let payment = institution.payment(payment.id, PATIENCE).await.unwrap();
-        assert!(payment.is_final, "{} still has the payment as {}", institution.name, payment.state);
+        assert!(
+            payment.is_final,
+            "{} still has the payment as {}",
+            institution.name, payment.state
+        );
         payment
     }
 }

@@ -30,7 +30,9 @@ struct Fixture {
 impl Fixture {
     async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let node = Node::start(&Options::built(directory.path().to_owned()).unwrap()).await.unwrap();
+        let node = Node::start(&Options::built(directory.path().to_owned()).unwrap())
+            .await
+            .unwrap();
         Self { node, directory }
     }
 
@@ -47,7 +49,9 @@ impl Fixture {
     /// How many transactions of the sender were included.
     async fn included(&self) -> u64 {
         let chain = Chain::connect(&self.node.url).await.unwrap();
-        let client = OnlineClient::<SubstrateConfig>::from_rpc_client(chain.rpc_client().unwrap()).await.unwrap();
+        let client = OnlineClient::<SubstrateConfig>::from_rpc_client(chain.rpc_client().unwrap())
+            .await
+            .unwrap();
         let account = AccountId32(SigningKey::load(SENDER).unwrap().account().0);
         let at = client.at_current_block().await.unwrap();
         at.transactions().account_nonce(&account).await.unwrap()

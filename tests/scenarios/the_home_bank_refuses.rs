@@ -22,6 +22,14 @@ async fn a_payment_above_the_users_limit_is_refused_by_its_bank_and_the_reason_i
 
     let again = test.network.pay(&request).await.unwrap();
     assert_eq!(again.id, payment.id, "the same request is the same payment");
-    let next = test.network.pay(&test.network.request(TransactionKind::Purchase, AMOUNT).unwrap()).await.unwrap();
-    assert_eq!(test.finished(&test.network.originator, &next).await.state, "cleared", "a refusal blocks nobody");
+    let next = test
+        .network
+        .pay(&test.network.request(TransactionKind::Purchase, AMOUNT).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        test.finished(&test.network.originator, &next).await.state,
+        "cleared",
+        "a refusal blocks nobody"
+    );
 }

@@ -324,7 +324,7 @@ mod tests {
             ref_time: 1_000_000,
             proof_size: 3,
         };
-        let mut bytes = (weight, weight, StorageDeposit::Charge(5), b"hello".to_vec()).encode();
+        let mut bytes = (weight, weight, (1u8, 5u128), b"hello".to_vec()).encode();
         bytes.extend_from_slice(result);
         bytes
     }

@@ -20,6 +20,6 @@ pub use deployment::Deployment;
 pub use error::ChainError;
 pub use follower::{Follower, Head};
 pub use ledger::ChainLedger;
+pub use submitter::{Inclusion, SubmitError, Submitter};
 /// The version of subxt that [`Chain::rpc_client`] belongs to.
 pub use subxt;
-pub use submitter::{Inclusion, SubmitError, Submitter};
