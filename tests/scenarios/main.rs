@@ -9,3 +9,4 @@ mod network;
 mod payments_survive_the_death_of_the_node;
 mod submitted_transactions_are_carried_out_once;
 mod the_home_bank_refuses;
+mod the_readme_can_be_followed;

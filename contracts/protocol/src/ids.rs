@@ -103,3 +103,33 @@ impl Lei {
         rest == 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_lei_is_judged_by_its_check_digits_and_characters() {
+        assert!(Lei(*b"529900T8BM49AURSDO55").is_valid());
+        assert!(Lei(*b"5493001KJTIIGC8Y1R12").is_valid());
+        assert!(!Lei(*b"529900T8BM49AURSDO56").is_valid(), "a wrong check digit");
+        assert!(!Lei(*b"529900T8BM94AURSDO55").is_valid(), "two digits swapped");
+        assert!(!Lei(*b"529900t8BM49AURSDO55").is_valid(), "a small letter");
+        assert!(!Lei(*b"529900T8BM49AURSDOA5").is_valid(), "a letter as a check digit");
+    }
+
+    #[test]
+    fn ids_are_sha256_of_a_tag_and_the_encoding() {
+        // sha256("quittance/institution529900T8BM49AURSDO55"), made with sha256sum: the ids may never change.
+        let id = InstitutionId::of(&Lei(*b"529900T8BM49AURSDO55"));
+        assert_eq!(
+            id.to_string(),
+            "0x0d363c11aa316527b33ff4b606456e3daaba2f155657465e0ec15136e2a43936"
+        );
+        assert_ne!(
+            UserId::of(Member(1), "4711"),
+            UserId::of(Member(2), "4711"),
+            "user numbers are each bank's own"
+        );
+    }
+}

@@ -101,3 +101,72 @@ pub fn ascending(signatures: &[MemberSignature]) -> bool {
 pub fn members(signatures: &[MemberSignature]) -> Vec<Member> {
     signatures.iter().map(|signed| signed.member).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOMAIN: Domain = Domain {
+        genesis: [1; 32],
+        contract: AccountId([2; 32]),
+        epoch: 3,
+    };
+    const ID: [u8; 32] = [4; 32];
+
+    fn base() -> [u8; PAYLOAD_LENGTH] {
+        payload(&DOMAIN, Purpose::Voucher, &ID, 5, &())
+    }
+
+    #[test]
+    fn a_payload_is_a_wrapped_digest_that_can_be_no_transaction() {
+        let payload = base();
+        assert!(payload.starts_with(b"<Bytes>") && payload.ends_with(b"</Bytes>"));
+        assert_ne!(payload.len(), 32);
+    }
+
+    #[test]
+    fn everything_that_a_signature_must_bind_changes_the_payload() {
+        let others = [
+            payload(
+                &Domain {
+                    genesis: [9; 32],
+                    ..DOMAIN
+                },
+                Purpose::Voucher,
+                &ID,
+                5,
+                &(),
+            ),
+            payload(
+                &Domain {
+                    contract: AccountId([9; 32]),
+                    ..DOMAIN
+                },
+                Purpose::Voucher,
+                &ID,
+                5,
+                &(),
+            ),
+            payload(&Domain { epoch: 9, ..DOMAIN }, Purpose::Voucher, &ID, 5, &()),
+            payload(&DOMAIN, Purpose::Retention, &ID, 5, &()),
+            payload(&DOMAIN, Purpose::Voucher, &[9; 32], 5, &()),
+            payload(&DOMAIN, Purpose::Voucher, &ID, 9, &()),
+            payload(&DOMAIN, Purpose::Voucher, &ID, 5, &9u8),
+        ];
+        for other in others {
+            assert_ne!(other, base());
+        }
+    }
+
+    #[test]
+    fn members_ascend_strictly_or_not_at_all() {
+        let signed = |member| MemberSignature {
+            member: Member(member),
+            signature: Signature([0; 64]),
+        };
+        assert!(ascending(&[]));
+        assert!(ascending(&[signed(1), signed(2)]));
+        assert!(!ascending(&[signed(1), signed(1)]));
+        assert!(!ascending(&[signed(2), signed(1)]));
+    }
+}
