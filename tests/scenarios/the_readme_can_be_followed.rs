@@ -30,13 +30,7 @@ const TO_BE_COMPLETED: &str = "quittance config sample";
 fn every_command_of_the_readme_works() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let readme = std::fs::read_to_string(repository.join("README.md")).unwrap();
-    // Taken and given back, as for the institutions of a network.
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-        .to_string();
+    let port = quittance::devnet::free_port().unwrap().to_string();
     let mut script = PRELUDE.to_owned();
     let mut blocks = 0;
     for block in readme.split("```bash\n").skip(1) {

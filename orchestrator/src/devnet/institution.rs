@@ -2,7 +2,6 @@
 use std::{
     fs::{File, OpenOptions},
     io::Write,
-    net::TcpListener,
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     process::Stdio,
@@ -16,7 +15,7 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
-use super::{tail, until, Options};
+use super::{free_port, tail, until, Options};
 use crate::{
     chain::deployment::to_ss58,
     cli::client::Api,
@@ -65,8 +64,7 @@ impl Institution {
     ) -> anyhow::Result<Self> {
         let directory = options.directory.join(folder);
         std::fs::create_dir_all(&directory)?;
-        // Taken and given back: nobody else takes it in the moment until the orchestrator does.
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = free_port()?;
         let mut token = [0u8; 32];
         OsRng.fill_bytes(&mut token);
         let token = hex::encode(token);

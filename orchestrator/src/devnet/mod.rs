@@ -4,6 +4,7 @@ mod institution;
 mod node;
 
 use std::{
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use protocol::{
     settlement::{Asset, TransactionKind},
     Amount, Lei, Timestamp,
 };
-use rand::{rngs::OsRng, RngCore};
+use rand::{rngs::OsRng, Rng, RngCore};
 use serde_json::json;
 use serde_json::Value;
 use tokio::process::Command;
@@ -314,7 +315,7 @@ fn institutions(options: &Options) -> anyhow::Result<[Institution; 3]> {
             name: name.into(),
             lei: Lei(*lei),
             dns: vec!["localhost".into()],
-            ip: vec![std::net::Ipv4Addr::LOCALHOST.into()],
+            ip: vec![Ipv4Addr::LOCALHOST.into()],
         };
         Institution::new(
             options,
@@ -383,6 +384,19 @@ fn now() -> anyhow::Result<Timestamp> {
             .duration_since(std::time::UNIX_EPOCH)?
             .as_millis(),
     )?)
+}
+
+/// A port that nobody listens on. Not one of those that the system gives to outgoing connections: such a port could be
+/// taken again before it is used.
+///
+/// # Errors
+/// All that were tried are in use.
+pub fn free_port() -> anyhow::Result<u16> {
+    const TRIES: u32 = 100;
+    (0..TRIES)
+        .map(|_| OsRng.gen_range(10_000..30_000))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .context("no free port was found")
 }
 
 /// Waits until `ready` says so.
