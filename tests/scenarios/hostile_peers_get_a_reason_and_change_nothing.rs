@@ -114,7 +114,7 @@ fn a_signature_for_another_contract_is_rejected() {
     on_the_shared_network(async |scene| {
         let contract = scene.test.network.deployment.contract("registry").unwrap().address;
         signatures_for_elsewhere_are_rejected(
-            &scene,
+            scene,
             Domain {
                 contract,
                 ..scene.domain().await
@@ -128,7 +128,7 @@ fn a_signature_for_another_contract_is_rejected() {
 fn a_signature_for_another_genesis_is_rejected() {
     on_the_shared_network(async |scene| {
         signatures_for_elsewhere_are_rejected(
-            &scene,
+            scene,
             Domain {
                 genesis: [7; 32],
                 ..scene.domain().await
