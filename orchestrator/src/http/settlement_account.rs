@@ -37,6 +37,7 @@ pub enum AssetName {
 pub struct BalanceQuery {
     /// Of which asset; `native` if it isn't said.
     #[serde(default)]
+    #[param(inline)]
     asset: AssetName,
 }
 
