@@ -23,7 +23,12 @@ parameter_types! {
     pub const DepositPerByte: Balance = deposit(0, 1);
     pub const DefaultDepositLimit: Balance = deposit(1024, 1024 * 1024);
     pub const CodeHashLockupDepositPercent: Perbill = Perbill::from_percent(30);
-    pub Schedule: pallet_contracts::Schedule<Runtime> = Default::default();
+    /// The default but for the memory that a validator needs: a block has room for more storage writes than usual,
+    /// because ParityDb writes fast.
+    pub Schedule: pallet_contracts::Schedule<Runtime> = pallet_contracts::Schedule {
+        limits: pallet_contracts::Limits { validator_runtime_memory: 1024 * 1024 * 1024, ..Default::default() },
+        ..Default::default()
+    };
 }
 
 /// The pallet asks for a source of randomness that no stable host function reaches.
