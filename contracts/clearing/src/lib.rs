@@ -166,6 +166,8 @@ mod clearing {
             });
             match asset {
                 Asset::Native => self.env().transfer(to, amount).map_err(|_| Error::TransferFailed),
+                // Nobody can have deposited any.
+                Asset::Psp22(_) => Err(Error::TransferFailed),
             }
         }
 

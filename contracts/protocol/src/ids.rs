@@ -45,6 +45,22 @@ id!(
     ClearingVoucherId
 );
 id!(
+    /// What buyer and seller signed: sha256 of a domain tag and its SCALE encoding (S2.0).
+    AgreementId
+);
+id!(
+    /// A deal in escrow: sha256 of a domain tag, the buyer and the agreement.
+    DealId
+);
+id!(
+    /// sha256 of a deal's secret.
+    Hashlock
+);
+id!(
+    /// An offer to trade: sha256 of a domain tag and its SCALE encoding (S2.0).
+    OfferId
+);
+id!(
     /// A user of an institution, without telling who: sha256 of a domain tag, the institution and the user number
     /// that the institution knows the user by.
     UserId

@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod clearing;
+pub mod escrow;
 pub mod ids;
 pub mod registry;
 pub mod settlement;
@@ -18,7 +19,10 @@ pub mod signing;
 #[cfg(feature = "std")]
 pub mod text;
 
-pub use ids::{ClearingVoucherId, InstitutionId, Lei, Member, RelationId, Signature, UserId, VoucherId};
+pub use ids::{
+    AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId, Signature,
+    UserId, VoucherId,
+};
 pub use ink::primitives::AccountId;
 
 /// Milliseconds since the Unix epoch, as pallet-timestamp counts them.

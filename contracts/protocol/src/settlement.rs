@@ -25,6 +25,8 @@ pub const MAX_SOURCES: usize = 8;
 pub enum Asset {
     /// The chain's native token.
     Native,
+    /// A PSP22 token, by its contract's account.
+    Psp22(#[cfg_attr(feature = "std", serde(with = "crate::text::account"))] AccountId),
 }
 
 /// What the user asked for. It decides who owes whom.

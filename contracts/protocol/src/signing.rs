@@ -37,6 +37,12 @@ pub enum Purpose {
     ClearingVoucher,
     /// A governor's signature under a change of the registry. id: digest of the change.
     Governance,
+    /// An offer to trade (S2.0). id: offer.
+    Offer,
+    /// A party's signature under an agreement to trade (S2.0). id: agreement.
+    Agreement,
+    /// A party's consent to calling a deal off, checked on chain. id: deal.
+    Cancellation,
 }
 
 /// Where a signature is valid.

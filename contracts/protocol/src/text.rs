@@ -2,7 +2,10 @@
 //! lose digits above 2^53), an LEI as itself.
 use core::{fmt, str::FromStr};
 
-use crate::{AccountId, ClearingVoucherId, InstitutionId, Lei, Member, RelationId, Signature, UserId, VoucherId};
+use crate::{
+    AccountId, AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId,
+    Signature, UserId, VoucherId,
+};
 
 /// Text that isn't the value it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,10 @@ as_hex!(
     VoucherId,
     RelationId,
     ClearingVoucherId,
+    AgreementId,
+    DealId,
+    Hashlock,
+    OfferId,
     UserId,
     Signature
 );
