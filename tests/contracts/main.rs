@@ -3,4 +3,7 @@
 #![allow(clippy::cloned_ref_to_slice_refs)] // a list of one reads like a list of several
 
 mod clearing;
+mod escrow;
+mod escrow_properties;
+mod escrow_sagas;
 mod registry;

@@ -1,11 +1,15 @@
 //! The chain, in this process: the native runtime over an in-memory state.
+use std::path::PathBuf;
+
 use frame_support::weights::Weight;
-use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism};
+use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism, StorageDeposit};
 use protocol::AccountId;
-use quittance_runtime::{Balances, Contracts, Runtime, RuntimeEvent, RuntimeGenesisConfig, System, Timestamp, UNIT};
+use quittance_runtime::{
+    Balances, Contracts, Runtime, RuntimeEvent, RuntimeGenesisConfig, RuntimeOrigin, System, Timestamp, UNIT,
+};
 use scale::{Decode, Encode};
 use sp_io::hashing::blake2_256;
-use sp_runtime::BuildStorage;
+use sp_runtime::{BuildStorage, DispatchError};
 
 /// Every chain of these tests has this genesis hash: what counts is that signatures bind it.
 pub const GENESIS: [u8; 32] = [7; 32];
@@ -18,12 +22,23 @@ pub struct Chain {
     state: sp_io::TestExternalities,
 }
 
+/// Why a call was not even answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The contract trapped, or the caller can't pay.
+    Chain(DispatchError),
+    /// The contract can't read its input.
+    Input,
+}
+
 /// What a call came to.
 pub struct Called<T> {
     /// What the message returned.
     pub output: T,
     /// What it would cost.
     pub weight: Weight,
+    /// What the caller paid for storage, or got back.
+    pub deposit: i128,
     /// How many events the contract emitted.
     pub events: usize,
 }
@@ -66,15 +81,45 @@ impl Chain {
         self.state.execute_with(|| Balances::free_balance(native(account)))
     }
 
+    /// Gives an account native tokens.
+    pub fn pay(&mut self, account: AccountId, amount: u128) {
+        let origin = RuntimeOrigin::signed(native(DEPLOYER));
+        let moved = self
+            .state
+            .execute_with(|| Balances::transfer_allow_death(origin, native(account).into(), amount));
+        moved.unwrap();
+    }
+
+    /// Sends all that an account has elsewhere, so that it no longer exists.
+    pub fn close(&mut self, account: AccountId) {
+        let origin = RuntimeOrigin::signed(native(account));
+        let moved = self
+            .state
+            .execute_with(|| Balances::transfer_all(origin, native(DEPLOYER).into(), false));
+        moved.unwrap();
+    }
+
+    /// What a contract stores in a mapping, read without calling it.
+    pub fn stored<T: Decode>(&mut self, contract: AccountId, mapping: RootKey, key: impl Encode) -> Option<T> {
+        let key = [mapping.0.as_slice(), &key.encode()].concat();
+        let bytes = self
+            .state
+            .execute_with(|| Contracts::get_storage(native(contract), key).unwrap());
+        bytes.map(|bytes| T::decode(&mut &bytes[..]).unwrap())
+    }
+
+    /// Makes the present state the one that [`Self::roll_back`] goes back to.
+    pub fn commit(&mut self) {
+        self.state.commit_all().unwrap();
+    }
+
+    pub fn roll_back(&mut self) {
+        self.state.reset_overlay();
+    }
+
     /// Instantiates the wasm that `xtask contracts` built; `Err` is what the constructor returned.
     pub fn instantiate<E: Decode>(&mut self, contract: &str, args: impl Encode) -> Result<AccountId, E> {
-        let path = crate::target_dir().join("contracts").join(format!("{contract}.wasm"));
-        let code = std::fs::read(&path).unwrap_or_else(|error| {
-            panic!(
-                "{}: {error}; build it with `cargo run -p xtask -- contracts`",
-                path.display()
-            )
-        });
+        let code = artifact(contract, "wasm");
         let data = [selector("new").as_slice(), &args.encode()].concat();
         let result = self.state.execute_with(|| {
             Contracts::bare_instantiate(
@@ -107,6 +152,18 @@ impl Chain {
         args: impl Encode,
         value: u128,
     ) -> Called<T> {
+        self.try_call(caller, contract, message, args, value).unwrap()
+    }
+
+    /// As [`Self::call`], for calls that may not come to an answer.
+    pub fn try_call<T: Decode>(
+        &mut self,
+        caller: AccountId,
+        contract: AccountId,
+        message: &str,
+        args: impl Encode,
+        value: u128,
+    ) -> Result<Called<T>, Fault> {
         let data = [selector(message).as_slice(), &args.encode()].concat();
         let result = self.state.execute_with(|| {
             System::reset_events();
@@ -128,14 +185,57 @@ impl Chain {
                 RuntimeEvent::Contracts(pallet_contracts::Event::<Runtime>::ContractEmitted { .. })
             )
         };
-        let returned = result.result.unwrap();
+        let returned = result.result.map_err(Fault::Chain)?;
         let output: Result<T, LangError> = Decode::decode(&mut &returned.data[..]).unwrap();
-        Called {
-            output: output.unwrap(),
+        Ok(Called {
+            output: output.map_err(|LangError::CouldNotReadInput| Fault::Input)?,
             weight: result.gas_required,
+            deposit: match result.storage_deposit {
+                StorageDeposit::Charge(amount) => i128::try_from(amount).unwrap(),
+                StorageDeposit::Refund(amount) => -i128::try_from(amount).unwrap(),
+            },
             events: result.events.iter().flatten().filter(|record| emitted(record)).count(),
-        }
+        })
     }
+}
+
+/// Where a contract keeps a mapping: what the keys of its entries begin with.
+#[derive(Clone, Copy)]
+pub struct RootKey([u8; 4]);
+
+impl RootKey {
+    /// As the contract's metadata has it.
+    pub fn of(contract: &str, mapping: &str) -> Self {
+        let metadata: serde_json::Value = serde_json::from_slice(&artifact(contract, "json")).unwrap();
+        let key = find(&metadata["storage"], mapping).unwrap_or_else(|| panic!("{contract} has no mapping {mapping}"));
+        let number = u32::from_str_radix(key.trim_start_matches("0x"), 16).unwrap();
+        Self(number.to_be_bytes())
+    }
+}
+
+/// The root key of the mapping of this name, however deep in a layout.
+fn find<'a>(layout: &'a serde_json::Value, mapping: &str) -> Option<&'a str> {
+    if layout["name"] == mapping {
+        return layout["layout"]["root"]["root_key"].as_str();
+    }
+    match layout {
+        serde_json::Value::Object(fields) => fields.values().find_map(|field| find(field, mapping)),
+        serde_json::Value::Array(items) => items.iter().find_map(|item| find(item, mapping)),
+        _ => None,
+    }
+}
+
+/// What `xtask contracts` made of a contract; of another build if QUITTANCE_CONTRACTS names its folder.
+fn artifact(contract: &str, extension: &str) -> Vec<u8> {
+    let built = || crate::target_dir().join("contracts");
+    let folder = std::env::var_os("QUITTANCE_CONTRACTS").map_or_else(built, PathBuf::from);
+    let path = folder.join(format!("{contract}.{extension}"));
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; build it with `cargo run -p xtask -- contracts`",
+            path.display()
+        )
+    })
 }
 
 /// What ink! wraps around every message's return value.

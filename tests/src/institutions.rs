@@ -1,4 +1,6 @@
 //! Institutions, governors, and payments between them, as the tests need them.
+use std::{cell::RefCell, collections::BTreeMap};
+
 use protocol::{
     clearing::{Balance, Error, Retention},
     registry::{Change, Error as RegistryError, GovernorSignature, Roles},
@@ -39,8 +41,13 @@ pub struct Network {
     pub epoch: u32,
 }
 
+/// Kept, because deriving it takes a thousand times as long as signing.
 pub fn key(member: Member) -> sr25519::Pair {
-    sr25519::Pair::from_string(&format!("//institution{}", member.0), None).unwrap()
+    thread_local! {
+        static KEYS: RefCell<BTreeMap<Member, sr25519::Pair>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    let derive = || sr25519::Pair::from_string(&format!("//institution{}", member.0), None).unwrap();
+    KEYS.with_borrow_mut(|keys| keys.entry(member).or_insert_with(derive).clone())
 }
 
 pub fn account(member: Member) -> AccountId {

@@ -4,6 +4,8 @@
 
 pub mod contract_chain;
 pub mod institutions;
+pub mod market;
+pub mod soak;
 
 use std::path::PathBuf;
 

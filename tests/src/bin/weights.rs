@@ -1,15 +1,21 @@
 //! Prints ARCHITECTURE.md's table: each contract's code size, and each message's weight on the real runtime.
 #![allow(clippy::unwrap_used)] // a tool for developers: a fault is a panic
 
+use frame_support::weights::Weight;
 use protocol::{
+    escrow::{Deal, Error, Terms, MAX_DEALS},
     registry::{Change, Institution, Roles, SignerSet, Status},
     settlement::{Asset, Source, Voucher, MAX_BATCH},
-    AccountId, InstitutionId, Member,
+    AccountId, DealId, InstitutionId, Member,
 };
 use quittance_tests::{
-    contract_chain::Called,
+    contract_chain::{Called, Chain},
     institutions::{account, lei, purchase, registration, Network, EXPIRY, HOME, NOTARY, ORIGINATOR, STRANGER},
+    market::{
+        native_part, secret, terms, Market, ARBITER, BUYER, DEADLINES, MEMBERS, POOR, PRICE, SELLER, SELLER_BOND,
+    },
 };
+use scale::Encode;
 
 const AMOUNT: u128 = 1_000_000;
 
@@ -18,10 +24,13 @@ fn main() {
     println!("|---|---|--:|--:|");
     registry();
     clearing();
+    escrow();
+    println!();
+    deals();
     println!();
     println!("| contract | code size (bytes) |");
     println!("|---|--:|");
-    for contract in ["registry", "clearing"] {
+    for contract in ["registry", "clearing", "escrow", "hashlock"] {
         let wasm = quittance_tests::target_dir()
             .join("contracts")
             .join(format!("{contract}.wasm"));
@@ -155,4 +164,155 @@ fn clearing() {
     row("clearing", "`clearing_voucher`", &called);
     let called: Called<AccountId> = network.chain.call(caller, clearing, "registry", (), 0);
     row("clearing", "`registry`", &called);
+}
+
+fn escrow() {
+    let [native, token, hostile] = Market::default().assets();
+    for (asset, name) in [(native, "native"), (token, "PSP22")] {
+        let mut market = Market::default();
+        let terms = terms(asset, 1);
+        let stake = terms.buyer_stake().unwrap();
+        market.approve(BUYER, asset, stake);
+        let locked = market.try_send::<Result<DealId, Error>>(BUYER, "lock", &terms, native_part(asset, stake));
+        let locked = locked.unwrap();
+        row("escrow", &format!("`lock`, {name}"), &locked);
+        let id = locked.output.unwrap();
+        market.approve(SELLER, asset, SELLER_BOND);
+        let value = native_part(asset, SELLER_BOND);
+        deal_row(&mut market, &format!("`accept`, {name}"), SELLER, "accept", id, value);
+        let opened = (id, secret(1));
+        deal_row(&mut market, &format!("`reveal`, {name}"), BUYER, "reveal", opened, 0);
+        deal_row(&mut market, &format!("`claim`, {name}"), SELLER, "claim", opened, 0);
+    }
+
+    let mut market = Market::default();
+    let locked = market.lock(&terms(native, 1)).unwrap();
+    let [claimed, refunded, cancelled, ruled, defaulted] =
+        [2, 3, 4, 5, 6].map(|number| market.accepted(&terms(native, number)));
+    let deferred = market.lock(&terms(hostile, 7)).unwrap();
+    let claim = (claimed, secret(2));
+    deal_row(&mut market, "`claim` without a reveal", SELLER, "claim", claim, 0);
+    let expires_at = DEADLINES.accept_by;
+    let [buyer, seller] = [BUYER, SELLER].map(|party| market.consent(party, cancelled, expires_at));
+    let cancel = (cancelled, expires_at, buyer, seller);
+    deal_row(&mut market, "`cancel`", STRANGER, "cancel", cancel, 0);
+    market.chain.set_time(DEADLINES.accept_by);
+    deal_row(&mut market, "`refund` of a locked deal", BUYER, "refund", locked, 0);
+    market.tell(market.hostile, "refuse_out", ());
+    deal_row(&mut market, "`refund`, deferred", BUYER, "refund", deferred, 0);
+    market.tell(market.hostile, "be_honest", ());
+    let withdraw = (account(BUYER), hostile);
+    deal_row(&mut market, "`withdraw`, PSP22", BUYER, "withdraw", withdraw, 0);
+    market.chain.set_time(DEADLINES.reveal_by);
+    let evidence = [1u8; 32];
+    deal_row(&mut market, "`dispute`", BUYER, "dispute", (ruled, evidence), 0);
+    deal_row(
+        &mut market,
+        "`dispute`, answered",
+        SELLER,
+        "dispute",
+        (ruled, evidence),
+        0,
+    );
+    deal_row(&mut market, "`rule`", ARBITER, "rule", (ruled, PRICE), 0);
+    market
+        .send::<Result<(), Error>>(BUYER, "dispute", (defaulted, evidence), 0)
+        .unwrap();
+    market.chain.set_time(DEADLINES.dispute_by);
+    deal_row(
+        &mut market,
+        "`refund` of an accepted deal",
+        BUYER,
+        "refund",
+        refunded,
+        0,
+    );
+    market.chain.set_time(DEADLINES.ruling_by);
+    deal_row(
+        &mut market,
+        "`rule_by_default`",
+        STRANGER,
+        "rule_by_default",
+        defaulted,
+        0,
+    );
+
+    let read: Called<Option<Deal>> = market.try_send(STRANGER, "deal", ruled, 0).unwrap();
+    row("escrow", "`deal`", &read);
+    let asked = vec![ruled; MAX_DEALS];
+    let read: Called<Result<Vec<Option<Deal>>, Error>> = market.try_send(STRANGER, "deals", asked, 0).unwrap();
+    row("escrow", &format!("`deals` of {MAX_DEALS}"), &read);
+    let hashlock = secret(1).hashlock();
+    let read: Called<Option<DealId>> = market.try_send(STRANGER, "deal_under", hashlock, 0).unwrap();
+    row("escrow", "`deal_under`", &read);
+    let read: Called<u128> = market.try_send(STRANGER, "due", (account(BUYER), native), 0).unwrap();
+    row("escrow", "`due`", &read);
+    let read: Called<u64> = market.try_send(STRANGER, "gap", (), 0).unwrap();
+    row("escrow", "`gap`", &read);
+}
+
+fn deal_row(market: &mut Market, what: &str, by: Member, message: &str, args: impl Encode, value: u128) {
+    row(
+        "escrow",
+        what,
+        &done(market.try_send(by, message, args, value).unwrap()),
+    );
+}
+
+fn done(called: Called<Result<(), Error>>) -> Called<Result<(), Error>> {
+    assert_eq!(called.output, Ok(()));
+    called
+}
+
+/// What a bond and everything else cost: one deal without a dispute, against the plainest hashlock contract.
+fn deals() {
+    let (ours, plain) = (escrow_deal(), hashlock_deal());
+    println!("| one deal: `lock`, `accept`, `reveal`, `claim` | ref_time (µs) | proof size (bytes) |");
+    println!("|---|--:|--:|");
+    for (contract, sum) in [("escrow, native", ours), ("tests/fixtures/hashlock", plain)] {
+        println!("| {contract} | {} | {} |", sum.ref_time() / 1_000_000, sum.proof_size());
+    }
+    let times = |ours: u64, plain: u64| ours as f64 / plain as f64;
+    println!(
+        "| ratio | {:.2} | {:.2} |",
+        times(ours.ref_time(), plain.ref_time()),
+        times(ours.proof_size(), plain.proof_size())
+    );
+}
+
+fn escrow_deal() -> Weight {
+    let mut market = Market::default();
+    let terms: Terms = terms(Asset::Native, 1);
+    let id = DealId::of(account(BUYER), terms.agreement);
+    let opened = (id, secret(1));
+    let stake = terms.buyer_stake().unwrap();
+    [
+        done(market.try_send(BUYER, "lock", &terms, stake).unwrap()),
+        done(market.try_send(SELLER, "accept", id, SELLER_BOND).unwrap()),
+        done(market.try_send(BUYER, "reveal", opened, 0).unwrap()),
+        done(market.try_send(SELLER, "claim", opened, 0).unwrap()),
+    ]
+    .iter()
+    .fold(Weight::zero(), |sum, called| sum.saturating_add(called.weight))
+}
+
+fn hashlock_deal() -> Weight {
+    let members = MEMBERS.into_iter().filter(|member| *member != POOR);
+    let mut chain = Chain::new(&members.map(account).collect::<Vec<_>>());
+    let contract = chain.instantiate::<()>("hashlock", ()).unwrap();
+    let (buyer, seller) = (account(BUYER), account(SELLER));
+    let hashlock = secret(1).hashlock();
+    let opened = (hashlock, secret(1));
+    let lock = (seller, hashlock, DEADLINES.reveal_by);
+    // Its errors are its own; done is done.
+    let called: [Called<Result<(), u8>>; 4] = [
+        chain.call(buyer, contract, "lock", lock, PRICE),
+        chain.call(seller, contract, "accept", hashlock, 0),
+        chain.call(buyer, contract, "reveal", opened, 0),
+        chain.call(seller, contract, "claim", opened, 0),
+    ];
+    assert!(called.iter().all(|called| called.output.is_ok()));
+    called
+        .iter()
+        .fold(Weight::zero(), |sum, called| sum.saturating_add(called.weight))
 }
