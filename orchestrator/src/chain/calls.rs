@@ -85,6 +85,14 @@ impl Call {
         })
     }
 
+    /// Does nothing but fill a place in a block.
+    ///
+    /// # Errors
+    /// The runtime has no frame-system.
+    pub fn remark(runtime: &Runtime, text: &str) -> Result<Self, ChainError> {
+        Self::new(runtime, "System", "remark", (text.as_bytes().to_vec(),))
+    }
+
     /// Moves native tokens and keeps the sender's account alive.
     ///
     /// # Errors

@@ -178,6 +178,24 @@ impl Chain {
             .map_err(|error| ChainError::rpc("state_getStorage", error))
     }
 
+    /// What an account holds of the native token and can move, at a block.
+    ///
+    /// # Errors
+    /// The node doesn't answer, or keeps accounts otherwise than frame-system does.
+    pub async fn native_balance(&self, account: &protocol::AccountId, at: [u8; 32]) -> Result<u128, ChainError> {
+        /// As far as frame-system and pallet-balances have always laid it out.
+        type Account = (u32, u32, u32, u32, u128);
+        let key = (account.0,);
+        let Some(bytes) = self.storage("System", "Account", key, at).await? else {
+            return Ok(0);
+        };
+        let account = Account::decode(&mut &bytes[..]).map_err(|error| ChainError::Unreadable {
+            method: "System.Account",
+            why: error.to_string(),
+        })?;
+        Ok(account.4)
+    }
+
     /// The nonce that the next transaction of an account needs, transactions in the node's pool counted.
     pub(super) async fn next_nonce(&self, account: &protocol::AccountId) -> Result<u64, ChainError> {
         self.session()?

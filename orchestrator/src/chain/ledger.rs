@@ -1,4 +1,6 @@
 //! The settlement contracts as the saga sees them.
+use std::fmt::Debug;
+
 use async_trait::async_trait;
 use protocol::{
     clearing::{Balance, Error, Retention},
@@ -111,9 +113,9 @@ impl ChainLedger {
             }
         }
     }
+}
 
-    /// Carries a step out once. Looks first whether it is in flight or done: a dry run of a step that was carried out
-    /// would be refused.
+impl ChainLedger {
     async fn write<T: Decode>(
         &self,
         key: &str,
@@ -121,23 +123,51 @@ impl ChainLedger {
         arguments: &impl Encode,
         value: Amount,
     ) -> Result<Block, LedgerError> {
-        match self.submitter.find(key).await {
-            Ok(Some(inclusion)) => return Ok(inclusion.block),
-            // What was in flight failed just now: the dry run tells why.
-            Ok(None) | Err(SubmitError::ContractReverted { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let call = self.clearing.prepare::<T, Error>(message, arguments, value).await?;
-        match self.submitter.submit(key, call).await {
-            Ok(inclusion) => Ok(inclusion.block),
-            Err(reverted @ SubmitError::ContractReverted { .. }) => {
-                // State moved between dry run and execution. A dry run that passes now means that it moved back.
-                self.clearing.prepare::<T, Error>(message, arguments, value).await?;
-                Err(LedgerError::Unavailable(reverted.to_string()))
-            }
-            Err(error) => Err(error.into()),
-        }
+        write::<T, Error>(&self.submitter, &self.clearing, key, message, arguments, value).await
     }
+}
+
+/// Carries a step out once. Looks first whether it is in flight or done: a dry run of a step that was carried out would
+/// be refused.
+pub(super) async fn write<T: Decode, E: Decode + Debug>(
+    submitter: &Submitter,
+    contract: &Contract,
+    key: &str,
+    message: &str,
+    arguments: &impl Encode,
+    value: Amount,
+) -> Result<Block, LedgerError<E>>
+where
+    LedgerError<E>: From<CallError<E>>,
+{
+    match submitter.find(key).await {
+        Ok(Some(inclusion)) => return Ok(inclusion.block),
+        // What was in flight failed just now: the dry run tells why.
+        Ok(None) | Err(SubmitError::ContractReverted { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let call = contract.prepare::<T, E>(message, arguments, value).await?;
+    match submitter.submit(key, call).await {
+        Ok(inclusion) => Ok(inclusion.block),
+        Err(reverted @ SubmitError::ContractReverted { .. }) => {
+            // State moved between dry run and execution. A dry run that passes now means that it moved back.
+            contract.prepare::<T, E>(message, arguments, value).await?;
+            Err(LedgerError::Unavailable(reverted.to_string()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The registry's answer for these members, in this order.
+pub(super) async fn signers<E: Debug>(registry: &Contract, members: &[Member]) -> Result<SignerSet, LedgerError<E>> {
+    let answer = registry
+        .try_read::<SignerSet, registry::Error>("members", &members)
+        .await;
+    answer.map_err(|error| match error {
+        CallError::Refused(refusal) => LedgerError::Rejected(format!("the registry refuses: {refusal:?}")),
+        CallError::Chain(error) => error.into(),
+        other => LedgerError::Rejected(other.to_string()),
+    })
 }
 
 #[async_trait]
@@ -151,15 +181,7 @@ impl Ledger for ChainLedger {
     }
 
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError> {
-        let answer = self
-            .registry
-            .try_read::<SignerSet, registry::Error>("members", &members)
-            .await;
-        answer.map_err(|error| match error {
-            CallError::Refused(refusal) => LedgerError::Rejected(format!("the registry refuses: {refusal:?}")),
-            CallError::Chain(error) => error.into(),
-            other => LedgerError::Rejected(other.to_string()),
-        })
+        signers(&self.registry, members).await
     }
 
     async fn balance(&self, member: Member, asset: Asset) -> Result<Balance, LedgerError> {
@@ -192,7 +214,7 @@ impl Ledger for ChainLedger {
     }
 }
 
-impl From<ChainError> for LedgerError {
+impl<E: Debug> From<ChainError> for LedgerError<E> {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::Runtime(_) | ChainError::Unreadable { .. } => Self::Rejected(error.to_string()),
@@ -201,27 +223,7 @@ impl From<ChainError> for LedgerError {
     }
 }
 
-impl From<CallError> for LedgerError {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Refused(never) => match never {},
-            CallError::Chain(error) => error.into(),
-            other => Self::Rejected(other.to_string()),
-        }
-    }
-}
-
-impl From<CallError<Error>> for LedgerError {
-    fn from(error: CallError<Error>) -> Self {
-        match error {
-            CallError::Refused(refusal) => Self::Refused(refusal),
-            CallError::Chain(error) => error.into(),
-            other => Self::Rejected(other.to_string()),
-        }
-    }
-}
-
-impl From<SubmitError> for LedgerError {
+impl<E: Debug> From<SubmitError> for LedgerError<E> {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Failed { .. } | SubmitError::Rejected(_) => Self::Rejected(error.to_string()),
@@ -233,3 +235,30 @@ impl From<SubmitError> for LedgerError {
         }
     }
 }
+
+/// A contract's own error, or none, is what the ledger of that contract tells.
+macro_rules! refusals_of {
+    ($($error:ty),*) => {$(
+        impl From<CallError<$error>> for LedgerError<$error> {
+            fn from(error: CallError<$error>) -> Self {
+                match error {
+                    CallError::Refused(refusal) => Self::Refused(refusal),
+                    CallError::Chain(error) => error.into(),
+                    other => Self::Rejected(other.to_string()),
+                }
+            }
+        }
+
+        impl From<CallError> for LedgerError<$error> {
+            fn from(error: CallError) -> Self {
+                match error {
+                    CallError::Refused(never) => match never {},
+                    CallError::Chain(error) => error.into(),
+                    other => Self::Rejected(other.to_string()),
+                }
+            }
+        }
+    )*};
+}
+
+refusals_of!(protocol::clearing::Error, protocol::escrow::Error);

@@ -113,6 +113,13 @@ impl SigningKey {
         Signature(self.pair.sign(payload).0)
     }
 
+    /// A symmetric key for one purpose that follows from this key's secret: whoever has the one has the other.
+    pub fn derive_symmetric(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        let secret = Zeroizing::new(self.pair.to_raw_vec());
+        let preimage = Zeroizing::new([purpose, &secret].concat());
+        Zeroizing::new(sp_crypto_hashing::blake2_256(&preimage))
+    }
+
     /// The pair itself, for a chain client that signs transactions with it.
     pub fn pair(&self) -> &sr25519::Pair {
         &self.pair

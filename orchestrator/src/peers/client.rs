@@ -12,6 +12,10 @@ use serde::{de::DeserializeOwned, Deserialize, Serialize};
 use super::envelope::Sealer;
 use crate::{
     config,
+    escrow::{
+        messages::{Letter, Reply},
+        ports::EscrowPeers,
+    },
     identity::{
         tls::{self, TlsError},
         Authorities, Certificate,
@@ -167,6 +171,13 @@ impl Peers for HttpPeers {
 
     async fn deliver(&self, to: Member, voucher: &RetentionVoucher) -> Result<(), PeerError> {
         self.post(to, "retention-vouchers", voucher).await
+    }
+}
+
+#[async_trait]
+impl EscrowPeers for HttpPeers {
+    async fn deliver(&self, to: Member, letter: &Letter) -> Result<Reply, PeerError> {
+        self.post(to, "escrow-letters", letter).await
     }
 }
 

@@ -10,7 +10,7 @@ pub fn arm() -> fail::FailScenario<'static> {
 
 /// Does what the test configured for this point. It runs where blocking is harmless, because `pause` blocks.
 #[cfg(feature = "failpoints")]
-pub(super) async fn reach(name: String) {
+pub(crate) async fn reach(name: String) {
     if fail::list().iter().any(|(configured, _)| *configured == name) {
         // Whoever configured it waits for this line.
         tracing::warn!("reached fail point {name}");
@@ -23,4 +23,4 @@ pub(super) async fn reach(name: String) {
 
 /// Nothing: this build has no fail points.
 #[cfg(not(feature = "failpoints"))]
-pub(super) async fn reach(_name: String) {}
+pub(crate) async fn reach(_name: String) {}

@@ -139,7 +139,7 @@ pub(super) const ALREADY_RETAINED: &str = "already-retained";
 pub(super) const UNKNOWN_VOUCHER: &str = "unknown-voucher";
 
 /// Whether a peer that answers with this code may answer otherwise later.
-pub(super) fn is_passing(code: &str) -> bool {
+pub(crate) fn is_passing(code: &str) -> bool {
     matches!(code, NOT_NOW | NOT_RETAINED | UNAVAILABLE | STORE_FAILED | WRONG_EPOCH)
 }
 

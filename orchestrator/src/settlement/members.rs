@@ -14,22 +14,26 @@ use super::{
 use crate::identity::verify;
 
 /// Members as registered in one epoch.
-pub(super) struct Members {
-    pub(super) epoch: u32,
+pub(crate) struct Members {
+    pub(crate) epoch: u32,
     signers: BTreeMap<Member, Option<Signer>>,
 }
 
 impl Members {
     pub(super) async fn read(ledger: &dyn Ledger, members: &[Member]) -> Result<Self, LedgerError> {
-        let SignerSet { epoch, signers, .. } = ledger.signers(members).await?;
-        Ok(Self {
-            epoch,
-            signers: members.iter().copied().zip(signers).collect(),
-        })
+        Ok(Self::of(members, ledger.signers(members).await?))
+    }
+
+    /// The registry's answer for `members`, in their order.
+    pub(crate) fn of(members: &[Member], set: SignerSet) -> Self {
+        Self {
+            epoch: set.epoch,
+            signers: members.iter().copied().zip(set.signers).collect(),
+        }
     }
 
     /// The member, if it is active and has the role.
-    pub(super) fn active(&self, member: Member, role: Roles) -> Result<&Signer, Fault> {
+    pub(crate) fn active(&self, member: Member, role: Roles) -> Result<&Signer, Fault> {
         let signer = self.signers.get(&member).and_then(Option::as_ref);
         let signer = signer.ok_or(Fault::UnknownMember(member))?;
         if signer.status != Status::Active {
@@ -45,7 +49,7 @@ impl Members {
         Ok(signer)
     }
 
-    pub(super) fn ensure_epoch(&self, given: u32) -> Result<(), Fault> {
+    pub(crate) fn ensure_epoch(&self, given: u32) -> Result<(), Fault> {
         if given == self.epoch {
             return Ok(());
         }
@@ -56,7 +60,7 @@ impl Members {
     }
 
     /// Whether `signed` is `signer`'s signature over the payload, and nobody else's.
-    pub(super) fn ensure_signed(
+    pub(crate) fn ensure_signed(
         &self,
         signer: Member,
         signed: &MemberSignature,

@@ -6,7 +6,7 @@ mod discharge;
 pub mod failpoints;
 pub mod fault;
 mod home;
-mod members;
+pub(crate) mod members;
 pub mod messages;
 mod notary;
 mod originator;

@@ -24,10 +24,10 @@ pub struct Block {
 
 /// The chain didn't do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum LedgerError {
+pub enum LedgerError<E: std::fmt::Debug = protocol::clearing::Error> {
     /// The contract refuses; asking again changes nothing unless the state does.
-    #[error("the clearing contract refuses: {0:?}")]
-    Refused(protocol::clearing::Error),
+    #[error("the contract refuses: {0:?}")]
+    Refused(E),
     /// The chain refuses for a reason of its own (no funds for fees, code missing…).
     #[error("the chain refuses: {0}")]
     Rejected(String),

@@ -1,5 +1,6 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
 pub mod counts;
+pub mod escrow;
 pub mod idempotency;
 mod nonces;
 pub mod payments;
