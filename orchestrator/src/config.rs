@@ -86,6 +86,9 @@ pub struct Config {
     pub peer_client: PeerClient,
     /// Settlement.
     pub settlement: Settlement,
+    /// Escrow.
+    #[serde(default)]
+    pub escrow: Escrow,
 }
 
 /// Who this is.
@@ -187,7 +190,7 @@ impl Token {
 pub enum Role {
     /// Everything.
     Operator,
-    /// Payments.
+    /// Payments and trades.
     Teller,
     /// Reading.
     Auditor,
@@ -249,6 +252,14 @@ pub struct Settlement {
     /// How long after its issue a voucher may be retained, in seconds.
     #[serde(default = "default::voucher_lifetime_seconds")]
     pub voucher_lifetime_seconds: u64,
+}
+
+/// Escrow.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escrow {
+    /// The file with the secret of those who may confirm deliveries by a webhook. Without it, nobody may.
+    pub delivery_webhook_secret: Option<PathBuf>,
 }
 
 mod default {
@@ -319,6 +330,9 @@ impl Config {
             &mut self.chain.deployment,
             &mut self.chain.bundles,
         ] {
+            *path = directory.join(&*path);
+        }
+        if let Some(path) = &mut self.escrow.delivery_webhook_secret {
             *path = directory.join(&*path);
         }
         for reference in [&mut self.keys.account, &mut self.keys.signing] {

@@ -52,11 +52,23 @@ fn development_uris_and_absolute_paths_stay_as_they_are() {
 }
 
 #[test]
+fn the_webhooks_secret_is_a_file_that_need_not_be_there() {
+    let text = "# delivery_webhook_secret = ";
+    let config = parse(SAMPLE).unwrap();
+    assert_eq!(config.escrow.delivery_webhook_secret, None);
+    let config = changed(text, "delivery_webhook_secret = ").unwrap();
+    let secret = config.escrow.delivery_webhook_secret.unwrap();
+    assert_eq!(secret, Path::new("/etc/quittance/keys/delivery.secret"));
+    assert!(parse(SAMPLE.split("[escrow]").next().unwrap()).is_ok(), "no section");
+}
+
+#[test]
 fn unknown_and_missing_keys_are_named() {
     for (from, to, named) in [
         ("data_dir", "data_directory", "data_directory"),
         ("[http]", "[http]\nport = 80", "port"),
         ("notary = 2", "", "notary"),
+        ("[escrow]", "[escrow]\nsecret = \"whsec_\"", "secret"),
         ("role = \"operator\"", "role = \"root\"", "root"),
         ("member = 0", "member = 70000", "70000"),
         ("\nsha256 = \"", "\nsha256 = \"00", "32 bytes"),

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod devnet;
+pub mod escrow;
 pub mod http;
 pub mod identity;
 pub mod peers;

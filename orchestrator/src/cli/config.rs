@@ -11,6 +11,7 @@ use time::{format_description::well_known::Rfc3339, OffsetDateTime};
 
 use crate::{
     config::{Config, ConfigError},
+    http::escrow::webhook::DeliveryWebhook,
     identity::{
         keys::{is_development_uri, ss58_address, KeyFile},
         Authorities, Certificate, SigningKey,
@@ -79,6 +80,9 @@ fn check(file: &Path) -> anyhow::Result<()> {
         report.found("peer", format!("member {} at {}", peer.member, peer.url));
     }
     report.found("notary", format!("member {}", config.settlement.notary));
+    if let Some(path) = &config.escrow.delivery_webhook_secret {
+        report.add("delivery webhook", webhook(path));
+    }
     match report.errors {
         0 => Ok(()),
         errors => anyhow::bail!("{} names {errors} thing(s) that can't be used", file.display()),
@@ -137,6 +141,11 @@ fn certificate(config: &Config) -> Result<String, String> {
         protocol::text::to_hex(&facts.fingerprint),
         date(facts.expires_at)
     ))
+}
+
+fn webhook(secret: &Path) -> Result<String, String> {
+    DeliveryWebhook::load(secret).map_err(|error| error.to_string())?;
+    Ok(secret.display().to_string())
 }
 
 fn is_there(path: &Path, is_kind: impl Fn(&Path) -> bool) -> Result<String, String> {

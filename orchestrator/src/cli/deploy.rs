@@ -27,7 +27,7 @@ pub struct Args {
     /// The node: ws://host:port or wss://host:port.
     #[arg(long)]
     url: String,
-    /// Directory of the contract bundles (registry.contract, clearing.contract).
+    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract).
     #[arg(long)]
     bundles: PathBuf,
     /// Where to write the deployment.
@@ -45,6 +45,9 @@ pub struct Args {
     /// How many notaries must sign a retention.
     #[arg(long)]
     notary_threshold: u16,
+    /// The shortest that a phase of an escrow deal may be, in seconds: longer than finality and a party's reaction.
+    #[arg(long, default_value_t = 600)]
+    escrow_gap_seconds: u64,
     /// Print the deployment as JSON.
     #[arg(long)]
     json: bool,
@@ -62,6 +65,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let registry = Bundle::find(&args.bundles, "registry")?;
     let clearing = Bundle::find(&args.bundles, "clearing")?;
+    let escrow = Bundle::find(&args.bundles, "escrow")?;
+    let gap = args
+        .escrow_gap_seconds
+        .checked_mul(1_000)
+        .context("--escrow-gap-seconds is beyond reason")?;
     let client = OneShot::connect(&args.url, &args.key).await?;
     let genesis = client.chain.genesis();
 
@@ -77,9 +85,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let input = (constructor, genesis, registry.address.0);
     let (clearing, new_clearing) = client.deploy(&clearing, input.encode()).await?;
 
+    let input = (constructor, genesis, gap);
+    let (escrow, new_escrow) = client.deploy(&escrow, input.encode()).await?;
+
     let deployment = Deployment {
         genesis_hash: genesis,
-        contracts: vec![registry, clearing],
+        contracts: vec![registry, clearing, escrow],
     };
     deployment.save(&args.out)?;
     if args.json {
@@ -88,7 +99,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     let mut table = comfy_table::Table::new();
     table.set_header(["contract", "address", "code hash", ""]);
-    for (contract, new) in deployment.contracts.iter().zip([new_registry, new_clearing]) {
+    for (contract, new) in deployment
+        .contracts
+        .iter()
+        .zip([new_registry, new_clearing, new_escrow])
+    {
         table.add_row([
             contract.name.clone(),
             to_ss58(&contract.address),

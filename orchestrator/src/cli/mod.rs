@@ -13,6 +13,7 @@ pub mod config;
 pub mod contract;
 pub mod demo;
 pub mod deploy;
+pub mod escrow;
 pub mod govern;
 pub mod key;
 pub mod pay;
@@ -31,6 +32,8 @@ A first payment, step by step:
   quittance status --url http://127.0.0.1:8080
 
 Or all of it at once: quittance demo
+
+Trades between institutions: quittance escrow --help
 
 Each command explains itself: quittance pay --help
 
@@ -68,6 +71,8 @@ enum Command {
     Status(status::Args),
     /// Keeps an institution's users.
     User(user::Args),
+    /// Trades with other institutions, paid through the escrow contract.
+    Escrow(escrow::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
     /// Tries or executes any message of a contract.
@@ -94,6 +99,7 @@ pub async fn main() -> ExitCode {
         Command::Pay(args) => pay::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::User(args) => user::run(args).await,
+        Command::Escrow(args) => escrow::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,
         Command::Demo(args) => demo::run(args).await,
@@ -111,7 +117,7 @@ pub async fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     let passing = error.chain().any(|cause| {
         cause.is::<Unavailable>()
-            || matches!(cause.downcast_ref(), Some(LedgerError::Unavailable(_)))
+            || matches!(cause.downcast_ref::<LedgerError>(), Some(LedgerError::Unavailable(_)))
             || cause.downcast_ref().is_some_and(crate::chain::ChainError::is_retryable)
             || cause
                 .downcast_ref()
@@ -139,7 +145,7 @@ mod tests {
     fn what_passes_exits_with_3() {
         let passing = anyhow::Error::new(Unavailable("the service is syncing".into())).context("paying");
         assert_eq!(exit_code(&passing), 3);
-        let passing = anyhow::Error::new(LedgerError::Unavailable("gone".into())).context("deploying");
+        let passing = anyhow::Error::new(<LedgerError>::Unavailable("gone".into())).context("deploying");
         assert_eq!(exit_code(&passing), 3);
         assert_eq!(exit_code(&anyhow::anyhow!("refused")), 1);
     }

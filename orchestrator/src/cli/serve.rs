@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, EnvFilter};
 
 use crate::{
-    chain::{bundle::Bundle, Chain, ChainLedger, Deployment, Follower, Submitter},
+    chain::{bundle::Bundle, Chain, ChainEscrow, ChainLedger, Deployment, Follower, Submitter},
     config::{self, Config},
-    http::{self, chain::HomeChain, Api},
+    escrow::Escrow,
+    http::{self, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api},
     identity::{tls, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
     settlement::{ports::Clock, Settlement, SettlementConfig},
@@ -82,6 +83,7 @@ struct Parts {
     authorities: Authorities,
     router: Router,
     settlement: Arc<Settlement>,
+    escrow: Arc<Escrow>,
     store: Store,
 }
 
@@ -104,9 +106,11 @@ impl Parts {
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account).await?;
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
         let ledger = Arc::new(ledger);
+        let escrow_ledger = ChainEscrow::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
 
         let sealer = Sealer::new(member, certificate.clone(), clock.clone());
         let http_peers = HttpPeers::new(&config.peers, &config.peer_client, &certificate, &authorities, sealer)?;
+        let http_peers = Arc::new(http_peers);
         let verifier = Verifier::new(
             member,
             authorities.clone(),
@@ -128,9 +132,17 @@ impl Parts {
         let settlement = Settlement::new(
             settlement_config,
             store.clone(),
-            signing,
+            signing.clone(),
             ledger.clone(),
-            Arc::new(http_peers),
+            http_peers.clone(),
+            clock.clone(),
+        );
+        let escrow = Escrow::new(
+            member,
+            store.clone(),
+            signing,
+            Arc::new(escrow_ledger),
+            http_peers,
             clock,
         );
 
@@ -144,13 +156,18 @@ impl Parts {
             bundles,
             store: store.clone(),
         };
-        let api = Api::new(
+        let mut api = Api::new(
             settlement.clone(),
+            escrow.clone(),
             Arc::new(home),
             store.clone(),
             config.http.tokens.clone(),
             http::metrics::install()?,
         );
+        if let Some(secret) = &config.escrow.delivery_webhook_secret {
+            let webhook = DeliveryWebhook::load(secret).context("escrow.delivery_webhook_secret can't be used")?;
+            api = api.with_delivery_webhook(webhook);
+        }
         let router = http::router(api, |routes| {
             routes.layer(from_fn_with_state(verifier, peers::authenticate))
         });
@@ -159,6 +176,7 @@ impl Parts {
             authorities,
             router,
             settlement,
+            escrow,
             store,
         })
     }
@@ -171,11 +189,8 @@ impl Parts {
         let address = listener.local_addr()?;
 
         let stop = CancellationToken::new();
-        let settlement = self.settlement;
-        let work = tokio::spawn({
-            let stop = stop.clone();
-            async move { settlement.run(stop).await }
-        });
+        let settling = tokio::spawn(self.settlement.run(stop.clone()));
+        let trading = tokio::spawn(self.escrow.run(stop.clone()));
 
         let handle = Handle::new();
         let service = self.router.into_make_service();
@@ -191,10 +206,11 @@ impl Parts {
         };
         announce(config, &format!("{scheme}://{address}"), json);
 
-        let (mut work, mut server) = (work, server);
+        let (mut settling, mut trading, mut server) = (settling, trading, server);
         let ended = tokio::select! {
             asked = asked_to_stop() => asked.map(|()| None),
-            result = &mut work => Ok(Some(format!("settlement ended by itself: {result:?}"))),
+            result = &mut settling => Ok(Some(format!("settlement ended by itself: {result:?}"))),
+            result = &mut trading => Ok(Some(format!("escrow ended by itself: {result:?}"))),
             result = &mut server => Ok(Some(format!("the listener ended by itself: {result:?}"))),
         };
         tracing::info!("stopping: no more requests, those begun are finished");
@@ -203,8 +219,11 @@ impl Parts {
             server.await??;
         }
         stop.cancel();
-        if !work.is_finished() {
-            work.await??;
+        if !settling.is_finished() {
+            settling.await??;
+        }
+        if !trading.is_finished() {
+            trading.await??;
         }
         match ended? {
             None => Ok(()),

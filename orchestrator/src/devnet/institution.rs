@@ -140,7 +140,7 @@ impl Institution {
              \"{account}\"\nsigning = \"{signing}\"\ncertificate = {certificate:?}\ncertificate_key = \
              {certificate_key:?}\nca = {ca:?}\n\n[chain]\nurl = \"{chain}\"\ndeployment = {deployment:?}\nbundles = \
              {bundles:?}\n\n[http]\nlisten = \"{listen}\"\n\n[[http.tokens]]\nname = \"demo\"\nsha256 = \
-             \"{token}\"\nrole = \"operator\"\ncontract_messages = [\"registry.*\", \"clearing.*\"]\n\n[settlement]\n\
+             \"{token}\"\nrole = \"operator\"\ncontract_messages = [\"registry.*\", \"clearing.*\", \"escrow.*\"]\n\n[settlement]\n\
              notary = {notary}\n",
             member = self.member.0,
             name = self.name,
@@ -234,6 +234,14 @@ impl Institution {
         self.api()?
             .get(&format!("/v1/payments/{id}?wait_seconds={wait_seconds}"))
             .await
+    }
+
+    /// The account that pays and is paid.
+    ///
+    /// # Errors
+    /// Its key can't be read.
+    pub fn account(&self) -> anyhow::Result<protocol::AccountId> {
+        Ok(SigningKey::load(&self.account_key)?.account())
     }
 
     /// Its process's number, while it runs.

@@ -2,6 +2,7 @@
 //! process of its own. Development keys throughout, so it works on development chains only.
 mod institution;
 mod node;
+mod trading;
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -21,9 +22,10 @@ use tokio::process::Command;
 
 pub use institution::Institution;
 pub use node::Node;
+pub use trading::Books;
 
 use crate::{
-    chain::{calls::Call, Chain, ChainLedger, Deployment, Follower, Submitter},
+    chain::{calls::Call, Chain, ChainEscrow, ChainLedger, Deployment, Follower, Submitter},
     http::payments::PaymentView,
     identity::{
         development_ca::{CertificateRequest, DevelopmentCa},
@@ -57,6 +59,8 @@ pub struct Options {
     pub url: Option<String>,
     /// Whether the processes go on when the network is dropped.
     pub keep: bool,
+    /// How many banks there are besides the first two.
+    pub others: u16,
 }
 
 impl Options {
@@ -80,6 +84,7 @@ impl Options {
             bundles: target.join("contracts"),
             url: None,
             keep: false,
+            others: 0,
         })
     }
 }
@@ -100,6 +105,8 @@ pub struct Network {
     pub home: Institution,
     /// The neutral third party.
     pub notary: Institution,
+    /// The other banks.
+    pub others: Vec<Institution>,
 }
 
 impl Network {
@@ -123,7 +130,7 @@ impl Network {
         progress("deploying the contracts");
         let deployment = deploy(&options, &url).await?;
         progress("issuing certificates and writing configurations");
-        let [originator, home, notary] = institutions(&options)?;
+        let ([originator, home, notary], others) = institutions(&options)?;
         let mut network = Self {
             options,
             url,
@@ -132,15 +139,16 @@ impl Network {
             originator,
             home,
             notary,
+            others,
         };
         progress("registering the institutions, signed by both governors");
         network.register().await?;
-        progress("starting three orchestrators");
+        progress("starting each institution's orchestrator");
         network.configure()?;
-        for institution in [&mut network.originator, &mut network.home, &mut network.notary] {
+        for institution in network.institutions_mut() {
             institution.start(&[])?;
         }
-        for institution in [&network.originator, &network.home, &network.notary] {
+        for institution in network.institutions() {
             institution.ready().await?;
         }
         progress("opening a user's account");
@@ -150,7 +158,37 @@ impl Network {
         Ok(network)
     }
 
-    /// Opens a connection that reads what the chain itself says.
+    /// Every institution.
+    pub fn institutions(&self) -> impl Iterator<Item = &Institution> {
+        [&self.originator, &self.home, &self.notary]
+            .into_iter()
+            .chain(&self.others)
+    }
+
+    fn institutions_mut(&mut self) -> impl Iterator<Item = &mut Institution> {
+        [&mut self.originator, &mut self.home, &mut self.notary]
+            .into_iter()
+            .chain(&mut self.others)
+    }
+
+    /// Opens a connection that reads what the escrow contract itself says.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn escrow(&self) -> anyhow::Result<ChainEscrow> {
+        let (chain, follower, submitter) = self.deployer().await?;
+        Ok(ChainEscrow::new(chain, follower, submitter, &self.deployment)?)
+    }
+
+    /// A connection to the node.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn chain(&self) -> anyhow::Result<Chain> {
+        Ok(Chain::connect(&self.url).await?)
+    }
+
+    /// Opens a connection that reads what the settlement contracts themselves say.
     ///
     /// # Errors
     /// The node can't be reached.
@@ -264,7 +302,7 @@ impl Network {
     async fn register(&mut self) -> anyhow::Result<()> {
         let (chain, follower, submitter) = self.deployer().await?;
         let ledger = ChainLedger::new(chain.clone(), follower, submitter.clone(), &self.deployment)?;
-        for institution in [&mut self.originator, &mut self.home, &mut self.notary] {
+        for institution in self.institutions() {
             let account = SigningKey::load(&institution.account_key)?.account();
             let funds = Call::transfer(&*chain.runtime()?, &account, FUNDS)?;
             submitter.submit(&format!("fund/{}", fresh_key()), funds).await?;
@@ -272,7 +310,7 @@ impl Network {
         for changes in [true, false] {
             let registered = ledger.institutions().await?;
             let mut missing = Vec::new();
-            for institution in [&mut self.originator, &mut self.home, &mut self.notary] {
+            for institution in self.institutions_mut() {
                 match registered.iter().find(|found| found.lei == institution.lei) {
                     None => missing.push(institution.registration()?),
                     Some(found) => {
@@ -295,15 +333,15 @@ impl Network {
     }
 
     fn configure(&self) -> anyhow::Result<()> {
-        let all = [&self.originator, &self.home, &self.notary];
-        for institution in all {
+        let all: Vec<&Institution> = self.institutions().collect();
+        for institution in &all {
             institution.configure(&self.options, &self.url, self.notary.member, &all)?;
         }
         Ok(())
     }
 }
 
-fn institutions(options: &Options) -> anyhow::Result<[Institution; 3]> {
+fn institutions(options: &Options) -> anyhow::Result<([Institution; 3], Vec<Institution>)> {
     let directory = options.directory.join("ca");
     let ca = if directory.is_dir() {
         DevelopmentCa::open(&directory)?
@@ -327,11 +365,31 @@ fn institutions(options: &Options) -> anyhow::Result<[Institution; 3]> {
             ca.certificate_path(),
         )
     };
-    Ok([
+    let first = [
         make("Bank A", "bank-a", b"529900T8BM49AURSDO55", "participant")?,
         make("Bank B", "bank-b", b"5493001KJTIIGC8Y1R12", "participant")?,
         make("Notary", "notary", b"213800WSGIIZCXF1P572", "notary")?,
-    ])
+    ];
+    let other = |number: u16| {
+        let lei = made_up_lei(number).context("no LEI has this number")?;
+        make(
+            &format!("Bank {number}"),
+            &format!("bank-{number}"),
+            &lei.0,
+            "participant",
+        )
+    };
+    let others = (1..=options.others).map(other).collect::<anyhow::Result<_>>()?;
+    Ok((first, others))
+}
+
+/// A number with the check digits that make it an LEI.
+fn made_up_lei(number: u16) -> Option<Lei> {
+    let candidate = |check: u8| {
+        let text = format!("QUITTANCE{number:09}{check:02}");
+        text.as_bytes().try_into().ok().map(Lei)
+    };
+    (0..=99).filter_map(candidate).find(Lei::is_valid)
 }
 
 async fn deploy(options: &Options, url: &str) -> anyhow::Result<Deployment> {
@@ -346,6 +404,8 @@ async fn deploy(options: &Options, url: &str) -> anyhow::Result<Deployment> {
         "--governor-threshold",
         "2",
         "--notary-threshold",
+        "1",
+        "--escrow-gap-seconds",
         "1",
     ]);
     command.arg("--bundles").arg(&options.bundles).arg("--out").arg(&file);

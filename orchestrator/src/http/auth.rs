@@ -22,7 +22,9 @@ impl Role {
 
     const fn may(self, permission: Permission) -> bool {
         match permission {
-            Permission::RequestPayments | Permission::KeepUsers => matches!(self, Role::Operator | Role::Teller),
+            Permission::RequestPayments | Permission::KeepUsers | Permission::Trade => {
+                matches!(self, Role::Operator | Role::Teller)
+            }
             Permission::MoveFunds | Permission::ExecuteMessages => matches!(self, Role::Operator),
         }
     }
@@ -35,6 +37,8 @@ pub enum Permission {
     RequestPayments,
     /// Create and change users.
     KeepUsers,
+    /// Make, take and settle offers in escrow.
+    Trade,
     /// Deposit to and withdraw from the settlement balance.
     MoveFunds,
     /// Submit contract messages.
@@ -46,6 +50,7 @@ impl Permission {
         match self {
             Permission::RequestPayments => "request payments",
             Permission::KeepUsers => "change users",
+            Permission::Trade => "trade",
             Permission::MoveFunds => "move the institution's funds",
             Permission::ExecuteMessages => "submit contract messages",
         }
@@ -146,12 +151,12 @@ mod tests {
 
     #[test]
     fn a_role_does_its_own_work_only() {
-        use Permission::{ExecuteMessages, KeepUsers, MoveFunds, RequestPayments};
-        for permission in [RequestPayments, KeepUsers, MoveFunds, ExecuteMessages] {
+        use Permission::{ExecuteMessages, KeepUsers, MoveFunds, RequestPayments, Trade};
+        for permission in [RequestPayments, KeepUsers, Trade, MoveFunds, ExecuteMessages] {
             assert!(Role::Operator.may(permission));
             assert!(!Role::Auditor.may(permission));
         }
-        assert!(Role::Teller.may(RequestPayments) && Role::Teller.may(KeepUsers));
+        assert!(Role::Teller.may(RequestPayments) && Role::Teller.may(KeepUsers) && Role::Teller.may(Trade));
         assert!(!Role::Teller.may(MoveFunds) && !Role::Teller.may(ExecuteMessages));
     }
 }

@@ -158,6 +158,9 @@ impl ChainApi for HomeChain {
     async fn deposit(&self, key: &str, asset: Asset, amount: Amount) -> Result<Block, LedgerError> {
         match asset {
             Asset::Native => self.ledger.deposit(key, self.member, amount).await,
+            Asset::Psp22(_) => Err(LedgerError::Rejected(
+                "the clearing contract takes native tokens only".to_owned(),
+            )),
         }
     }
 

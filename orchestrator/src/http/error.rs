@@ -40,6 +40,12 @@ pub enum ApiError {
     /// 401: no token, or an unknown one.
     #[error("send a token that this institution knows, as `Authorization: Bearer <token>`")]
     Unauthenticated,
+    /// 401: a webhook that nobody with the secret signed, or too long ago.
+    #[error(
+        "the webhook's signature doesn't verify: sign `id.timestamp.body` as Standard Webhooks says, with the secret \
+         that this institution has, within five minutes"
+    )]
+    BadWebhook,
     /// 403: the token's role doesn't permit it.
     #[error("the role {role} of this token may not {action}: use a token of another role")]
     Forbidden {
@@ -118,7 +124,7 @@ impl ApiError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            ApiError::Unauthenticated => StatusCode::UNAUTHORIZED,
+            ApiError::Unauthenticated | ApiError::BadWebhook => StatusCode::UNAUTHORIZED,
             ApiError::Forbidden { .. } | ApiError::MessageNotAllowed { .. } => StatusCode::FORBIDDEN,
             ApiError::NotFound { .. } | ApiError::NoSuchRoute => StatusCode::NOT_FOUND,
             ApiError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -137,6 +143,7 @@ impl ApiError {
     pub fn code(&self) -> &str {
         match self {
             ApiError::Unauthenticated => "unauthenticated",
+            ApiError::BadWebhook => "bad-webhook-signature",
             ApiError::Forbidden { .. } => "forbidden",
             ApiError::MessageNotAllowed { .. } => "contract-message-not-allowed",
             ApiError::NotFound { .. } => "not-found",
@@ -158,7 +165,7 @@ impl ApiError {
 
     fn title(&self) -> &'static str {
         match self {
-            ApiError::Unauthenticated => "Not authenticated",
+            ApiError::Unauthenticated | ApiError::BadWebhook => "Not authenticated",
             ApiError::Forbidden { .. } | ApiError::MessageNotAllowed { .. } => "Not permitted",
             ApiError::NotFound { .. } | ApiError::NoSuchRoute => "Not found",
             ApiError::MethodNotAllowed => "Method not allowed",
@@ -205,7 +212,7 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         match status {
-            StatusCode::UNAUTHORIZED => {
+            StatusCode::UNAUTHORIZED if matches!(self, ApiError::Unauthenticated) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
@@ -223,8 +230,8 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<LedgerError> for ApiError {
-    fn from(error: LedgerError) -> Self {
+impl<E: std::fmt::Debug> From<LedgerError<E>> for ApiError {
+    fn from(error: LedgerError<E>) -> Self {
         let detail = error.to_string();
         match error {
             LedgerError::Refused(reason) => ApiError::Refused {

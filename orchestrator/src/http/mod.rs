@@ -1,5 +1,5 @@
-//! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, health and metrics for
-//! its operators, and the description of all of it.
+//! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, `/webhooks` for machines
+//! that tell of deliveries, health and metrics for its operators, and the description of all of it.
 //!
 //! One file per resource, each with a `router()`. What holds for every request is laid around them here, once, so that
 //! no route can forget it.
@@ -21,12 +21,13 @@ use utoipa::openapi::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{config::Token, settlement::Settlement, store::Store};
+use crate::{config::Token, escrow::Escrow, settlement::Settlement, store::Store};
 
 pub mod auth;
 pub mod chain;
 pub mod contracts;
 pub mod error;
+pub mod escrow;
 pub mod extractor;
 pub mod health;
 pub mod idempotency;
@@ -53,6 +54,8 @@ pub const TIMEOUT: Duration = Duration::from_secs(90);
 pub struct Api {
     /// The settlement system.
     pub settlement: Arc<Settlement>,
+    /// The escrow system.
+    pub escrow: Arc<Escrow>,
     /// The chain.
     pub chain: Arc<dyn ports::ChainApi>,
     /// The database, for what the API itself keeps.
@@ -61,6 +64,8 @@ pub struct Api {
     pub tokens: Arc<[Token]>,
     /// Where metrics are rendered.
     pub metrics: PrometheusHandle,
+    /// Who may confirm deliveries without a token.
+    pub delivery_webhook: Option<Arc<escrow::webhook::DeliveryWebhook>>,
     readiness: Arc<health::Readiness>,
     in_flight: idempotency::InFlight,
 }
@@ -69,6 +74,7 @@ impl Api {
     /// Everything that the API works with.
     pub fn new(
         settlement: Arc<Settlement>,
+        escrow: Arc<Escrow>,
         chain: Arc<dyn ports::ChainApi>,
         store: Store,
         tokens: Vec<Token>,
@@ -76,13 +82,22 @@ impl Api {
     ) -> Self {
         Self {
             settlement,
+            escrow,
             chain,
             store,
             tokens: tokens.into(),
             metrics,
+            delivery_webhook: None,
             readiness: Arc::default(),
             in_flight: idempotency::InFlight::default(),
         }
+    }
+
+    /// Takes deliveries at `/webhooks/delivery` too.
+    #[must_use]
+    pub fn with_delivery_webhook(mut self, webhook: escrow::webhook::DeliveryWebhook) -> Self {
+        self.delivery_webhook = Some(Arc::new(webhook));
+        self
     }
 }
 
@@ -90,7 +105,8 @@ impl Api {
 /// [`crate::peers::Peer`] into each request.
 pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<Api>) -> Router {
     let (clients, clients_document) = client_routes().split_for_parts();
-    let (peers, peers_document) = peer::router().split_for_parts();
+    let (peers, peers_document) = peer_routes().split_for_parts();
+    let (hooks, hooks_document) = escrow::webhook::router().split_for_parts();
     let (open, open_document) = open_routes().split_for_parts();
 
     // The last layer runs first: who is it, can it be done now, was it done before.
@@ -99,15 +115,17 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
         .layer(from_fn_with_state(api.clone(), health::refuse_until_ready))
         .layer(from_fn_with_state(api.clone(), auth::authenticate));
     let peers = authenticate_peers(peers.layer(from_fn_with_state(api.clone(), health::refuse_until_ready)));
+    let hooks = hooks.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
 
     let mut document = describe();
-    for part in [clients_document, peers_document, open_document] {
+    for part in [clients_document, peers_document, hooks_document, open_document] {
         document.merge(part);
     }
     let pages: Router<Api> = SwaggerUi::new("/docs").url("/openapi.json", document).into();
 
     clients
         .merge(peers)
+        .merge(hooks)
         .merge(open)
         .merge(pages)
         .fallback(|| async { error::ApiError::NoSuchRoute })
@@ -127,6 +145,13 @@ fn client_routes() -> OpenApiRouter<Api> {
         .merge(settlement_account::router())
         .merge(institutions::router())
         .merge(contracts::router())
+        .merge(escrow::router())
+}
+
+fn peer_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(peer::router())
+        .merge(escrow::letters::router())
 }
 
 fn open_routes() -> OpenApiRouter<Api> {
@@ -145,10 +170,15 @@ fn describe() -> OpenApi {
         "Signature",
         "An RFC 9421 message signature with the institution's certificate key, over an RFC 9530 content digest",
     );
+    let webhook = ApiKeyValue::with_description(
+        "webhook-signature",
+        "A Standard Webhooks signature over `id.timestamp.body`, with the secret that sender and institution share",
+    );
     let components = ComponentsBuilder::new()
         .schema("Problem", error::Problem::schema())
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .security_scheme("signature", SecurityScheme::ApiKey(ApiKey::Header(signature)))
+        .security_scheme("webhook", SecurityScheme::ApiKey(ApiKey::Header(webhook)))
         .build();
     OpenApiBuilder::new()
         .info(
@@ -183,6 +213,8 @@ fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
         client = tracing::field::Empty,
         voucher = tracing::field::Empty,
         user = tracing::field::Empty,
+        offer = tracing::field::Empty,
+        trade = tracing::field::Empty,
     )
 }
 

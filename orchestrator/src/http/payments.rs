@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     auth::{Caller, Permission},
     error::ApiError,
-    extractor::{Json, Path, Query},
+    extractor::{Json, PageQuery, Path, Query},
     schema, Api,
 };
 use crate::settlement::{
@@ -106,18 +106,6 @@ pub struct PaymentPage {
     pub payments: Vec<PaymentView>,
     /// Send this as `offset` for the next page; absent on the last one.
     pub next: Option<u32>,
-}
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// How many of the newest to leave out.
-    #[serde(default)]
-    offset: u32,
-    /// 1 to 100; 50 if it isn't said.
-    limit: Option<u32>,
 }
 
 /// Whether to wait.

@@ -47,11 +47,15 @@ macro_rules! described {
     )*};
 }
 
+pub mod escrow;
+
 /// What is paid.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub enum Asset {
     /// The chain's native token.
     Native,
+    /// A PSP22 token, by its contract's account.
+    Psp22(Bytes32),
 }
 
 /// What the user asks for. The home institution owes the originator; for a cash deposit it is the other way round.
@@ -105,7 +109,7 @@ pub enum ConsentAnswer {
 #[allow(missing_docs)]
 pub enum RetentionProgress {
     Pending,
-    Retained(RetentionVoucher),
+    Retained(Box<RetentionVoucher>),
     Refused(Refusal),
 }
 
@@ -382,6 +386,9 @@ pub struct ScrapeProblems;
 /// The problems of every request of a peer.
 #[derive(Debug)]
 pub struct PeerProblems;
+/// The problems of every webhook.
+#[derive(Debug)]
+pub struct WebhookProblems;
 
 const READ: [(&str, &str); 7] = [
     ("400", "`malformed-request`: path, query or header can't be read"),
@@ -448,6 +455,26 @@ const PEER: [(&str, &str); 9] = [
     ("504", "`timed-out`: repeat the request"),
 ];
 
+const WEBHOOK: [(&str, &str); 8] = [
+    ("400", "`malformed-request`: the body can't be read"),
+    (
+        "401",
+        "`bad-webhook-signature`: a header is missing, or the signature is too old or another's",
+    ),
+    (
+        "404",
+        "`not-found`, or `no-such-route` where this institution takes no webhooks",
+    ),
+    ("413", "`body-too-large`"),
+    ("422", "Refused by a rule; the code names it"),
+    (
+        "500",
+        "`internal`: the reason is in the log, under the problem's instance",
+    ),
+    ("503", "`not-ready`, `chain-unavailable`: repeat the request later"),
+    ("504", "`timed-out`: repeat the request"),
+];
+
 fn problems(list: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let response = |text: &str| {
         let content = Content::new(Some(Ref::from_schema_name("Problem")));
@@ -482,6 +509,12 @@ impl IntoResponses for WriteProblems {
 impl IntoResponses for PeerProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&PEER)
+    }
+}
+
+impl IntoResponses for WebhookProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&WEBHOOK)
     }
 }
 

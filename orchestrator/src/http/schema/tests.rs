@@ -9,6 +9,8 @@ use serde::{de::DeserializeOwned, Serialize};
 use super::*;
 use crate::settlement::messages;
 
+mod escrow;
+
 #[track_caller]
 fn agree<Real: Serialize + DeserializeOwned, Described: Serialize + DeserializeOwned>(real: &Real) {
     let json = serde_json::to_value(real).unwrap();

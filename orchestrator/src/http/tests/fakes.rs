@@ -7,14 +7,20 @@ use std::{
 use async_trait::async_trait;
 use protocol::{
     clearing::{Balance, Retention},
-    registry::{Institution, SignerSet},
+    escrow::Deal,
+    registry::{Institution, Roles, Signer, SignerSet, Status},
     settlement::{Asset, RetentionBatch, SignedClearingVoucher},
-    signing::MemberSignature,
-    AccountId, Amount, Member, Timestamp, VoucherId,
+    signing::{Domain, MemberSignature},
+    AccountId, Amount, DealId, Member, Timestamp, VoucherId,
 };
 use tokio::sync::watch;
 
 use crate::{
+    escrow::{
+        messages::{Letter, Reply},
+        ports::{Act, EscrowLedger, EscrowPeers, LedgerError as EscrowLedgerError},
+        Escrow,
+    },
     http::{
         health::Check,
         ports::{CallError, ChainApi, ContractCall, ContractInfo, DryRun, Executed},
@@ -162,6 +168,89 @@ pub fn settlement(store: Store) -> Arc<Settlement> {
     };
     let key = SigningKey::load("//Alice").unwrap();
     Settlement::new(config, store, key, Arc::new(Nobody), Arc::new(Nobody), Arc::new(Nobody))
+}
+
+/// An escrow system on its own store, with a registry that never changes and a chain that nothing reaches.
+pub fn escrow(store: Store) -> Arc<Escrow> {
+    let registry = Arc::new(ThreeMembers);
+    Escrow::new(
+        Member(0),
+        store,
+        key_of(Member(0)),
+        registry,
+        Arc::new(Nobody),
+        Arc::new(Nobody),
+    )
+}
+
+/// What members sign with.
+pub fn key_of(member: Member) -> SigningKey {
+    SigningKey::load(&format!("//{member}")).unwrap()
+}
+
+/// What members sign under.
+pub const DOMAIN: Domain = Domain {
+    genesis: [1; 32],
+    contract: AccountId([3; 32]),
+    epoch: 4,
+};
+
+/// Two banks and a notary.
+struct ThreeMembers;
+
+#[async_trait]
+impl EscrowLedger for ThreeMembers {
+    fn genesis(&self) -> [u8; 32] {
+        DOMAIN.genesis
+    }
+    fn escrow(&self) -> AccountId {
+        DOMAIN.contract
+    }
+    async fn gap(&self) -> Result<Timestamp, EscrowLedgerError> {
+        Ok(1_000)
+    }
+    async fn signers(&self, members: &[Member]) -> Result<SignerSet, EscrowLedgerError> {
+        let signer = |member: &Member| {
+            let roles = match member.0 {
+                0 | 1 => Roles::PARTICIPANT,
+                2 => Roles::NOTARY,
+                _ => return None,
+            };
+            Some(Signer {
+                account: key_of(*member).account(),
+                signing_key: key_of(*member).public(),
+                roles,
+                status: Status::Active,
+            })
+        };
+        Ok(SignerSet {
+            epoch: DOMAIN.epoch,
+            notary_threshold: 1,
+            signers: members.iter().map(signer).collect(),
+        })
+    }
+    fn time(&self) -> Timestamp {
+        0
+    }
+    async fn deals(&self, ids: &[DealId]) -> Result<Vec<Option<Deal>>, EscrowLedgerError> {
+        Ok(ids.iter().map(|_| None).collect())
+    }
+    async fn carry_out(&self, _: &str, _: DealId, _: &Act) -> Result<Block, EscrowLedgerError> {
+        Ok(BLOCK)
+    }
+    async fn make_block(&self, _: &str) -> Result<(), EscrowLedgerError> {
+        Ok(())
+    }
+    async fn next_block(&self) {
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl EscrowPeers for Nobody {
+    async fn deliver(&self, to: Member, _: &Letter) -> Result<Reply, PeerError> {
+        Err(nobody(to))
+    }
 }
 
 struct Nobody;

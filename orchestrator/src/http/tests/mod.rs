@@ -11,18 +11,20 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-use super::{error::Problem, router, Api};
+use super::{error::Problem, escrow::webhook::DeliveryWebhook, router, Api};
 use crate::{
     config::{Role, Token},
     peers::Peer,
     store::Store,
 };
 
+mod escrow;
 mod fakes;
 mod idempotent;
 mod openapi;
 
 const OPERATOR: &str = "operator's token";
+const TELLER: &str = "teller's token";
 const AUDITOR: &str = "auditor's token";
 
 struct Bank {
@@ -38,6 +40,10 @@ impl Bank {
 
     /// The same bank in a new process.
     fn reopen(store: Store, chain: std::sync::Arc<fakes::CountingChain>) -> Self {
+        Self::with(store, chain, Some(escrow::webhook()))
+    }
+
+    fn with(store: Store, chain: std::sync::Arc<fakes::CountingChain>, webhook: Option<DeliveryWebhook>) -> Self {
         let token = |name: &str, secret: &str, role| Token {
             name: name.into(),
             sha256: Sha256::digest(secret).into(),
@@ -46,13 +52,19 @@ impl Bank {
         };
         let tokens = vec![
             token("chief", OPERATOR, Role::Operator),
+            token("teller", TELLER, Role::Teller),
             token("auditor", AUDITOR, Role::Auditor),
         ];
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
             .build_recorder()
             .handle();
         let settlement = fakes::settlement(store.clone());
-        let api = Api::new(settlement, chain.clone(), store.clone(), tokens, metrics);
+        let trading = fakes::escrow(store.clone());
+        let api = Api::new(settlement, trading, chain.clone(), store.clone(), tokens, metrics);
+        let api = match webhook {
+            Some(webhook) => api.with_delivery_webhook(webhook),
+            None => api,
+        };
         let router = router(api, |peers| peers.layer(Extension(Peer(protocol::Member(1)))));
         Self { router, chain, store }
     }
@@ -227,6 +239,9 @@ async fn a_missing_key_stops_every_write_before_it_acts() {
         (Method::PUT, "/v1/users/4711".to_owned()),
         (Method::POST, "/v1/deposits".to_owned()),
         (Method::POST, "/v1/withdrawals".to_owned()),
+        (Method::POST, "/v1/escrow/offers".to_owned()),
+        (Method::POST, "/v1/escrow/trades".to_owned()),
+        (Method::POST, format!("/v1/escrow/trades/0x{}/accept", "0".repeat(64))),
     ] {
         let request = Request::builder()
             .method(method)

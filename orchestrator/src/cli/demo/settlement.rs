@@ -1,9 +1,5 @@
-//! `quittance demo`: a chain, two banks, a notary, and every system on it.
-use std::path::PathBuf;
-
+//! A payment between two banks, and one that is refused.
 use anyhow::{bail, Context};
-use clap::Parser;
-use indicatif::ProgressBar;
 use protocol::{
     clearing::Balance,
     settlement::{Asset, TransactionKind},
@@ -11,22 +7,8 @@ use protocol::{
 };
 use serde_json::{json, Value};
 
-use super::render;
-use crate::{
-    chain::ChainLedger,
-    devnet::{Network, Options},
-    http::payments::PaymentView,
-    settlement::ports::Ledger,
-};
-
-const EXAMPLES: &str = "\
-Examples:
-  quittance demo                               starts everything, shows what happens, and ends it
-  quittance demo --keep                        leaves chain and institutions running, and says where they are
-  quittance demo --url ws://127.0.0.1:9944     uses a node that is running (a development chain)
-  quittance demo --json | tail -n 1 | jq       for machines
-
-Run scripts/demo instead to have everything built first.";
+use super::Show;
+use crate::{chain::ChainLedger, cli::render, devnet::Network, http::payments::PaymentView, settlement::ports::Ledger};
 
 /// What the home bank puts in before the payments.
 const DEPOSIT: Amount = 5_000_000_000_000;
@@ -37,78 +19,8 @@ const TOO_MUCH: Amount = 900_000_000_000;
 /// How long a payment may take on a chain that finalizes late, in seconds.
 const PATIENCE: u64 = 60;
 
-/// Runs two banks and a notary on a chain, and a payment between them.
-#[derive(Debug, Parser)]
-#[command(after_help = EXAMPLES)]
-pub struct Args {
-    /// A node that is running already; without it, one is started.
-    #[arg(long)]
-    url: Option<String>,
-    /// Leave chain and institutions running.
-    #[arg(long)]
-    keep: bool,
-    /// The last line of standard output is one JSON object with a key for each system.
-    #[arg(long)]
-    json: bool,
-    /// Where keys, configurations, databases and logs go. Default: a new temporary folder.
-    #[arg(long)]
-    directory: Option<PathBuf>,
-}
-
-/// Runs the command.
-///
-/// # Errors
-/// A step didn't do what it should.
-pub async fn run(args: Args) -> anyhow::Result<()> {
-    let directory = match args.directory {
-        Some(directory) => directory,
-        None => tempfile::Builder::new().prefix("quittance-demo-").tempdir()?.keep(),
-    };
-    let options = Options {
-        url: args.url,
-        keep: args.keep,
-        ..Options::built(directory.clone())?
-    };
-    let show = Show(ProgressBar::new_spinner());
-    let network = Network::start(options, &|step| show.step(step)).await?;
-    let settlement = settlement(&network, &show).await;
-    show.0.finish_and_clear();
-
-    let result = settlement.with_context(|| format!("the logs are in {}", directory.display()))?;
-    show.line("");
-    show.line(&format!("chain: {}", network.url));
-    for institution in [&network.originator, &network.home, &network.notary] {
-        let process = institution
-            .process_id()
-            .map_or_else(String::new, |id| format!(", process {id}"));
-        show.line(&format!("{}: {}/docs{process}", institution.name, institution.url));
-    }
-    show.line(&format!("logs, configurations, tokens: {}", directory.display()));
-    if args.keep {
-        show.line("all of it goes on running (--keep); end the processes when you are done");
-    }
-    if args.json {
-        render::json(&json!({ "settlement": result }))?;
-    }
-    Ok(())
-}
-
-/// Progress for people, on standard error: standard output is for machines.
-struct Show(ProgressBar);
-
-impl Show {
-    fn step(&self, step: &str) {
-        self.line(&format!("• {step}"));
-        self.0.set_message(step.to_owned());
-    }
-
-    fn line(&self, line: &str) {
-        self.0.suspend(|| eprintln!("{line}"));
-    }
-}
-
 /// A payment that is settled, one that is refused, and what the chain says afterwards.
-async fn settlement(network: &Network, show: &Show) -> anyhow::Result<Value> {
+pub(super) async fn run(network: &Network, show: &Show) -> anyhow::Result<Value> {
     let ledger = network.ledger().await?;
     show.step("Bank B prefunds its settlement balance");
     network.deposit(&network.home, DEPOSIT).await?;

@@ -1,0 +1,99 @@
+//! `quittance demo`: a chain, two banks, a notary, and every system on it.
+mod escrow;
+mod settlement;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+use indicatif::ProgressBar;
+use serde_json::{json, Value};
+
+use super::render;
+use crate::devnet::{Network, Options};
+
+const EXAMPLES: &str = "\
+Examples:
+  quittance demo                               starts everything, shows what happens, and ends it
+  quittance demo --keep                        leaves chain and institutions running, and says where they are
+  quittance demo --url ws://127.0.0.1:9944     uses a node that is running (a development chain)
+  quittance demo --json | tail -n 1 | jq       for machines
+
+Run scripts/demo instead to have everything built first.";
+
+/// Runs two banks and a notary on a chain, and a payment between them.
+#[derive(Debug, Parser)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A node that is running already; without it, one is started.
+    #[arg(long)]
+    url: Option<String>,
+    /// Leave chain and institutions running.
+    #[arg(long)]
+    keep: bool,
+    /// The last line of standard output is one JSON object with a key for each system.
+    #[arg(long)]
+    json: bool,
+    /// Where keys, configurations, databases and logs go. Default: a new temporary folder.
+    #[arg(long)]
+    directory: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A step didn't do what it should.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let directory = match args.directory {
+        Some(directory) => directory,
+        None => tempfile::Builder::new().prefix("quittance-demo-").tempdir()?.keep(),
+    };
+    let options = Options {
+        url: args.url,
+        keep: args.keep,
+        ..Options::built(directory.clone())?
+    };
+    let show = Show(ProgressBar::new_spinner());
+    let mut network = Network::start(options, &|step| show.step(step)).await?;
+    let systems = systems(&mut network, &show).await;
+    show.0.finish_and_clear();
+
+    let result = systems.with_context(|| format!("the logs are in {}", directory.display()))?;
+    let process = |id: Option<u32>| id.map_or_else(String::new, |id| format!(", process {id}"));
+    show.line("");
+    let node = network.node.as_ref().and_then(crate::devnet::Node::process_id);
+    show.line(&format!("chain: {}{}", network.url, process(node)));
+    for institution in network.institutions() {
+        let process = process(institution.process_id());
+        show.line(&format!("{}: {}/docs{process}", institution.name, institution.url));
+    }
+    show.line(&format!("logs, configurations, tokens: {}", directory.display()));
+    if args.keep {
+        show.line("all of it goes on running (--keep); end the processes when you are done");
+    }
+    if args.json {
+        render::json(&result)?;
+    }
+    Ok(())
+}
+
+/// Every system in turn: a key for each.
+async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<Value> {
+    let settlement = settlement::run(network, show).await?;
+    let escrow = escrow::run(network, show).await?;
+    Ok(json!({ "settlement": settlement, "escrow": escrow }))
+}
+
+/// Progress for people, on standard error: standard output is for machines.
+struct Show(ProgressBar);
+
+impl Show {
+    fn step(&self, step: &str) {
+        self.line(&format!("• {step}"));
+        self.0.set_message(step.to_owned());
+    }
+
+    fn line(&self, line: &str) {
+        self.0.suspend(|| eprintln!("{line}"));
+    }
+}
