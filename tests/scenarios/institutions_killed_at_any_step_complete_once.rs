@@ -1,7 +1,5 @@
 //! Every process, killed (SIGKILL) before and after it acts in every state it can be in, and between keeping an answer
 //! and sending it. After a restart the payment completes by itself, and everything has happened exactly once.
-use std::time::{Duration, Instant};
-
 use protocol::settlement::TransactionKind;
 use quittance::{
     devnet::{Institution, Network},
@@ -9,9 +7,7 @@ use quittance::{
 };
 use sqlx::{Connection, SqliteConnection};
 
-use crate::network::{TestNetwork, AMOUNT};
-
-const LOOK: Duration = Duration::from_millis(10);
+use crate::network::{reached, TestNetwork, AMOUNT};
 
 fn role(network: &mut Network, role: Role) -> &mut Institution {
     match role {
@@ -104,20 +100,6 @@ async fn killed_at(test: &mut TestNetwork, who: Role, point: &str, kind: Transac
     assert_eq!(count(&test.network.home, entries, &voucher).await, 1, "after {point}");
     let open = "SELECT COUNT(*) FROM holds WHERE state = 'placed' AND voucher = ?";
     assert_eq!(count(&test.network.home, open, &voucher).await, 0, "after {point}");
-}
-
-/// Waits until the process says that it stands at the fail point.
-async fn reached(institution: &Institution, point: &str) {
-    let line = format!("reached fail point {point}");
-    let start = Instant::now();
-    while !std::fs::read_to_string(institution.log()).unwrap().contains(&line) {
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "{} never came to {point}",
-            institution.name
-        );
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 async fn count(institution: &Institution, query: &str, voucher: &str) -> i64 {

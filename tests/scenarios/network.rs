@@ -1,4 +1,6 @@
 //! A network of its own for each test.
+use std::time::{Duration, Instant};
+
 use protocol::{clearing::Balance, settlement::Asset};
 use quittance::{
     chain::ChainLedger,
@@ -14,6 +16,8 @@ pub const DEPOSIT: u128 = 5_000_000_000_000;
 pub const AMOUNT: u128 = 1_000_000_000;
 /// How long anything may take, in seconds: much longer than it does.
 pub const PATIENCE: u64 = 60;
+
+const LOOK: Duration = Duration::from_millis(10);
 
 pub struct TestNetwork {
     pub network: Network,
@@ -36,18 +40,15 @@ impl TestNetwork {
         }
     }
 
-    /// Settlement balances of originator and home bank, from the chain.
+    /// Settlement balances of originator and home bank, from the chain. By a new connection: one that is there already may
+    /// learn of a finalized block later than an institution did.
     pub async fn balances(&self) -> (Balance, Balance) {
-        let originator = self
-            .ledger
+        let ledger = self.network.ledger().await.unwrap();
+        let originator = ledger
             .balance(self.network.originator.member, Asset::Native)
             .await
             .unwrap();
-        let home = self
-            .ledger
-            .balance(self.network.home.member, Asset::Native)
-            .await
-            .unwrap();
+        let home = ledger.balance(self.network.home.member, Asset::Native).await.unwrap();
         (originator, home)
     }
 
@@ -60,5 +61,19 @@ impl TestNetwork {
             institution.name, payment.state
         );
         payment
+    }
+}
+
+/// Waits until the process says that it stands at the fail point.
+pub async fn reached(institution: &Institution, point: &str) {
+    let line = format!("reached fail point {point}");
+    let start = Instant::now();
+    while !std::fs::read_to_string(institution.log()).unwrap().contains(&line) {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "{} never came to {point}",
+            institution.name
+        );
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -1,5 +1,5 @@
 //! Contracts to wasm, with the bundle that wallets and block explorers read.
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{ensure, Context as _, Result};
 
@@ -41,6 +41,24 @@ pub fn build(context: &Context, names: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Builds nothing but the wasm of the named contracts, or of all, into a directory.
+pub fn build_wasm(context: &Context, names: &[String], directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    for package in select(context.workspace.contracts(), names)? {
+        let path = directory.join(format!("{}.wasm", package.name));
+        context.report.artifact(&package.name, |line| {
+            let wasm = wasm_of(context, package, &path, line)?;
+            fs::write(&path, &wasm)?;
+            Ok(Artifact {
+                path: path.clone(),
+                wasm,
+                rebuilt: true,
+            })
+        })?;
+    }
+    Ok(())
+}
+
 fn select<'a>(all: Vec<&'a Package>, names: &[String]) -> Result<Vec<&'a Package>> {
     let known = all.iter().map(|package| package.name.as_str()).collect::<Vec<_>>();
     for name in names {
@@ -74,11 +92,7 @@ fn build_one(context: &Context, package: &Package, line: &Line) -> Result<Artifa
     }
     fingerprint.clear();
 
-    let compiled = compile::to_wasm(context, package, &RECIPE, line)?;
-    line.step("optimizing");
-    compile::optimize(&compiled, &code)?;
-    let wasm = wasm::for_chain(&fs::read(&code)?)
-        .with_context(|| format!("`{}` isn't a contract that the chain would accept", package.name))?;
+    let wasm = wasm_of(context, package, &code, line)?;
     let metadata = metadata::of(context, package, line)?;
     fs::write(&code, &wasm)?;
     fs::write(
@@ -95,4 +109,13 @@ fn build_one(context: &Context, package: &Package, line: &Line) -> Result<Artifa
         wasm,
         rebuilt: true,
     })
+}
+
+/// Compiles a contract. Leaves what the optimizer makes in `scratch`.
+fn wasm_of(context: &Context, package: &Package, scratch: &Path, line: &Line) -> Result<Vec<u8>> {
+    let compiled = compile::to_wasm(context, package, &RECIPE, line)?;
+    line.step("optimizing");
+    compile::optimize(&compiled, scratch)?;
+    wasm::for_chain(&fs::read(scratch)?)
+        .with_context(|| format!("`{}` isn't a contract that the chain would accept", package.name))
 }

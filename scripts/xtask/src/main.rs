@@ -37,8 +37,16 @@ struct Cli {
 enum Command {
     /// Build contracts into <target dir>/contracts: NAME.contract, NAME.json (its metadata) and NAME.wasm.
     Contracts {
-        /// Which ones [default: all in contracts/].
+        /// Which ones [default: all in contracts/ and tests/fixtures/].
         names: Vec<String>,
+    },
+    /// Build the wasm of contracts and nothing else: for contracts that are tested and thrown away.
+    Wasm {
+        /// Which ones [default: all in contracts/ and tests/fixtures/].
+        names: Vec<String>,
+        /// The directory for NAME.wasm.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Build the runtime into <target dir>/runtime/quittance_runtime.wasm.
     Runtime,
@@ -82,6 +90,7 @@ fn run(cli: Cli) -> Result<()> {
     };
     match cli.command {
         Command::Contracts { names } => contracts::build(&context, &names),
+        Command::Wasm { names, out } => contracts::build_wasm(&context, &names, &out),
         Command::Runtime => runtime::build(&context),
         Command::All => {
             runtime::build(&context)?;

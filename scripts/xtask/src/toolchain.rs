@@ -77,10 +77,11 @@ impl Toolchain {
     }
 
     /// Flags that keep this machine's paths out of what is compiled, so that the same sources give the same code
-    /// hash everywhere. The last match wins, so a directory comes after those it may lie in.
+    /// hash everywhere. The last match wins, so a directory comes after those it may lie in. The checkout needs none:
+    /// cargo names the files of a workspace relative to its root. Were it in the flags, every clone would compile all
+    /// dependencies anew.
     pub fn remapped_paths(&self, workspace: &Workspace) -> Vec<String> {
-        let mut paths = vec![(workspace.root.clone(), "/quittance")];
-        paths.extend(cargo_home().map(|home| (home, "/cargo")));
+        let mut paths = Vec::from_iter(cargo_home().map(|home| (home, "/cargo")));
         let sources = std_sources(&self.sysroot);
         paths.extend(sources.canonicalize().ok().map(|real| (real, "/rust-src")));
         paths.push((sources, "/rust-src"));

@@ -63,11 +63,12 @@ impl Workspace {
             .with_context(|| format!("no package `{name}` in this workspace"))
     }
 
-    /// The contracts: packages in contracts/ that can tell their metadata.
+    /// The contracts, and those that only tests deploy: packages that can tell their metadata.
     pub fn contracts(&self) -> Vec<&Package> {
-        let directory = self.root.join("contracts");
+        let directories = ["contracts", "tests/fixtures"].map(|directory| self.root.join(directory));
         let is_contract = |package: &&Package| {
-            package.directory().starts_with(&directory) && package.has_bin(&package.metadata_bin())
+            let is_in = |directory| package.directory().starts_with(directory);
+            directories.iter().any(is_in) && package.has_bin(&package.metadata_bin())
         };
         self.packages.iter().filter(is_contract).collect()
     }
