@@ -2,15 +2,19 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
 use protocol::Member;
 use serde::Deserialize;
 
-use crate::identity::keys::is_development_uri;
+use crate::{
+    identity::keys::is_development_uri,
+    windows::calendar::{Day, TimeOfDay},
+};
 
 const SAMPLE: &str = include_str!("../quittance.sample.toml");
 
@@ -86,9 +90,15 @@ pub struct Config {
     pub peer_client: PeerClient,
     /// Settlement.
     pub settlement: Settlement,
+    /// Windows of deferred net settlement.
+    #[serde(default)]
+    pub windows: Windows,
     /// Escrow.
     #[serde(default)]
     pub escrow: Escrow,
+    /// Who is told what happens.
+    #[serde(default)]
+    pub webhooks: Webhooks,
 }
 
 /// Who this is.
@@ -247,11 +257,77 @@ impl Default for PeerClient {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settlement {
-    /// The notary that retains this institution's payments.
-    pub notary: Member,
+    /// The notaries that retain this institution's payments, the one that leads first; a notary asks the others for their
+    /// signatures in this order.
+    pub notaries: Vec<Member>,
+    /// How long a leading notary may take before the next one is asked to lead, in percent of a voucher's lifetime.
+    #[serde(default = "default::notary_patience_percent")]
+    pub notary_patience_percent: u8,
     /// How long after its issue a voucher may be retained, in seconds.
     #[serde(default = "default::voucher_lifetime_seconds")]
     pub voucher_lifetime_seconds: u64,
+    /// How the payments that this institution originates are settled.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The file that says what this institution co-signs, and whom it asks before. Without it, whatever else is in order.
+    pub policy: Option<PathBuf>,
+}
+
+/// How payments are settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Each by itself, by the debtors' clearing vouchers.
+    #[default]
+    Gross,
+    /// Together with the others of a window, when that is closed.
+    Net,
+}
+
+impl From<Mode> for protocol::settlement::Settlement {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Gross => Self::Gross,
+            Mode::Net => Self::Net,
+        }
+    }
+}
+
+/// Windows of deferred net settlement, at a notary.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// When this notary agrees to close the open window: times of day in UTC, on Mondays to Fridays.
+    #[serde(default, deserialize_with = "each")]
+    pub cut_offs: Vec<TimeOfDay>,
+    /// Days without cut-offs.
+    #[serde(default, deserialize_with = "each")]
+    pub holidays: Vec<Day>,
+    /// Members that use at least this part of their net debit cap are named, in percent.
+    #[serde(default = "default::alarm_percent")]
+    pub alarm_percent: u8,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            cut_offs: Vec::new(),
+            holidays: Vec::new(),
+            alarm_percent: default::alarm_percent(),
+        }
+    }
+}
+
+/// Texts that are read one by one.
+pub(crate) fn each<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: serde::Deserializer<'de>,
+{
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let read = |text: String| text.parse().map_err(serde::de::Error::custom);
+    texts.into_iter().map(read).collect()
 }
 
 /// Escrow.
@@ -260,6 +336,59 @@ pub struct Settlement {
 pub struct Escrow {
     /// The file with the secret of those who may confirm deliveries by a webhook. Without it, nobody may.
     pub delivery_webhook_secret: Option<PathBuf>,
+}
+
+/// Who is told what happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// How long an answer may take, in seconds.
+    #[serde(default = "default::timeout_seconds")]
+    pub timeout_seconds: u64,
+    /// How long an endpoint may stay without an event before that is given up, in seconds.
+    #[serde(default = "default::give_up_after_seconds")]
+    pub give_up_after_seconds: u64,
+    /// The CAs of endpoints' certificates, PEM. Without it, the machine's CAs.
+    pub ca: Option<PathBuf>,
+    /// Each of them is told everything.
+    #[serde(default)]
+    pub endpoints: Vec<WebhookEndpoint>,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            timeout_seconds: default::timeout_seconds(),
+            give_up_after_seconds: default::give_up_after_seconds(),
+            ca: None,
+            endpoints: Vec::new(),
+        }
+    }
+}
+
+/// Somebody who is told what happens. Exactly one of the two says where the secret is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookEndpoint {
+    /// Its name, for the delivery log.
+    pub name: String,
+    /// Where it is told.
+    pub url: String,
+    /// The file with the secret that it shares with this institution.
+    pub secret_file: Option<PathBuf>,
+    /// The environment variable with that secret.
+    pub secret_env: Option<String>,
+}
+
+impl WebhookEndpoint {
+    /// Whether nobody else hears what is sent: by https, or on this machine.
+    pub fn is_private(&self) -> bool {
+        reqwest::Url::parse(&self.url).is_ok_and(|url| {
+            let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+            let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+            url.scheme() == "https" || is_here
+        })
+    }
 }
 
 mod default {
@@ -281,8 +410,20 @@ mod default {
         3
     }
 
+    pub(super) fn notary_patience_percent() -> u8 {
+        10
+    }
+
     pub(super) fn voucher_lifetime_seconds() -> u64 {
         600
+    }
+
+    pub(super) fn give_up_after_seconds() -> u64 {
+        259_200
+    }
+
+    pub(super) fn alarm_percent() -> u8 {
+        80
     }
 }
 
@@ -332,7 +473,15 @@ impl Config {
         ] {
             *path = directory.join(&*path);
         }
-        if let Some(path) = &mut self.escrow.delivery_webhook_secret {
+        for path in [&mut self.escrow.delivery_webhook_secret, &mut self.settlement.policy]
+            .into_iter()
+            .flatten()
+        {
+            *path = directory.join(&*path);
+        }
+        let secrets = self.webhooks.endpoints.iter_mut();
+        let secrets = secrets.filter_map(|endpoint| endpoint.secret_file.as_mut());
+        for path in self.webhooks.ca.iter_mut().chain(secrets) {
             *path = directory.join(&*path);
         }
         for reference in [&mut self.keys.account, &mut self.keys.signing] {
@@ -358,7 +507,51 @@ impl Config {
         self.validate_http(&mut problems);
         self.validate_peers(&mut problems);
         self.validate_settlement(&mut problems);
+        problems.check(
+            (1..=100).contains(&self.windows.alarm_percent),
+            "windows.alarm_percent",
+            "must be between 1 and 100",
+        );
+        self.validate_webhooks(&mut problems);
         problems.0
+    }
+
+    fn validate_webhooks(&self, problems: &mut Problems) {
+        let webhooks = &self.webhooks;
+        problems.check(
+            (1..=MAX_TIMEOUT_SECONDS).contains(&webhooks.timeout_seconds),
+            "webhooks.timeout_seconds",
+            format!("must be between 1 and {MAX_TIMEOUT_SECONDS}"),
+        );
+        problems.check(
+            GIVE_UP_AFTER_SECONDS.contains(&webhooks.give_up_after_seconds),
+            "webhooks.give_up_after_seconds",
+            format!(
+                "must be between {} and {}",
+                GIVE_UP_AFTER_SECONDS.start(),
+                GIVE_UP_AFTER_SECONDS.end()
+            ),
+        );
+        let mut names = BTreeSet::new();
+        for (place, endpoint) in webhooks.endpoints.iter().enumerate() {
+            let key = |field: &str| format!("webhooks.endpoints[{place}].{field}");
+            problems.check(
+                !endpoint.name.trim().is_empty() && names.insert(&endpoint.name),
+                key("name"),
+                "is empty or stands there twice: give every endpoint its own name",
+            );
+            let plain = |url: reqwest::Url| url.username().is_empty() && url.password().is_none();
+            problems.check(
+                is_url(&endpoint.url, &["http", "https"]) && reqwest::Url::parse(&endpoint.url).is_ok_and(plain),
+                key("url"),
+                "must be a URL like \"https://books.example/quittance\", without name and password",
+            );
+            problems.check(
+                endpoint.secret_file.is_some() != endpoint.secret_env.is_some(),
+                key("secret_file"),
+                "or secret_env must be there, and not both: the file or the environment variable with its secret",
+            );
+        }
     }
 
     fn validate_http(&self, problems: &mut Problems) {
@@ -432,12 +625,34 @@ impl Config {
     }
 
     fn validate_settlement(&self, problems: &mut Problems) {
-        let notary = self.settlement.notary;
-        let known = notary == self.institution.member || self.peers.iter().any(|peer| peer.member == notary);
+        let notaries = &self.settlement.notaries;
         problems.check(
-            known,
-            "settlement.notary",
-            format!("is member {notary}, who can't be reached: add a [[peers]] entry with member = {notary}"),
+            (1..=MAX_NOTARIES).contains(&notaries.len()),
+            "settlement.notaries",
+            format!("must name 1 to {MAX_NOTARIES} notaries"),
+        );
+        let mut named = BTreeSet::new();
+        for notary in notaries {
+            let known = *notary == self.institution.member || self.peers.iter().any(|peer| peer.member == *notary);
+            problems.check(
+                known,
+                "settlement.notaries",
+                format!("names member {notary}, who can't be reached: add a [[peers]] entry with member = {notary}"),
+            );
+            problems.check(
+                named.insert(*notary),
+                "settlement.notaries",
+                format!("names member {notary} twice: one entry per notary"),
+            );
+        }
+        problems.check(
+            NOTARY_PATIENCE_PERCENT.contains(&self.settlement.notary_patience_percent),
+            "settlement.notary_patience_percent",
+            format!(
+                "must be between {} and {}",
+                NOTARY_PATIENCE_PERCENT.start(),
+                NOTARY_PATIENCE_PERCENT.end()
+            ),
         );
         problems.check(
             VOUCHER_LIFETIME_SECONDS.contains(&self.settlement.voucher_lifetime_seconds),
@@ -453,6 +668,12 @@ impl Config {
 
 const MAX_TIMEOUT_SECONDS: u64 = 300;
 const MAX_RETRIES: usize = 10;
+/// Shorter, and a restart of the endpoint loses what was to be told; longer, and nobody remembers why.
+const GIVE_UP_AFTER_SECONDS: std::ops::RangeInclusive<u64> = 10..=2_592_000;
+/// More than any network has; the registry answers for that many and the parties at once.
+const MAX_NOTARIES: usize = 32;
+/// More than half, and a voucher expires before a second notary had its turn.
+const NOTARY_PATIENCE_PERCENT: std::ops::RangeInclusive<u8> = 1..=50;
 /// Shorter, and a chain that finalizes some seconds late leaves no time; longer, and funds wait for a lost payment.
 const VOUCHER_LIFETIME_SECONDS: std::ops::RangeInclusive<u64> = 30..=86_400;
 

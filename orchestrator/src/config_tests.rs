@@ -25,7 +25,7 @@ fn the_sample_is_valid_and_relative_paths_start_at_its_directory() {
 fn every_optional_key_in_the_sample_shows_its_default() {
     let uncommented: String = SAMPLE
         .lines()
-        .filter(|line| !line.starts_with("contract_messages"))
+        .filter(|line| !line.starts_with("contract_messages") && !line.starts_with("# policy"))
         .map(|line| match line.strip_prefix("# ") {
             Some(rest) if rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) => format!("{rest}\n"),
             _ => format!("{line}\n"),
@@ -35,8 +35,8 @@ fn every_optional_key_in_the_sample_shows_its_default() {
     let (shown, defaults) = (parse(&uncommented).unwrap(), parse(SAMPLE).unwrap());
     let comparable = |config: &Config| {
         format!(
-            "{:?} {:?} {:?}",
-            config.http.listen, config.peer_client, config.settlement
+            "{:?} {:?} {:?} {:?}",
+            config.http.listen, config.peer_client, config.settlement, config.windows
         )
     };
     assert_eq!(comparable(&shown), comparable(&defaults));
@@ -67,7 +67,7 @@ fn unknown_and_missing_keys_are_named() {
     for (from, to, named) in [
         ("data_dir", "data_directory", "data_directory"),
         ("[http]", "[http]\nport = 80", "port"),
-        ("notary = 2", "", "notary"),
+        ("notaries = [2]", "", "notaries"),
         ("[escrow]", "[escrow]\nsecret = \"whsec_\"", "secret"),
         ("role = \"operator\"", "role = \"root\"", "root"),
         ("member = 0", "member = 70000", "70000"),
@@ -112,7 +112,14 @@ fn wrong_values_are_named_with_advice() {
             "peer_client.timeout_seconds",
         ),
         ("# retries = 3", "retries = 1000", "peer_client.retries"),
-        ("notary = 2", "notary = 7", "settlement.notary"),
+        ("notaries = [2]", "notaries = [7]", "settlement.notaries"),
+        ("notaries = [2]", "notaries = []", "settlement.notaries"),
+        ("notaries = [2]", "notaries = [2, 2]", "settlement.notaries"),
+        (
+            "# notary_patience_percent = 10",
+            "notary_patience_percent = 51",
+            "settlement.notary_patience_percent",
+        ),
         (
             "# voucher_lifetime_seconds = 600",
             "voucher_lifetime_seconds = 1",
@@ -131,7 +138,9 @@ fn wrong_values_are_named_with_advice() {
 
 #[test]
 fn every_wrong_value_is_reported_at_once() {
-    let text = SAMPLE.replace("notary = 2", "notary = 7").replace("ws://", "http://");
+    let text = SAMPLE
+        .replace("notaries = [2]", "notaries = [7]")
+        .replace("ws://", "http://");
     let Err(ConfigError::Invalid { problems, .. }) = parse(&text) else {
         panic!("two values are wrong");
     };
@@ -155,4 +164,80 @@ fn tokens_permit_the_messages_they_name() {
     assert!(token.permits_message("clearing", "anything"));
     assert!(!token.permits_message("registry", "govern"));
     assert!(!token.permits_message("escrow", "propose"));
+}
+
+#[test]
+fn cut_offs_and_holidays_are_read_and_wrong_ones_named() {
+    let config = changed("# cut_offs = []", "cut_offs = [\"11:30\", \"16:00\"]").unwrap();
+    assert_eq!(
+        config.windows.cut_offs,
+        ["11:30", "16:00"].map(|text| text.parse().unwrap())
+    );
+    let wrong = changed("# cut_offs = []", "cut_offs = [\"4 pm\"]").unwrap_err();
+    assert!(wrong.to_string().contains("4 pm"), "{wrong}");
+    let wrong = changed("# holidays = []", "holidays = [\"25 December\"]").unwrap_err();
+    assert!(wrong.to_string().contains("25 December"), "{wrong}");
+    let wrong = changed("# alarm_percent = 80", "alarm_percent = 0").unwrap_err();
+    assert!(wrong.to_string().contains("windows.alarm_percent"), "{wrong}");
+}
+
+/// The sample with these endpoints.
+fn with_endpoints(text: &str) -> Result<Config, ConfigError> {
+    parse(&format!("{SAMPLE}\n{text}"))
+}
+
+#[test]
+fn who_is_told_has_a_name_an_address_and_a_secret_in_one_place() {
+    let good =
+        "[[webhooks.endpoints]]\nname = \"books\"\nurl = \"https://books.example/q\"\nsecret_file = \"keys/b\"\n";
+    let config = with_endpoints(good).unwrap();
+    let [endpoint] = config.webhooks.endpoints.as_slice() else {
+        panic!("one endpoint: {:?}", config.webhooks);
+    };
+    assert_eq!(
+        endpoint.secret_file.as_deref(),
+        Some(Path::new("/etc/quittance/keys/b"))
+    );
+    assert_eq!(config.webhooks.give_up_after_seconds, 259_200);
+    for (from, to, key) in [
+        ("https://books.example/q", "books.example", "webhooks.endpoints[0].url"),
+        ("https://books", "https://me:word@books", "webhooks.endpoints[0].url"),
+        ("secret_file = \"keys/b\"", "", "webhooks.endpoints[0].secret_file"),
+        (
+            "secret_file",
+            "secret_env = \"B\"\nsecret_file",
+            "webhooks.endpoints[0].secret_file",
+        ),
+        ("\"books\"", "\"\"", "webhooks.endpoints[0].name"),
+    ] {
+        let error = with_endpoints(&good.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+    let error = with_endpoints(&format!("{good}{good}")).unwrap_err().to_string();
+    assert!(error.contains("webhooks.endpoints[1].name"), "{error}");
+}
+
+#[test]
+fn what_is_told_is_private_by_https_or_on_this_machine() {
+    let endpoint = |url: &str| WebhookEndpoint {
+        name: "books".into(),
+        url: url.into(),
+        secret_file: None,
+        secret_env: Some("SECRET".into()),
+    };
+    for private in [
+        "https://books.example/q",
+        "http://127.0.0.1:81",
+        "http://[::1]/",
+        "http://localhost:81/q",
+    ] {
+        assert!(endpoint(private).is_private(), "{private}");
+    }
+    for open in [
+        "http://books.example/q",
+        "http://10.0.0.1/",
+        "http://localhost.example/",
+    ] {
+        assert!(!endpoint(open).is_private(), "{open}");
+    }
 }

@@ -4,13 +4,21 @@
 //! Data flows one way: `http/cli → system saga → store → peers / chain`.
 #![forbid(unsafe_code)]
 
+pub mod assets;
 pub mod chain;
 pub mod cli;
 pub mod config;
+pub mod decisions;
 pub mod devnet;
+pub mod disputes;
 pub mod escrow;
 pub mod http;
 pub mod identity;
+pub mod journal;
 pub mod peers;
+mod retries;
 pub mod settlement;
+pub mod statement;
 pub mod store;
+pub mod webhooks;
+pub mod windows;

@@ -39,8 +39,9 @@ try {
       return [name, new ContractPromise(api, bundle, address)];
     }),
   );
-  const report = await read(contracts, values.voucher);
-  report.events = await events(contracts);
+  const found = await events(contracts);
+  const report = await read(contracts, values.voucher, found);
+  report.events = found;
   console.log(JSON.stringify(report));
 } finally {
   await api.disconnect();
@@ -60,13 +61,18 @@ async function ask(contract, message, ...args) {
   return output.asOk.toJSON();
 }
 
-async function read({ registry, clearing }, voucher) {
-  const institutions = await ask(registry, 'institutions', 0);
-  const members = await ask(registry, 'members', institutions.map((institution) => institution.member));
-  const relation = await ask(clearing, 'relation', voucher);
-  if (relation === null) {
+async function read({ registry, clearing }, voucher, found) {
+  // The chain keeps a digest of a voucher; the voucher itself stands in the event that told of its retention.
+  const retained = found
+    .filter(({ contract, event }) => contract === 'clearing' && event.endsWith('Retained'))
+    .flatMap(({ fields }) => fields.vouchers)
+    .find(({ id }) => id === voucher);
+  if (!retained) {
     throw new Error(`no voucher ${voucher} was retained`);
   }
+  const institutions = await ask(registry, 'institutions', 0);
+  const members = await ask(registry, 'members', institutions.map((institution) => institution.member));
+  const relation = await ask(clearing, 'retention', retained.voucher);
   const debtors = [...new Set(relation.relation.obligations.map((owed) => owed.debtor))];
   const discharges = {};
   const balances = {};

@@ -4,6 +4,7 @@
 
 mod clearing;
 mod escrow;
-mod escrow_properties;
 mod escrow_sagas;
+mod multisig;
+mod properties;
 mod registry;

@@ -103,7 +103,7 @@ fn every_change_raises_the_epoch_and_emits_one_event() {
             0,
         );
         called.output.unwrap();
-        assert_eq!(called.events, 1);
+        assert_eq!(called.events.len(), 1);
         network.epoch += 1;
         let epoch: u32 = network
             .chain

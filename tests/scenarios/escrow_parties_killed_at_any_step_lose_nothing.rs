@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    network::reached,
+    network::{reached, restart},
     trading::{Market, PRICE, UNHURRIED},
 };
 
@@ -20,9 +20,7 @@ async fn killed_at(market: &mut Market, offer: &str, who: Who, point: &str) {
         Who::Buyer => &mut network.home,
         Who::Seller => &mut network.originator,
     };
-    victim.kill().await.unwrap();
-    victim.start(&[("FAILPOINTS", &format!("{point}=pause"))]).unwrap();
-    victim.ready().await.unwrap();
+    restart(victim, &[("FAILPOINTS", &format!("{point}=pause"))]).await;
 
     let trade = network.home.propose(offer, 1, json!({})).await.unwrap();
     // Where the process stands still before the seller is bound, the buyer confirms afterwards.
@@ -36,9 +34,7 @@ async fn killed_at(market: &mut Market, offer: &str, who: Who, point: &str) {
         Who::Seller => &mut network.originator,
     };
     reached(victim, point).await;
-    victim.kill().await.unwrap();
-    victim.start(&[]).unwrap();
-    victim.ready().await.unwrap();
+    restart(victim, &[]).await;
 
     if !is_late {
         network.home.sees(&trade, &["accepted"]).await.unwrap();

@@ -1,7 +1,6 @@
 //! What a hostile institution may send: to the home bank, to the notary, to the clearing contract. Each gets a specific
 //! reason, and neither the chain nor anybody's books change. A refusal for a matter of business is a record, signed by
 //! who refuses: it is kept, and it is all that changes.
-mod impostor;
 mod scene;
 mod snapshot;
 
@@ -10,9 +9,7 @@ use std::time::{Duration, Instant};
 use protocol::{
     clearing::Error,
     registry::{Institution as Registered, Status},
-    settlement::{
-        Limit, Relation, RetentionBatch, RetentionItem, SignedClearingVoucher, TransactionKind, Voucher, VoucherFault,
-    },
+    settlement::{Limit, Relation, RetentionBatch, SignedClearingVoucher, TransactionKind, Voucher, VoucherFault},
     signing::{Domain, MemberSignature},
     Amount, Member,
 };
@@ -27,13 +24,11 @@ use quittance::{
         ports::{Ledger, LedgerError},
     },
 };
+use quittance_tests::impostor::Impostor;
 use serde_json::{from_value, json, Value};
 
-use self::{
-    impostor::Impostor,
-    scene::{on_a_network_of_its_own, on_the_shared_network, Scene},
-};
-use crate::network::{AMOUNT, PATIENCE};
+use self::scene::{on_a_network_of_its_own, on_the_shared_network, Scene};
+use crate::network::{restart, AMOUNT, PATIENCE};
 
 /// An index that the registry has given to nobody.
 const NOBODY: Member = Member(99);
@@ -152,7 +147,7 @@ async fn signatures_for_elsewhere_are_rejected(scene: &Scene, elsewhere: Domain)
         .await;
 
     // A user's wish from elsewhere is none here.
-    let mut request = scene.request(|_| {}).await;
+    let mut request = scene.test.request(|_| {});
     let payload = request.request.payload(elsewhere.genesis, elsewhere.contract);
     request.signature = scene.user_key().sign(&payload);
     let wish = scene.proposal_for(request, |_| {}).await;
@@ -180,10 +175,7 @@ fn a_replayed_request_is_rejected_also_after_the_receiver_restarted() {
             .parse()
             .unwrap();
         assert_eq!(code(scene.originator.deliver(&elsewhere).await), "wrong-receiver");
-        let home = &mut scene.test.network.home;
-        home.kill().await.unwrap();
-        home.start(&[]).unwrap();
-        home.ready().await.unwrap();
+        restart(&mut scene.test.network.home, &[]).await;
         assert_eq!(code(scene.originator.deliver(&sealed).await), "replayed-request");
         assert_eq!(scene.snapshot().await, before);
 
@@ -199,7 +191,7 @@ fn a_replayed_request_is_rejected_also_after_the_receiver_restarted() {
         );
         assert_eq!(scene.snapshot().await, before);
         let twin = scene
-            .proposal_for(proposal.request, |voucher| voucher.nonce = [0xAB; 16])
+            .proposal_for(proposal.request, |voucher| voucher.sequence += 1)
             .await;
         scene.home_rejects(&twin, "request-used").await;
     });
@@ -226,12 +218,12 @@ fn a_replayed_retention_is_answered_from_the_record_and_retained_once() {
             .seal(&network.notary, "retentions", &json!(request))
             .await;
         let answer: RetentionProgress = from_value(scene.originator.deliver(&sealed).await.unwrap()).unwrap();
-        assert_eq!(answer, RetentionProgress::Retained(retention_voucher.clone()));
+        assert_eq!(answer, RetentionProgress::Retained(Box::new(retention_voucher.clone())));
         assert_eq!(code(scene.originator.deliver(&sealed).await), "replayed-request");
 
         // The notary has the parties sign again.
         let epoch = request.epoch;
-        let relation = Relation::of(&voucher, retention_voucher.relation.drawn_at + 1);
+        let relation = Relation::of(&voucher, &[], retention_voucher.relation.drawn_at + 1).unwrap();
         let notary = scene
             .notary
             .sign(&relation_payload(&scene.domain().await, &relation, voucher.expires_at));
@@ -268,14 +260,12 @@ fn a_replayed_retention_is_answered_from_the_record_and_retained_once() {
             consent.retention_signature
         };
         let signers = [scene.originator.member, scene.home.member, scene.notary.member];
-        let item = RetentionItem {
-            voucher: voucher.clone(),
-            relation: retention_voucher.relation,
-        };
         let batch = RetentionBatch {
             epoch,
+            drawn_at: retention_voucher.relation.drawn_at,
             expires_at: voucher.expires_at,
-            items: vec![item],
+            vouchers: vec![voucher.clone()],
+            refunded: vec![],
         };
         scene
             .contract_refuses_batch(&batch, &signers.map(consent), Error::VoucherUsed(id))
@@ -329,7 +319,7 @@ fn an_expired_voucher_is_rejected() {
 fn amount_zero_is_rejected() {
     on_the_shared_network(async |scene| {
         let nothing = scene
-            .proposal_for(scene.request(|request| request.amount = 0).await, |_| {})
+            .proposal_for(scene.test.request(|request| request.amount = 0), |_| {})
             .await;
         let voucher = nothing.voucher.clone();
         scene.home_rejects(&nothing, "bad-voucher").await;
@@ -351,7 +341,7 @@ fn the_greatest_amount_is_rejected_or_refused_and_nothing_overflows() {
             .await;
 
         let greedy = scene
-            .proposal_for(scene.request(|request| request.amount = Amount::MAX).await, |_| {})
+            .proposal_for(scene.test.request(|request| request.amount = Amount::MAX), |_| {})
             .await;
         scene.home_refuses(&greedy, RefusalCode::AboveUserLimit).await;
         scene.open_account("boundless", AMOUNT, Amount::MAX).await;
@@ -359,7 +349,7 @@ fn the_greatest_amount_is_rejected_or_refused_and_nothing_overflows() {
             request.user = "boundless".into();
             request.amount = Amount::MAX;
         };
-        let greedy = scene.proposal_for(scene.request(boundless).await, |_| {}).await;
+        let greedy = scene.proposal_for(scene.test.request(boundless), |_| {}).await;
         scene.home_refuses(&greedy, RefusalCode::InsufficientFunds).await;
 
         let voucher = greedy.voucher;
@@ -445,7 +435,7 @@ fn a_suspended_member_is_rejected() {
 fn a_debtor_without_funds_is_refused() {
     on_the_shared_network(async |scene| {
         scene.open_account("poor", AMOUNT - 1, AMOUNT).await;
-        let poor = scene.request(|request| request.user = "poor".into()).await;
+        let poor = scene.test.request(|request| request.user = "poor".into());
         scene
             .home_refuses(&scene.proposal_for(poor, |_| {}).await, RefusalCode::InsufficientFunds)
             .await;
@@ -459,7 +449,7 @@ fn a_debtor_without_funds_is_refused() {
             request.user = "rich".into();
             request.amount = needed;
         };
-        let rich = scene.proposal_for(scene.request(rich).await, |_| {}).await;
+        let rich = scene.proposal_for(scene.test.request(rich), |_| {}).await;
         uncovered(scene, &rich, (scene.home.member, home.available)).await;
 
         // The originator took more cash than it has put into the clearing contract.
@@ -467,7 +457,7 @@ fn a_debtor_without_funds_is_refused() {
             request.kind = TransactionKind::CashDeposit;
             request.amount = originator.available + AMOUNT;
         };
-        let cash = scene.proposal_for(scene.request(cash).await, |_| {}).await;
+        let cash = scene.proposal_for(scene.test.request(cash), |_| {}).await;
         uncovered(scene, &cash, (scene.originator.member, originator.available)).await;
     });
 }

@@ -1,18 +1,35 @@
 //! Scenarios against real processes: a node, two banks and a notary on free ports, one file each.
 #![allow(clippy::unwrap_used)] // a failed test is a panic
 
+mod a_destination_answers_late_never_or_otherwise;
+mod a_dispute_is_ruled_in_part;
 mod a_payment_settles_and_an_auditor_reads_it_with_polkadot_js;
 mod a_secret_revealed_at_the_last_moment_pays_the_seller;
+mod a_statement_adds_up;
 mod a_trade_in_tokens_settles;
+mod a_window_closed_while_retentions_are_on_the_way;
+mod a_window_settles_the_nets;
+mod an_institution_changed_in_mid_flight;
+mod contesting;
+mod deals_by_the_hundred_reach_their_right_end;
 mod deploying_again_changes_nothing;
+mod disputing_parties_killed_at_any_step_lose_nothing;
 mod escrow_parties_killed_at_any_step_lose_nothing;
 mod hostile_peers_get_a_reason_and_change_nothing;
 mod institutions_killed_at_any_step_complete_once;
+mod netting;
 mod network;
+mod notaries_that_die_are_replaced;
+mod one_idempotency_key_makes_one_payment;
+mod payments_by_the_hundred_go_together;
 mod payments_survive_the_death_of_the_node;
+mod several_notaries;
 mod submitted_transactions_are_carried_out_once;
 mod the_home_bank_refuses;
 mod the_readme_can_be_followed;
 mod trades_survive_the_death_of_the_node;
 mod trading;
-mod two_hundred_deals_reach_their_right_end;
+mod two_notaries_decide_together;
+mod vouchers_expire_when_every_notary_is_dead;
+mod webhooks_tell_of_every_payment_once;
+mod what_a_silent_notary_does_not_rule_stands;

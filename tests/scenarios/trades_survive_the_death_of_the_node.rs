@@ -1,8 +1,12 @@
 //! The chain's node is killed (SIGKILL) and started again in each wait of a trade: for the lock, for the seller, for the
-//! buyer's word, for the claim, and for a deadline. Every trade ends as it would have.
+//! buyer's word, for the claim, for a deadline, and for the arbiter. Every trade ends as it would have.
+use protocol::Amount;
 use serde_json::json;
 
-use crate::trading::{Market, Phases, PRICE, UNHURRIED};
+use crate::{
+    network::{reached, restart},
+    trading::{Market, Phases, PRICE, SELLER_BOND, UNHURRIED},
+};
 
 const SHORT: Phases = Phases {
     accept: 20,
@@ -10,6 +14,17 @@ const SHORT: Phases = Phases {
     dispute: 5,
     ruling: 60,
 };
+/// For a trade that the arbiter rules on.
+const CONTESTED: Phases = Phases {
+    accept: 10,
+    reveal: 5,
+    dispute: 60,
+    ruling: 120,
+};
+/// The seller has seen the lock.
+const ACCEPTING: &str = "escrow.seller.accept.acting";
+/// What the arbiter gives the seller.
+const AWARD: Amount = PRICE / 4;
 
 async fn restart_node(market: &mut Market) {
     market.network.node.as_mut().unwrap().restart().await.unwrap();
@@ -49,16 +64,41 @@ async fn a_trade_whose_node_dies_in_each_wait_settles_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trade_whose_node_dies_before_a_deadline_is_refunded() {
+async fn trades_whose_node_dies_before_a_deadline_or_a_ruling_are_refunded_or_ruled() {
     let mut market = Market::start().await;
-    let offer = market.offer(SHORT).await;
+    let (offer, contested) = (market.offer(SHORT).await, market.offer(CONTESTED).await);
     let before = market.books().await;
-    let trade = market.network.home.propose(&offer, 1, json!({})).await.unwrap();
-    market.network.home.sees(&trade, &["accepted"]).await.unwrap();
+    let network = &mut market.network;
+    // One for which the seller calls the arbiter, one about which neither says anything, one that is never accepted.
+    let disputed = network.home.propose(&contested, 1, json!({})).await.unwrap();
+    network.originator.sees(&disputed, &["accepted"]).await.unwrap();
+    let evidence = json!({ "evidence": "delivery note" });
+    network.originator.act(&disputed, "confirm", evidence).await.unwrap();
+    let left_alone = network.home.propose(&offer, 1, json!({})).await.unwrap();
+    network.originator.sees(&left_alone, &["accepted"]).await.unwrap();
+    restart(
+        &mut network.originator,
+        &[("FAILPOINTS", &format!("{ACCEPTING}=pause"))],
+    )
+    .await;
+    let locked = network.home.propose(&offer, 1, json!({})).await.unwrap();
+    reached(&network.originator, ACCEPTING).await;
+    network.notary.sees(&disputed, &["disputed"]).await.unwrap();
     restart_node(&mut market).await;
-    // Neither says anything: each gets back what it paid in.
-    for party in [&market.network.home, &market.network.originator] {
-        party.sees(&trade, &["refunded"]).await.unwrap();
+
+    let network = &mut market.network;
+    let award = json!({ "to_seller": AWARD.to_string() });
+    network.notary.act(&disputed, "rule", award).await.unwrap();
+    network.home.sees(&locked, &["refunded"]).await.unwrap();
+    restart(&mut network.originator, &[]).await;
+    for party in [&network.home, &network.originator] {
+        party.sees(&disputed, &["ruled"]).await.unwrap();
+        // Each gets back what it paid in.
+        for trade in [&left_alone, &locked] {
+            party.sees(trade, &["refunded"]).await.unwrap();
+        }
     }
-    market.paid(&before, 0, "after a refund").await;
+    market
+        .paid(&before, AWARD - SELLER_BOND, "after two refunds and a ruling")
+        .await;
 }

@@ -39,8 +39,36 @@ pub struct Called<T> {
     pub weight: Weight,
     /// What the caller paid for storage, or got back.
     pub deposit: i128,
-    /// How many events the contract emitted.
-    pub events: usize,
+    /// What the contracts emitted, in order.
+    pub events: Vec<Emitted>,
+}
+
+/// A contract's event.
+pub struct Emitted {
+    topics: Vec<[u8; 32]>,
+    /// Its fields.
+    pub data: Vec<u8>,
+}
+
+impl Emitted {
+    /// Whether it is this one of the contract's events.
+    pub fn is(&self, topic: &EventTopic) -> bool {
+        self.topics.first() == Some(&topic.0)
+    }
+}
+
+/// What an event of a contract is known by.
+pub struct EventTopic([u8; 32]);
+
+impl EventTopic {
+    /// As the contract's metadata has it.
+    pub fn of(contract: &str, event: &str) -> Self {
+        let metadata: serde_json::Value = serde_json::from_slice(&artifact(contract, "json")).unwrap();
+        let mut events = metadata["spec"]["events"].as_array().unwrap().iter();
+        let found = events.find(|described| described["label"] == event);
+        let found = found.unwrap_or_else(|| panic!("{contract} has no event {event}"));
+        Self(protocol::text::from_hex(found["signature_topic"].as_str().unwrap()).unwrap())
+    }
 }
 
 impl Chain {
@@ -179,11 +207,14 @@ impl Chain {
                 Determinism::Enforced,
             )
         });
-        let emitted = |record: &frame_system::EventRecord<RuntimeEvent, _>| {
-            matches!(
-                record.event,
-                RuntimeEvent::Contracts(pallet_contracts::Event::<Runtime>::ContractEmitted { .. })
-            )
+        let emitted = |record: &frame_system::EventRecord<RuntimeEvent, sp_core::H256>| match &record.event {
+            RuntimeEvent::Contracts(pallet_contracts::Event::<Runtime>::ContractEmitted { data, .. }) => {
+                Some(Emitted {
+                    topics: record.topics.iter().map(|topic| topic.0).collect(),
+                    data: data.clone(),
+                })
+            }
+            _ => None,
         };
         let returned = result.result.map_err(Fault::Chain)?;
         let output: Result<T, LangError> = Decode::decode(&mut &returned.data[..]).unwrap();
@@ -194,7 +225,7 @@ impl Chain {
                 StorageDeposit::Charge(amount) => i128::try_from(amount).unwrap(),
                 StorageDeposit::Refund(amount) => -i128::try_from(amount).unwrap(),
             },
-            events: result.events.iter().flatten().filter(|record| emitted(record)).count(),
+            events: result.events.iter().flatten().filter_map(emitted).collect(),
         })
     }
 }

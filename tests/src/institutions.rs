@@ -3,10 +3,11 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use protocol::{
     clearing::{Balance, Error, Retention},
+    fees::FeeRule,
     registry::{Change, Error as RegistryError, GovernorSignature, Roles},
     settlement::{
-        Asset, ClearingVoucher, Limit, Relation, RetentionBatch, RetentionItem, SignedClearingVoucher, Source,
-        TransactionKind, Voucher,
+        retention_id, Asset, ClearingVoucher, Limit, Relation, RetentionBatch, Settlement, SignedClearingVoucher,
+        Source, TransactionKind, Voucher,
     },
     signing::{self, Domain, MemberSignature, Purpose},
     AccountId, Lei, Member, Signature, UserId,
@@ -22,15 +23,11 @@ pub const STRANGER: Member = Member(3);
 pub const NOBODY: Member = Member(99);
 /// When everything that the tests sign expires.
 pub const EXPIRY: u64 = START + 60_000;
+/// How long disputes may be opened, and ruled.
+pub const DISPUTE_PERIOD: u64 = 40_000;
+pub const RULING_PERIOD: u64 = 20_000;
 /// What the home institution deposits.
 pub const DEPOSIT: u128 = 1_000_000_000_000_000;
-
-const LEIS: [&[u8; 20]; 4] = [
-    b"529900T8BM49AURSDO55",
-    b"5493001KJTIIGC8Y1R12",
-    b"213800WSGIIZCXF1P572",
-    b"7LTWFZYICNSX8D621K86",
-];
 
 /// A registry with two governors and four institutions, and a clearing contract that trusts it.
 pub struct Network {
@@ -39,6 +36,8 @@ pub struct Network {
     pub clearing: AccountId,
     /// The registry's epoch.
     pub epoch: u32,
+    /// The fee schedules, by version.
+    pub schedules: Vec<Vec<FeeRule>>,
 }
 
 /// Kept, because deriving it takes a thousand times as long as signing.
@@ -58,8 +57,15 @@ pub fn governor(place: u16) -> sr25519::Pair {
     sr25519::Pair::from_string(&format!("//governor{place}"), None).unwrap()
 }
 
+/// One that nobody else has, with the right check digits.
 pub fn lei(member: Member) -> Lei {
-    Lei(*LEIS[usize::from(member.0)])
+    let candidate = |check| {
+        Lei(format!("529900QUITTANCE{:03}{check:02}", member.0)
+            .into_bytes()
+            .try_into()
+            .unwrap())
+    };
+    (2..=98u8).map(candidate).find(Lei::is_valid).unwrap()
 }
 
 pub fn registration(member: Member, roles: Roles) -> Change {
@@ -75,18 +81,26 @@ pub fn registration(member: Member, roles: Roles) -> Change {
 impl Network {
     /// Governors and contracts, no institution yet.
     pub fn empty() -> Self {
+        Self::with_periods(DISPUTE_PERIOD, RULING_PERIOD)
+    }
+
+    /// As [`Self::empty`], where disputes may be opened, and ruled, for so long.
+    pub fn with_periods(dispute: u64, ruling: u64) -> Self {
         let members = [ORIGINATOR, HOME, NOTARY, STRANGER];
         let mut chain = Chain::new(&members.map(account));
         let governors: Vec<[u8; 32]> = (0..2).map(|place| governor(place).public().0).collect();
         let registry = chain
             .instantiate::<RegistryError>("registry", (GENESIS, governors, 2u16, 1u16))
             .unwrap();
-        let clearing = chain.instantiate::<Error>("clearing", (GENESIS, registry)).unwrap();
+        let clearing = chain
+            .instantiate::<Error>("clearing", (GENESIS, registry, dispute, ruling))
+            .unwrap();
         Self {
             chain,
             registry,
             clearing,
             epoch: 0,
+            schedules: vec![Vec::new()],
         }
     }
 
@@ -174,7 +188,7 @@ impl Network {
 
     pub fn relation(&mut self, voucher: &Voucher) -> Option<Retention> {
         self.chain
-            .call(account(STRANGER), self.clearing, "relation", voucher.id(), 0)
+            .call(account(STRANGER), self.clearing, "retention", voucher.clone(), 0)
             .output
     }
 
@@ -187,14 +201,12 @@ impl Network {
     }
 
     pub fn batch(&self, vouchers: &[Voucher]) -> RetentionBatch {
-        let item = |voucher: &Voucher| RetentionItem {
-            voucher: voucher.clone(),
-            relation: Relation::of(voucher, START),
-        };
         RetentionBatch {
             epoch: self.epoch,
+            drawn_at: START,
             expires_at: EXPIRY,
-            items: vouchers.iter().map(item).collect(),
+            vouchers: vouchers.to_vec(),
+            refunded: Vec::new(),
         }
     }
 
@@ -205,8 +217,8 @@ impl Network {
 
     pub fn sign_batch_in(&self, domain: &Domain, batch: &RetentionBatch, signers: &[Member]) -> Vec<MemberSignature> {
         let signed = |member: &Member| {
-            let is_party = batch.items.iter().any(|item| item.voucher.parties().contains(member));
-            let id = batch.retention_id(is_party.then_some(*member));
+            let is_party = batch.vouchers.iter().any(|voucher| voucher.involves(*member));
+            let id = self.retention_id(batch, is_party.then_some(*member));
             let payload = signing::payload(domain, Purpose::Retention, &id, batch.expires_at, &());
             MemberSignature {
                 member: *member,
@@ -216,7 +228,24 @@ impl Network {
         signers.iter().map(signed).collect()
     }
 
-    pub fn submit(&mut self, batch: RetentionBatch, signatures: Vec<MemberSignature>) -> Result<(), Error> {
+    /// What a member signs of a batch: a party what it is a party to, a notary (`None`) all.
+    pub fn retention_id(&self, batch: &RetentionBatch, signer: Option<Member>) -> [u8; 32] {
+        let theirs = batch
+            .vouchers
+            .iter()
+            .filter(|voucher| signer.is_none_or(|member| voucher.involves(member)));
+        let pairs: Vec<_> = theirs
+            .map(|voucher| (voucher.id(), self.relation_of(voucher, batch.drawn_at).id()))
+            .collect();
+        retention_id(&pairs)
+    }
+
+    /// What follows from a voucher.
+    pub fn relation_of(&self, voucher: &Voucher, drawn_at: u64) -> Relation {
+        Relation::of(voucher, &self.schedules[voucher.fees as usize], drawn_at).unwrap()
+    }
+
+    pub fn submit(&mut self, batch: RetentionBatch, signatures: Vec<MemberSignature>) -> Result<u32, Error> {
         self.submit_measured(batch, signatures).output
     }
 
@@ -224,24 +253,29 @@ impl Network {
         &mut self,
         batch: RetentionBatch,
         signatures: Vec<MemberSignature>,
-    ) -> Called<Result<(), Error>> {
+    ) -> Called<Result<u32, Error>> {
         self.chain
             .call(account(STRANGER), self.clearing, "retain_batch", (batch, signatures), 0)
     }
 
     /// Retains vouchers with everybody's signature.
-    pub fn retain(&mut self, vouchers: &[Voucher]) -> Result<(), Error> {
-        let batch = self.batch(vouchers);
-        let mut signers: Vec<Member> = vouchers.iter().flat_map(Voucher::parties).chain([NOTARY]).collect();
+    pub fn retain(&mut self, vouchers: &[Voucher]) -> Result<u32, Error> {
+        self.retain_measured(self.batch(vouchers)).output
+    }
+
+    /// As [`Self::retain`], of a batch as it is.
+    pub fn retain_measured(&mut self, batch: RetentionBatch) -> Called<Result<u32, Error>> {
+        let parties = batch.vouchers.iter().flat_map(Voucher::parties);
+        let mut signers: Vec<Member> = parties.chain([NOTARY]).collect();
         signers.sort_unstable();
         signers.dedup();
         let signatures = self.sign_batch(&batch, &signers);
-        self.submit(batch, signatures)
+        self.submit_measured(batch, signatures)
     }
 
     /// The debtor's discharge of what a voucher led to.
     pub fn clearing_voucher(&self, voucher: &Voucher, source: Source) -> ClearingVoucher {
-        let relation = Relation::of(voucher, START);
+        let relation = self.relation_of(voucher, START);
         let issuer = voucher.principal().debtor;
         ClearingVoucher {
             voucher: voucher.id(),
@@ -254,7 +288,12 @@ impl Network {
         }
     }
 
-    pub fn sign_clearing(&self, clearing_voucher: ClearingVoucher, signer: Member) -> SignedClearingVoucher {
+    pub fn sign_clearing(
+        &self,
+        voucher: &Voucher,
+        clearing_voucher: ClearingVoucher,
+        signer: Member,
+    ) -> SignedClearingVoucher {
         let id = clearing_voucher.id().0;
         let payload = signing::payload(
             &self.domain(),
@@ -264,6 +303,7 @@ impl Network {
             &(),
         );
         SignedClearingVoucher {
+            voucher: voucher.clone(),
             clearing_voucher,
             epoch: self.epoch,
             signature: sign(&key(signer), &payload),
@@ -281,9 +321,9 @@ impl Network {
 }
 
 /// A purchase at the originator by a user of the home institution.
-pub fn purchase(nonce: u8, amount: u128) -> Voucher {
+pub fn purchase(sequence: u64, amount: u128) -> Voucher {
     Voucher {
-        nonce: [nonce; 16],
+        sequence,
         originator: ORIGINATOR,
         home: HOME,
         others: Vec::new(),
@@ -293,6 +333,8 @@ pub fn purchase(nonce: u8, amount: u128) -> Voucher {
         asset: Asset::Native,
         amount,
         limit: Limit::PerTransaction(1_000_000_000_000_000_000),
+        settlement: Settlement::Gross,
+        fees: 0,
         issued_at: START,
         expires_at: EXPIRY,
     }

@@ -2,9 +2,12 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)] // a failed test is a panic
 
+pub mod bench;
 pub mod contract_chain;
+pub mod impostor;
 pub mod institutions;
 pub mod market;
+pub mod notaries;
 pub mod soak;
 
 use std::path::PathBuf;

@@ -1,51 +1,107 @@
-//! Clearing: settlement balances, retained vouchers, and their discharge (S0.7, S0.8, S0.11, S0.12, S0.14).
+//! Clearing: settlement balances, retained vouchers, their discharge one by one or in windows, disputes (S0.7 to S0.14).
 //!
-//! Gross and immediate: a retention sets the debtor's money aside, its clearing voucher moves it. The originator pays
-//! out between the two, and a debtor that spent the money meanwhile would leave it with the loss: hence the reservation.
+//! Gross: a retention sets the debtor's money aside, its clearing voucher moves it. The originator pays out between the
+//! two, and a debtor that spent the money meanwhile would leave it with the loss: hence the reservation.
 //!
-//! Always, per asset: deposits − withdrawals = Σ available + Σ reserved, and Σ reserved = Σ obligations not discharged.
+//! Net: a retention adds to positions in the open window; closing it moves the nets, all of them or none. Until then a
+//! member can lose no more than its net debit cap lets it owe, and what it is owed can't be spent.
+//!
+//! The chain keeps a digest of each voucher, close ones together ([`Page`]): who wants something of a voucher hands it
+//! along, and the contract works out again what follows from it. The vouchers themselves stand in the events.
+//!
+//! Always, per asset: deposits − withdrawals = Σ available + Σ reserved; Σ reserved = Σ gross obligations not discharged;
+//! in each window Σ owed = Σ owes; no member's unpaid net debits are above its cap at a retention; no obligation gives
+//! back more than was paid, by refunds and rulings together.
 #![cfg_attr(not(feature = "std"), no_std, no_main)]
 // ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
 #![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
+mod clear;
+mod decisions;
+mod disputes;
+mod records;
+mod retain;
 mod signatures;
+mod windows;
+
+use protocol::clearing::Error;
+
+/// Gives memory back, which ink!'s own allocator never does: a batch of 1,024 vouchers would not fit into the chain's
+/// 16 pages.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+/// What a message that may refuse returns.
+pub type Result<T> = core::result::Result<T, Error>;
 
 #[ink::contract]
 mod clearing {
-    use ink::{
-        prelude::{collections::BTreeMap, vec::Vec},
-        storage::Mapping,
-    };
+    use ink::{prelude::vec::Vec, storage::Mapping};
     use protocol::{
-        clearing::{Balance as SettlementBalance, Discharge, Error, Retention},
+        clearing::{
+            Balance as SettlementBalance, Batch, Current, Discharge, Error, Page, Retained as RetainedVoucher,
+            Retention,
+        },
+        decisions::{Approval, Decision},
+        disputes::{Claim, Dispute, Response, Ruling},
+        fees::{FeeRule, MAX_FEE_RULES},
         registry::{Roles, SignerSet},
         settlement::{
-            Asset, ClearingVoucher, Relation, RetentionBatch, RetentionItem, SignedClearingVoucher, Source, Voucher,
-            MAX_BATCH, MAX_SOURCES,
+            Asset, ClearingVoucher, RetentionBatch, SignedClearingVoucher, Source, Voucher, MAX_BATCH,
+            MAX_CLEARING_BATCH, MAX_REFUNDS,
         },
-        signing::MemberSignature,
-        ClearingVoucherId, Member, RelationId, VoucherId,
+        signing::{self, MemberSignature},
+        windows::{Certificate, Closing, Position, Shortfall, Window, MAX_TAKEN_OUT},
+        ClearingVoucherId, Member, VoucherId,
     };
 
-    use crate::signatures;
+    use crate::{records::Balances, signatures, Result};
 
-    /// What a message that may refuse returns.
-    pub type Result<T> = core::result::Result<T, Error>;
+    /// A window, a member and an asset.
+    pub(crate) type PositionKey = (u32, Member, Asset);
 
     #[ink(storage)]
     pub struct Clearing {
         /// The chain's genesis hash: part of what members sign.
-        genesis: [u8; 32],
+        pub(crate) genesis: [u8; 32],
         /// The registry that knows the members.
-        registry: AccountId,
+        pub(crate) registry: AccountId,
+        /// How long after a retention a dispute may be opened, in milliseconds.
+        pub(crate) dispute_period: u64,
+        /// How long after that the notaries may rule, in milliseconds.
+        pub(crate) ruling_period: u64,
         /// Number of deposits; also the next deposit's number.
-        deposits: u64,
+        pub(crate) deposits: u64,
+        /// Number of retention batches; also the next one's number.
+        pub(crate) batches: u32,
+        /// Number of decisions; also the next one's number.
+        pub(crate) decisions: u32,
+        /// The version of the latest fee schedule; 0 is the empty one.
+        pub(crate) fee_version: u32,
+        /// The number of the open window.
+        pub(crate) open_window: u32,
         /// Who made a deposit of which asset, by number: what a clearing voucher may name as a source.
-        depositors: Mapping<u64, (Member, Asset)>,
+        pub(crate) depositors: Mapping<u64, (Member, Asset)>,
         /// What members hold.
-        balances: Mapping<(Member, Asset), SettlementBalance>,
-        /// Retained vouchers: one entry each, for good. This is also the check against using a voucher twice.
-        retentions: Mapping<VoucherId, Retention>,
+        pub(crate) balances: Mapping<(Member, Asset), SettlementBalance>,
+        /// Digests of retained vouchers, by originator and page of sequence numbers, for good. This is also the check
+        /// against using a voucher twice.
+        pub(crate) pages: Mapping<(Member, u64), Page>,
+        /// What the vouchers of a batch have in common, by its number.
+        pub(crate) batch: Mapping<u32, Batch>,
+        /// Executed clearing vouchers, by voucher and debtor.
+        pub(crate) discharges: Mapping<(VoucherId, Member), Discharge>,
+        /// Published fee schedules, by version.
+        pub(crate) schedules: Mapping<u32, Vec<FeeRule>>,
+        /// Windows, by number.
+        pub(crate) windows: Mapping<u32, Window>,
+        /// What members are owed and owe in a window.
+        pub(crate) positions: Mapping<PositionKey, Position>,
+        /// What went back of an obligation, by refunds and rulings together: the voucher and the obligation's place.
+        pub(crate) returned: Mapping<(VoucherId, u8), u128>,
+        /// Disputes, by voucher and the contested obligation's place.
+        pub(crate) disputes: Mapping<(VoucherId, u8), Dispute>,
     }
 
     /// A member put assets in.
@@ -53,13 +109,13 @@ mod clearing {
     pub struct Deposited {
         /// Who.
         #[ink(topic)]
-        member: Member,
+        pub(crate) member: Member,
         /// What.
-        asset: Asset,
+        pub(crate) asset: Asset,
         /// In its smallest unit.
-        amount: u128,
+        pub(crate) amount: u128,
         /// The deposit's number.
-        deposit: u64,
+        pub(crate) deposit: u64,
     }
 
     /// A member took assets out.
@@ -67,31 +123,31 @@ mod clearing {
     pub struct Withdrawn {
         /// Who.
         #[ink(topic)]
-        member: Member,
+        pub(crate) member: Member,
         /// What.
-        asset: Asset,
+        pub(crate) asset: Asset,
         /// In its smallest unit.
-        amount: u128,
+        pub(crate) amount: u128,
         /// The member's account at the time.
-        to: AccountId,
+        pub(crate) to: AccountId,
     }
 
-    /// A co-signed voucher is kept, and its debtors' money set aside (S0.7).
+    /// Co-signed vouchers are kept (S0.7). A large batch takes several of these events.
     #[ink(event)]
     pub struct Retained {
-        /// The voucher's id.
+        /// The batch's number.
         #[ink(topic)]
-        id: VoucherId,
-        /// The relation's id.
-        relation_id: RelationId,
-        /// What was co-signed.
-        voucher: Voucher,
-        /// What follows from it.
-        relation: Relation,
-        /// The registry's epoch that its signers were checked against.
-        epoch: u32,
+        pub(crate) batch: u32,
+        /// When the relations were drawn up: with a voucher and its fee schedule, this gives the relation.
+        pub(crate) drawn_at: u64,
+        /// The window that those settled net are in.
+        pub(crate) window: u32,
+        /// The registry's epoch that the signers were checked against.
+        pub(crate) epoch: u32,
         /// Who signed.
-        signers: Vec<Member>,
+        pub(crate) signers: Vec<Member>,
+        /// What was co-signed, in the batch's order.
+        pub(crate) vouchers: Vec<RetainedVoucher>,
     }
 
     /// A debtor discharged its obligations (S0.11).
@@ -99,24 +155,146 @@ mod clearing {
     pub struct Cleared {
         /// The voucher's id.
         #[ink(topic)]
-        voucher: VoucherId,
+        pub(crate) voucher: VoucherId,
         /// The clearing voucher's id.
-        id: ClearingVoucherId,
+        pub(crate) id: ClearingVoucherId,
         /// What the debtor signed.
-        clearing_voucher: ClearingVoucher,
+        pub(crate) clearing_voucher: ClearingVoucher,
+    }
+
+    /// The notaries published a fee schedule.
+    #[ink(event)]
+    pub struct FeesPublished {
+        /// Its version.
+        #[ink(topic)]
+        pub(crate) version: u32,
+        /// Its rules.
+        pub(crate) rules: Vec<FeeRule>,
+    }
+
+    /// The notaries said how far a member may go negative.
+    #[ink(event)]
+    pub struct CapSet {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) member: Member,
+        /// In what.
+        pub(crate) asset: Asset,
+        /// In its smallest unit.
+        pub(crate) cap: u128,
+    }
+
+    /// A window takes no more obligations; the next one does.
+    #[ink(event)]
+    pub struct WindowCutOff {
+        /// Its number.
+        #[ink(topic)]
+        pub(crate) window: u32,
+    }
+
+    /// A window could not be paid: nothing moved.
+    #[ink(event)]
+    pub struct WindowShort {
+        /// Its number.
+        #[ink(topic)]
+        pub(crate) window: u32,
+        /// Who lacks how much.
+        pub(crate) shortfalls: Vec<Shortfall>,
+    }
+
+    /// A window was paid.
+    #[ink(event)]
+    pub struct WindowSettled {
+        /// Its number.
+        #[ink(topic)]
+        pub(crate) window: u32,
+        /// What was netted and paid: anyone can work it out from the events before.
+        pub(crate) certificate: Certificate,
+    }
+
+    /// Vouchers were taken out of a window: their debtors pay them one by one.
+    #[ink(event)]
+    pub struct TakenOut {
+        /// The window's number.
+        #[ink(topic)]
+        pub(crate) window: u32,
+        /// Which.
+        pub(crate) vouchers: Vec<VoucherId>,
+    }
+
+    /// A party contests an obligation (S0.13).
+    #[ink(event)]
+    pub struct DisputeOpened {
+        /// The voucher.
+        #[ink(topic)]
+        pub(crate) voucher: VoucherId,
+        /// What is contested, by whom, until when the notaries may rule.
+        pub(crate) dispute: Dispute,
+    }
+
+    /// A party answered a dispute.
+    #[ink(event)]
+    pub struct DisputeAnswered {
+        /// The voucher.
+        #[ink(topic)]
+        pub(crate) voucher: VoucherId,
+        /// The obligation's place.
+        pub(crate) obligation: u8,
+        /// Who, with what.
+        pub(crate) response: Response,
+    }
+
+    /// A dispute has ended.
+    #[ink(event)]
+    pub struct DisputeRuled {
+        /// The voucher.
+        #[ink(topic)]
+        pub(crate) voucher: VoucherId,
+        /// The obligation's place.
+        pub(crate) obligation: u8,
+        /// How.
+        pub(crate) ruling: Ruling,
+        /// What goes back: a new obligation of the creditor's.
+        pub(crate) awarded: u128,
+    }
+
+    /// What a ruling gave back is owed, and was paid, or a part of it.
+    #[ink(event)]
+    pub struct AwardPaid {
+        /// The voucher.
+        #[ink(topic)]
+        pub(crate) voucher: VoucherId,
+        /// The obligation's place.
+        pub(crate) obligation: u8,
+        /// How much, this time; 0 if there was nothing to pay it from.
+        pub(crate) amount: u128,
     }
 
     impl Clearing {
-        /// A clearing house without deposits, for the members of `registry`.
+        /// A clearing house without deposits, for the members of `registry`. Disputes can be opened for `dispute_period`
+        /// milliseconds after a retention, and ruled for `ruling_period` after they were opened.
         #[ink(constructor)]
-        pub fn new(genesis: [u8; 32], registry: AccountId) -> Self {
+        pub fn new(genesis: [u8; 32], registry: AccountId, dispute_period: u64, ruling_period: u64) -> Self {
             Self {
                 genesis,
                 registry,
+                dispute_period,
+                ruling_period,
                 deposits: 0,
+                batches: 0,
+                decisions: 0,
+                fee_version: 0,
+                open_window: 0,
                 depositors: Mapping::new(),
                 balances: Mapping::new(),
-                retentions: Mapping::new(),
+                pages: Mapping::new(),
+                batch: Mapping::new(),
+                discharges: Mapping::new(),
+                schedules: Mapping::new(),
+                windows: Mapping::new(),
+                positions: Mapping::new(),
+                returned: Mapping::new(),
+                disputes: Mapping::new(),
             }
         }
 
@@ -133,10 +311,9 @@ mod clearing {
             let deposit = self.deposits;
             self.deposits = deposit.checked_add(1).ok_or(Error::Overflow)?;
             self.depositors.insert(deposit, &(member, asset));
-            let mut balance = self.balance(member, asset);
-            balance.available = balance.available.checked_add(amount).ok_or(Error::Overflow)?;
-            balance.last_credit = Some(Source::Deposit(deposit));
-            self.balances.insert((member, asset), &balance);
+            let mut balances = Balances::default();
+            balances.credit(self, member, asset, amount, Source::Deposit(deposit))?;
+            balances.write(self);
             self.env().emit_event(Deposited {
                 member,
                 asset,
@@ -146,7 +323,7 @@ mod clearing {
             Ok(deposit)
         }
 
-        /// Pays from the caller's available balance to its registered account.
+        /// Pays from the caller's balance to its registered account.
         ///
         /// # Errors
         /// `ZeroAmount`, `UnknownMember`, `NotActive`, `NotYourAccount`, `InsufficientBalance`, `TransferFailed`.
@@ -155,9 +332,9 @@ mod clearing {
             ensure_amount(amount)?;
             let to = self.ensure_caller_is(member)?;
 
-            let mut balance = self.balance(member, asset);
-            balance.available = spend(member, balance.available, amount)?;
-            self.balances.insert((member, asset), &balance);
+            let mut balances = Balances::default();
+            balances.spend(self, member, asset, amount)?;
+            balances.write(self);
             self.env().emit_event(Withdrawn {
                 member,
                 asset,
@@ -171,30 +348,24 @@ mod clearing {
             }
         }
 
-        /// Keeps co-signed vouchers with their relations and sets the debtors' money aside: all of them or none.
+        /// Keeps co-signed vouchers, and sets their debtors' money aside or adds to the open window's positions: all of
+        /// them or none. Returns the batch's number.
         ///
-        /// Each party signs once, over the items that it is a party to; the notaries sign all. Anyone may send it.
-        /// At most 32 items.
+        /// Each party signs once, over the vouchers that it is a party to; the notaries sign all. Anyone may send it.
+        /// At most 1,024 vouchers, of which at most 256 are refunds.
         ///
         /// # Errors
-        /// The first rule that the batch breaks, in the order: size, expiry, signatures, items.
+        /// The first rule that the batch breaks, in the order: size, expiry, fee schedules, signatures, vouchers.
         #[ink(message)]
-        pub fn retain_batch(&mut self, batch: RetentionBatch, signatures: Vec<MemberSignature>) -> Result<()> {
-            let now = self.env().block_timestamp();
-            ensure_batch(batch.items.len())?;
-            if now >= batch.expires_at {
+        pub fn retain_batch(&mut self, batch: RetentionBatch, signatures: Vec<MemberSignature>) -> Result<u32> {
+            ensure_count(batch.vouchers.len(), MAX_BATCH)?;
+            if batch.refunded.len() > MAX_REFUNDS {
+                return Err(Error::BatchTooLarge);
+            }
+            if self.env().block_timestamp() >= batch.expires_at {
                 return Err(Error::BatchExpired);
             }
-            let signers = protocol::signing::members(&signatures);
-            let set = self.look_up(&signers)?;
-            signatures::ensure_retention(self.genesis, self.env().account_id(), &batch, &signatures, &set)?;
-
-            let mut balances = BTreeMap::new();
-            for item in batch.items {
-                self.retain(item, now, set.epoch, &signers, &mut balances)?;
-            }
-            self.write(balances);
-            Ok(())
+            self.retain(batch, &signatures)
         }
 
         /// Executes debtors' clearing vouchers: all of them or none. Anyone may send it. At most 32.
@@ -203,20 +374,167 @@ mod clearing {
         /// The first rule that one of them breaks.
         #[ink(message)]
         pub fn clear_batch(&mut self, vouchers: Vec<SignedClearingVoucher>) -> Result<()> {
-            let now = self.env().block_timestamp();
-            ensure_batch(vouchers.len())?;
+            ensure_count(vouchers.len(), MAX_CLEARING_BATCH)?;
             let mut issuers: Vec<Member> = vouchers.iter().map(|signed| signed.clearing_voucher.issuer).collect();
             issuers.sort_unstable();
             issuers.dedup();
             let set = self.look_up(&issuers)?;
 
-            let mut balances = BTreeMap::new();
+            let mut balances = Balances::default();
             for signed in vouchers {
                 signatures::ensure_clearing(self.genesis, self.env().account_id(), &signed, &issuers, &set)?;
-                self.clear(signed.clearing_voucher, now, &mut balances)?;
+                self.clear(signed, &mut balances)?;
             }
-            self.write(balances);
+            balances.write(self);
             Ok(())
+        }
+
+        /// Publishes the next fee schedule. Returns its version.
+        ///
+        /// # Errors
+        /// `TooManyRules`, or what is wrong with the approval.
+        #[ink(message)]
+        pub fn set_fees(&mut self, rules: Vec<FeeRule>, approval: Approval) -> Result<u32> {
+            if rules.len() > MAX_FEE_RULES {
+                return Err(Error::TooManyRules);
+            }
+            let decision = Decision::SetFees(rules.clone());
+            self.ensure_decided(&decision, &approval)?;
+            let version = self.fee_version.checked_add(1).ok_or(Error::Overflow)?;
+            self.fee_version = version;
+            self.schedules.insert(version, &rules);
+            self.env().emit_event(FeesPublished { version, rules });
+            Ok(version)
+        }
+
+        /// Says how far a member may go negative in an asset, over all windows that are not paid. A cap below what it
+        /// owes already keeps it from owing more.
+        ///
+        /// # Errors
+        /// `UnknownMember`, or what is wrong with the approval.
+        #[ink(message)]
+        pub fn set_cap(&mut self, member: Member, asset: Asset, cap: u128, approval: Approval) -> Result<()> {
+            self.ensure_decided(&Decision::SetCap { member, asset, cap }, &approval)?;
+            let set = self.look_up(&[member])?;
+            if set.signers.first().is_none_or(Option::is_none) {
+                return Err(Error::UnknownMember(member));
+            }
+            let mut balance = self.balance(member, asset);
+            balance.cap = cap;
+            self.balances.insert((member, asset), &balance);
+            self.env().emit_event(CapSet { member, asset, cap });
+            Ok(())
+        }
+
+        /// Closes the open window, opens the next, and pays the closed one. What can't be paid stays cut off.
+        ///
+        /// # Errors
+        /// `WrongWindow`, or what is wrong with the approval.
+        #[ink(message)]
+        pub fn close_window(&mut self, window: u32, approval: Approval) -> Result<Closing> {
+            self.ensure_decided(&Decision::CloseWindow(window), &approval)?;
+            self.cut_off(window)?;
+            self.pay_window(window)
+        }
+
+        /// Pays a window that is cut off, if everybody in it can pay by now. Anyone may send it.
+        ///
+        /// # Errors
+        /// `WrongWindow`.
+        #[ink(message)]
+        pub fn settle_window(&mut self, window: u32) -> Result<Closing> {
+            self.pay_window(window)
+        }
+
+        /// Takes vouchers out of a window that is cut off: their debtors pay them one by one. At most 64.
+        ///
+        /// # Errors
+        /// `WrongWindow`, `EmptyBatch`, `BatchTooLarge`, `UnknownVoucher`, `NotInWindow`, or what is wrong with the
+        /// approval.
+        #[ink(message)]
+        pub fn take_out(&mut self, window: u32, vouchers: Vec<Voucher>, approval: Approval) -> Result<()> {
+            ensure_count(vouchers.len(), MAX_TAKEN_OUT)?;
+            let ids: Vec<VoucherId> = vouchers.iter().map(Voucher::id).collect();
+            let decision = Decision::TakeOut {
+                window,
+                vouchers: ids.clone(),
+            };
+            self.ensure_decided(&decision, &approval)?;
+            self.take_from_window(window, &vouchers, &ids)?;
+            self.env().emit_event(TakenOut { window, vouchers: ids });
+            Ok(())
+        }
+
+        /// Contests an obligation of a retained voucher, as the caller's institution.
+        ///
+        /// # Errors
+        /// `UnknownMember`, `NotActive`, `NotYourAccount`, `NotInvolved`, `UnknownVoucher`, `BadClaim`,
+        /// `DisputeTooLate`, `AlreadyDisputed`.
+        #[ink(message)]
+        pub fn open_dispute(&mut self, member: Member, voucher: Voucher, claim: Claim) -> Result<()> {
+            self.ensure_caller_is(member)?;
+            self.contest(member, &voucher, claim)
+        }
+
+        /// Answers a dispute, as the caller's institution.
+        ///
+        /// # Errors
+        /// `UnknownMember`, `NotActive`, `NotYourAccount`, `UnknownDispute`, `AlreadyRuled`, `NotYoursToAnswer`.
+        #[ink(message)]
+        pub fn answer_dispute(
+            &mut self,
+            member: Member,
+            voucher: VoucherId,
+            obligation: u8,
+            evidence: [u8; 32],
+        ) -> Result<()> {
+            self.ensure_caller_is(member)?;
+            self.answer(member, voucher, obligation, evidence)
+        }
+
+        /// Ends a dispute as the notaries decided. What goes back is a new obligation, paid at once as far as the
+        /// creditor's balance reaches; but if the contested obligation is not paid yet, it waits until it is
+        /// (`pay_award`). Who claims, owes or is owed cannot sign.
+        ///
+        /// # Errors
+        /// `UnknownDispute`, `AlreadyRuled`, `NotImpartial`, `RulingTooLate`, `BadRuling`, `AbovePaid`, or what is wrong
+        /// with the approval.
+        #[ink(message)]
+        pub fn rule(&mut self, voucher: VoucherId, obligation: u8, ruling: Ruling, approval: Approval) -> Result<()> {
+            let decision = Decision::Rule {
+                voucher,
+                obligation,
+                ruling,
+            };
+            self.ensure_decided(&decision, &approval)?;
+            self.end_dispute(voucher, obligation, ruling, &signing::members(&approval.signatures))
+        }
+
+        /// Ends a dispute that the notaries did not rule in time: the obligation stands. Anyone may send it.
+        ///
+        /// # Errors
+        /// `UnknownDispute`, `AlreadyRuled`, `RulingTooEarly`.
+        #[ink(message)]
+        pub fn rule_by_default(&mut self, voucher: VoucherId, obligation: u8) -> Result<()> {
+            self.end_by_default(voucher, obligation)
+        }
+
+        /// Pays what a ruling gave back and is not paid yet, as far as the balance reaches. What waited for the contested
+        /// obligation is owed from now on, if that is paid by now. Anyone may send it. Returns what was paid.
+        ///
+        /// # Errors
+        /// `UnknownDispute`, `ObligationUnpaid`, `ZeroAmount` where nothing is owed or there is nothing to pay it from.
+        #[ink(message)]
+        pub fn pay_award(&mut self, voucher: VoucherId, obligation: u8) -> Result<u128> {
+            let dispute = self.disputes.get((voucher, obligation)).ok_or(Error::UnknownDispute)?;
+            if dispute.awarded == dispute.paid {
+                return Err(Error::ZeroAmount);
+            }
+            match self.pay_back(voucher, obligation, dispute)? {
+                None => Err(Error::ObligationUnpaid),
+                Some(0) if dispute.is_due => Err(Error::ZeroAmount),
+                Some(paid) => Ok(paid),
+            }
         }
 
         /// What a member holds of an asset.
@@ -225,170 +543,80 @@ mod clearing {
             self.balances.get((member, asset)).unwrap_or_default()
         }
 
-        /// The relation that a retained voucher led to, and how far it is cleared.
+        /// The relation that a retained voucher led to, and how far it is paid (S0.12).
         #[ink(message)]
-        pub fn relation(&self, voucher: VoucherId) -> Option<Retention> {
-            self.retentions.get(voucher)
+        pub fn retention(&self, voucher: Voucher) -> Option<Retention> {
+            self.retention_of(&voucher)
+        }
+
+        /// The vouchers kept of an originator, by page of 64 sequence numbers: digests, in the order they came.
+        #[ink(message)]
+        pub fn page(&self, originator: Member, page: u64) -> Page {
+            self.pages.get((originator, page)).unwrap_or_default()
+        }
+
+        /// What the vouchers of a batch have in common.
+        #[ink(message)]
+        pub fn batch(&self, number: u32) -> Option<Batch> {
+            self.batch.get(number)
         }
 
         /// A debtor's clearing voucher for a retained voucher (S0.12).
         #[ink(message)]
         pub fn clearing_voucher(&self, voucher: VoucherId, issuer: Member) -> Option<Discharge> {
-            let discharges = self.retentions.get(voucher)?.discharges;
-            discharges
-                .into_iter()
-                .find(|done| done.clearing_voucher.issuer == issuer)
+            self.discharges.get((voucher, issuer))
+        }
+
+        /// A fee schedule, by version; the latest one's version is what `current` says.
+        #[ink(message)]
+        pub fn fees(&self, version: u32) -> Option<Vec<FeeRule>> {
+            self.schedule(version).ok()
+        }
+
+        /// The open window, the latest fee schedule, and the number of decisions so far.
+        #[ink(message)]
+        pub fn current(&self) -> Current {
+            Current {
+                window: self.open_window,
+                fees: self.fee_version,
+                decisions: self.decisions,
+            }
+        }
+
+        /// A window, by number.
+        #[ink(message)]
+        pub fn window(&self, number: u32) -> Option<Window> {
+            (number <= self.open_window).then(|| self.windows.get(number).unwrap_or_default())
+        }
+
+        /// What a member is owed and owes in a window.
+        #[ink(message)]
+        pub fn position(&self, window: u32, member: Member, asset: Asset) -> Position {
+            self.positions.get((window, member, asset)).unwrap_or_default()
+        }
+
+        /// The dispute over an obligation.
+        #[ink(message)]
+        pub fn dispute(&self, voucher: VoucherId, obligation: u8) -> Option<Dispute> {
+            self.disputes.get((voucher, obligation))
+        }
+
+        /// What went back of an obligation, by refunds and rulings together.
+        #[ink(message)]
+        pub fn returned(&self, voucher: VoucherId, obligation: u8) -> u128 {
+            self.returned.get((voucher, obligation)).unwrap_or_default()
+        }
+
+        /// How long a dispute may be opened after a retention, and ruled after it was opened, in milliseconds.
+        #[ink(message)]
+        pub fn dispute_periods(&self) -> (u64, u64) {
+            (self.dispute_period, self.ruling_period)
         }
 
         /// The registry that knows the members.
         #[ink(message)]
         pub fn registry(&self) -> AccountId {
             self.registry
-        }
-
-        fn retain(
-            &mut self,
-            item: RetentionItem,
-            now: u64,
-            epoch: u32,
-            signers: &[Member],
-            balances: &mut BTreeMap<(Member, Asset), SettlementBalance>,
-        ) -> Result<()> {
-            let RetentionItem { voucher, relation } = item;
-            let id = voucher.id();
-            voucher.check().map_err(|fault| Error::BadVoucher(id, fault))?;
-            if now >= voucher.expires_at {
-                return Err(Error::VoucherExpired(id));
-            }
-            if self.retentions.contains(id) {
-                return Err(Error::VoucherUsed(id));
-            }
-            if relation != Relation::of(&voucher, relation.drawn_at) {
-                return Err(Error::RelationMismatch(id));
-            }
-            for owed in &relation.obligations {
-                let balance = self.cached(owed.debtor, owed.asset, balances);
-                balance.available = spend(owed.debtor, balance.available, owed.amount)?;
-                balance.reserved = balance.reserved.checked_add(owed.amount).ok_or(Error::Overflow)?;
-            }
-
-            let relation_id = relation.id();
-            let kept = Retention {
-                relation_id,
-                relation: relation.clone(),
-                retained_in: self.env().block_number(),
-                discharges: Vec::new(),
-            };
-            self.retentions.insert(id, &kept);
-            self.env().emit_event(Retained {
-                id,
-                relation_id,
-                voucher,
-                relation,
-                epoch,
-                signers: signers.to_vec(),
-            });
-            Ok(())
-        }
-
-        fn clear(
-            &mut self,
-            clearing_voucher: ClearingVoucher,
-            now: u64,
-            balances: &mut BTreeMap<(Member, Asset), SettlementBalance>,
-        ) -> Result<()> {
-            let (voucher, issuer) = (clearing_voucher.voucher, clearing_voucher.issuer);
-            if now >= clearing_voucher.expires_at {
-                return Err(Error::ClearingVoucherExpired(voucher));
-            }
-            let mut kept = self.retentions.get(voucher).ok_or(Error::UnknownVoucher(voucher))?;
-            if kept.relation_id != clearing_voucher.relation {
-                return Err(Error::WrongRelation(voucher));
-            }
-            if kept
-                .discharges
-                .iter()
-                .any(|done| done.clearing_voucher.issuer == issuer)
-            {
-                return Err(Error::AlreadyCleared(voucher, issuer));
-            }
-            let owed = kept.relation.owed_by(issuer);
-            if owed.is_empty() || owed != clearing_voucher.discharged {
-                return Err(Error::DischargeMismatch(voucher));
-            }
-            self.ensure_sources(&clearing_voucher)?;
-
-            for owed in &owed {
-                let debtor = self.cached(owed.debtor, owed.asset, balances);
-                debtor.reserved = debtor.reserved.checked_sub(owed.amount).ok_or(Error::Overflow)?;
-                let creditor = self.cached(owed.creditor, owed.asset, balances);
-                creditor.available = creditor.available.checked_add(owed.amount).ok_or(Error::Overflow)?;
-                creditor.last_credit = Some(Source::Clearing(voucher));
-            }
-            let cleared_in = self.env().block_number();
-            kept.discharges.push(Discharge {
-                clearing_voucher: clearing_voucher.clone(),
-                cleared_in,
-            });
-            self.retentions.insert(voucher, &kept);
-            self.env().emit_event(Cleared {
-                voucher,
-                id: clearing_voucher.id(),
-                clearing_voucher,
-            });
-            Ok(())
-        }
-
-        /// Each source is an earlier record that credited the issuer in an asset that it discharges now.
-        fn ensure_sources(&self, clearing_voucher: &ClearingVoucher) -> Result<()> {
-            let ClearingVoucher {
-                issuer,
-                discharged,
-                sources,
-                ..
-            } = clearing_voucher;
-            if sources.is_empty() || sources.len() > MAX_SOURCES {
-                return Err(Error::SourceCount);
-            }
-            let moves = |asset: Asset| discharged.iter().any(|owed| owed.asset == asset);
-            for source in sources {
-                let credited = match source {
-                    Source::Deposit(number) => self
-                        .depositors
-                        .get(number)
-                        .is_some_and(|(member, asset)| member == *issuer && moves(asset)),
-                    Source::Clearing(voucher) => self.retentions.get(voucher).is_some_and(|kept| {
-                        let paid = kept
-                            .discharges
-                            .iter()
-                            .flat_map(|done| done.clearing_voucher.discharged.iter());
-                        paid.into_iter()
-                            .any(|owed| owed.creditor == *issuer && moves(owed.asset))
-                    }),
-                };
-                if !credited {
-                    return Err(Error::BadSource(*source));
-                }
-            }
-            Ok(())
-        }
-
-        /// The balance as this call has it: read once, written once, however many items touch it.
-        fn cached<'a>(
-            &self,
-            member: Member,
-            asset: Asset,
-            balances: &'a mut BTreeMap<(Member, Asset), SettlementBalance>,
-        ) -> &'a mut SettlementBalance {
-            balances
-                .entry((member, asset))
-                .or_insert_with(|| self.balance(member, asset))
-        }
-
-        fn write(&mut self, balances: BTreeMap<(Member, Asset), SettlementBalance>) {
-            for (key, balance) in balances {
-                self.balances.insert(key, &balance);
-            }
         }
 
         /// The member's account, if the caller is it and the member is active.
@@ -403,7 +631,7 @@ mod clearing {
         }
 
         /// One call to the registry for everything that this call needs to know of members.
-        fn look_up(&self, members: &[Member]) -> Result<SignerSet> {
+        pub(crate) fn look_up(&self, members: &[Member]) -> Result<SignerSet> {
             signatures::look_up(self.registry, members)
         }
     }
@@ -416,19 +644,11 @@ mod clearing {
         }
     }
 
-    fn ensure_batch(length: usize) -> Result<()> {
-        match length {
+    fn ensure_count(count: usize, most: usize) -> Result<()> {
+        match count {
             0 => Err(Error::EmptyBatch),
-            1..=MAX_BATCH => Ok(()),
-            _ => Err(Error::BatchTooLarge),
+            count if count > most => Err(Error::BatchTooLarge),
+            _ => Ok(()),
         }
-    }
-
-    fn spend(member: Member, available: u128, needed: u128) -> Result<u128> {
-        available.checked_sub(needed).ok_or(Error::InsufficientBalance {
-            member,
-            available,
-            needed,
-        })
     }
 }

@@ -4,15 +4,16 @@ use ink::{
         call::{build_call, ExecutionInput, Selector},
         DefaultEnvironment,
     },
-    prelude::vec::Vec,
+    prelude::{collections::BTreeSet, vec::Vec},
     primitives::AccountId,
 };
 use protocol::{
     clearing::Error,
+    decisions::{Approval, Decision},
     registry::{Error as RegistryError, Roles, Signer, SignerSet, Status},
-    settlement::{RetentionBatch, SignedClearingVoucher},
+    settlement::{retention_id, RetentionBatch, SignedClearingVoucher},
     signing::{self, Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
-    Member,
+    Member, RelationId, VoucherId,
 };
 
 /// Asks the registry for these members. More than it answers at once can't be needed: `RegistryFailed`.
@@ -52,11 +53,13 @@ pub fn ensure_active<'a>(
     Ok(signer)
 }
 
-/// Every party signed what it is a party to, enough notaries signed everything, and nobody else signed.
+/// Every party signed what it is a party to, enough notaries signed everything, and nobody else signed. `pairs` are the
+/// batch's, in its order.
 pub fn ensure_retention(
     genesis: [u8; 32],
     contract: AccountId,
     batch: &RetentionBatch,
+    pairs: &[(VoucherId, RelationId)],
     signatures: &[MemberSignature],
     set: &SignerSet,
 ) -> Result<(), Error> {
@@ -78,26 +81,69 @@ pub fn ensure_retention(
         epoch: set.epoch,
     };
     let mut notaries: u16 = 0;
+    let mut signed_by_notaries = None;
     for signed in signatures {
-        let is_party = parties.binary_search(&signed.member).is_ok();
-        let signer = if is_party {
-            ensure_active(signed.member, &signers, set, Roles::PARTICIPANT)?
+        let (signer, id) = if parties.contains(&signed.member) {
+            let both = batch.vouchers.iter().zip(pairs);
+            let theirs: Vec<_> = both
+                .filter(|(voucher, _)| voucher.involves(signed.member))
+                .map(|(_, pair)| *pair)
+                .collect();
+            let signer = ensure_active(signed.member, &signers, set, Roles::PARTICIPANT)?;
+            (signer, retention_id(&theirs))
         } else {
             notaries = notaries.saturating_add(1);
-            ensure_active(signed.member, &signers, set, Roles::NOTARY).map_err(|error| match error {
-                Error::MissingRole(member) => Error::UnexpectedSigner(member),
-                other => other,
-            })?
+            let id = signed_by_notaries.get_or_insert_with(|| retention_id(pairs));
+            (ensure_notary(signed.member, &signers, set)?, *id)
         };
-        let id = batch.retention_id(is_party.then_some(signed.member));
         let payload = signing::payload(&domain, Purpose::Retention, &id, batch.expires_at, &());
         ensure_signature(signed.member, &signed.signature, &payload, signer)?;
     }
-    if notaries < set.notary_threshold {
-        return Err(Error::NotaryThreshold {
-            given: notaries,
-            needed: set.notary_threshold,
-        });
+    ensure_threshold(notaries, set)
+}
+
+/// Enough notaries signed a decision, and nobody else.
+pub fn ensure_approved(
+    genesis: [u8; 32],
+    contract: AccountId,
+    decision: &Decision,
+    approval: &Approval,
+    set: &SignerSet,
+) -> Result<(), Error> {
+    if approval.epoch != set.epoch {
+        return Err(Error::StaleEpoch { current: set.epoch });
+    }
+    if !signing::ascending(&approval.signatures) {
+        return Err(Error::SignersNotAscending);
+    }
+    let signers = signing::members(&approval.signatures);
+    let domain = Domain {
+        genesis,
+        contract,
+        epoch: set.epoch,
+    };
+    let id = decision.digest();
+    let payload = signing::payload(&domain, Purpose::Decision, &id, approval.expires_at, &approval.number);
+    let mut notaries: u16 = 0;
+    for signed in &approval.signatures {
+        notaries = notaries.saturating_add(1);
+        let signer = ensure_notary(signed.member, &signers, set)?;
+        ensure_signature(signed.member, &signed.signature, &payload, signer)?;
+    }
+    ensure_threshold(notaries, set)
+}
+
+fn ensure_notary<'a>(member: Member, members: &[Member], set: &'a SignerSet) -> Result<&'a Signer, Error> {
+    ensure_active(member, members, set, Roles::NOTARY).map_err(|error| match error {
+        Error::MissingRole(member) => Error::UnexpectedSigner(member),
+        other => other,
+    })
+}
+
+fn ensure_threshold(given: u16, set: &SignerSet) -> Result<(), Error> {
+    let needed = set.notary_threshold;
+    if given < needed {
+        return Err(Error::NotaryThreshold { given, needed });
     }
     Ok(())
 }
@@ -139,10 +185,13 @@ fn ensure_signature(
     ink::env::sr25519_verify(&signature.0, payload, &signer.signing_key).map_err(|_| Error::BadSignature(member))
 }
 
-/// Every institution involved in the batch, ascending.
-fn parties(batch: &RetentionBatch) -> Vec<Member> {
-    let mut parties: Vec<Member> = batch.items.iter().flat_map(|item| item.voucher.parties()).collect();
-    parties.sort_unstable();
-    parties.dedup();
+/// Every institution involved in the batch.
+fn parties(batch: &RetentionBatch) -> BTreeSet<Member> {
+    let mut parties = BTreeSet::new();
+    for voucher in &batch.vouchers {
+        parties.insert(voucher.originator);
+        parties.insert(voucher.home);
+        parties.extend(voucher.others.iter().copied());
+    }
     parties
 }

@@ -3,8 +3,8 @@ use alloc::vec::Vec;
 use scale::{Decode, Encode};
 
 use crate::{
-    settlement::{Asset, ClearingVoucher, Relation, Source, VoucherFault},
-    Amount, Member, RelationId, VoucherId,
+    settlement::{Asset, ClearingVoucher, Relation, Settlement, Source, Voucher, VoucherFault},
+    Amount, Member, RelationId, Timestamp, VoucherId,
 };
 
 /// What a member holds of one asset in the clearing contract.
@@ -19,18 +19,110 @@ use crate::{
     )
 )]
 pub struct Balance {
-    /// Can be withdrawn, or reserved for a new payment.
+    /// What is neither reserved nor paid out. What is owed by rulings has to stay in it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub available: Amount,
     /// Set aside at retention for obligations that are not cleared yet.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub reserved: Amount,
+    /// What rulings in disputes say that it has to give back, as far as it is not paid.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+    pub owed: Amount,
+    /// How far it may go negative, over all windows that are not paid.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+    pub cap: Amount,
+    /// The sum of its net debits in windows that are cut off and not paid.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+    pub unsettled: Amount,
     /// The latest record that credited the member: a source that a clearing voucher can name.
     pub last_credit: Option<Source>,
 }
 
-/// A retained voucher, under its voucher id.
+impl Balance {
+    /// What can be withdrawn, reserved for a new payment, or used to pay a window.
+    pub const fn spendable(&self) -> Amount {
+        self.available.saturating_sub(self.owed)
+    }
+}
+
+/// What is stored of a retained voucher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+pub struct Kept {
+    /// The voucher's sequence number within its page.
+    pub slot: u8,
+    /// The voucher's id.
+    pub voucher: VoucherId,
+    /// The batch that it came in.
+    pub batch: u32,
+    /// Gross or net.
+    pub settlement: Settlement,
+    /// Whether it was taken out of its window.
+    pub taken_out: bool,
+}
+
+impl Kept {
+    /// How its obligations are paid. `window` is the one that was open when it was retained.
+    pub const fn course(&self, window: u32) -> Course {
+        match self.settlement {
+            Settlement::Gross => Course::Reserved,
+            Settlement::Net if self.taken_out => Course::TakenOut,
+            Settlement::Net => Course::InWindow(window),
+        }
+    }
+}
+
+/// Vouchers of one originator with close sequence numbers, stored together: a write costs about as much for one of them
+/// as for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+pub struct Page {
+    /// One bit for each slot in use.
+    pub used: u64,
+    /// In the order they came.
+    pub kept: Vec<Kept>,
+}
+
+/// The slots of a page.
+pub const PAGE: u64 = 64;
+
+impl Page {
+    /// Where a sequence number's voucher is kept: the page's number and the slot.
+    #[allow(clippy::cast_possible_truncation)] // below 64
+    pub const fn place(sequence: u64) -> (u64, u8) {
+        (sequence / PAGE, (sequence % PAGE) as u8)
+    }
+
+    /// Whether the slot is free; it isn't from now on.
+    pub fn take(&mut self, slot: u8) -> bool {
+        let bit = 1u64.checked_shl(u32::from(slot)).unwrap_or(0);
+        let is_free = bit != 0 && self.used & bit == 0;
+        self.used |= bit;
+        is_free
+    }
+
+    /// What is kept in a slot, for this voucher.
+    pub fn get(&self, slot: u8, voucher: VoucherId) -> Option<&Kept> {
+        self.kept
+            .iter()
+            .find(|kept| kept.slot == slot && kept.voucher == voucher)
+    }
+}
+
+/// A voucher as it was retained.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct Retained {
+    /// The voucher's id.
+    pub id: VoucherId,
+    /// The relation's id.
+    pub relation: RelationId,
+    /// What was co-signed.
+    pub voucher: Voucher,
+}
+
+/// What the vouchers of one retention have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
     derive(
@@ -40,26 +132,67 @@ pub struct Balance {
         serde::Deserialize
     )
 )]
+pub struct Batch {
+    /// When their relations were drawn up.
+    pub drawn_at: Timestamp,
+    /// The time of the block that retained them.
+    pub retained_at: Timestamp,
+    /// The block that retained them.
+    pub retained_in: u32,
+    /// The window that those settled net are in.
+    pub window: u32,
+}
+
+/// What counts up in the clearing contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct Current {
+    /// The number of the open window.
+    pub window: u32,
+    /// The version of the latest fee schedule; 0 is the empty one.
+    pub fees: u32,
+    /// The number of decisions so far: what the next approval has to name.
+    pub decisions: u32,
+}
+
+/// How a retained voucher's obligations are paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub enum Course {
+    /// Gross: the money is set aside, each debtor's clearing voucher moves it.
+    Reserved,
+    /// Net, in this window.
+    InWindow(u32),
+    /// Taken out of a window: each debtor's clearing voucher moves it from what is available.
+    TakenOut,
+}
+
+/// A retained voucher as the contract tells of it to who knows the voucher.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub struct Retention {
     /// The relation's id.
     pub relation_id: RelationId,
     /// The obligations.
     pub relation: Relation,
+    /// The batch that it came in.
+    pub batch: u32,
     /// The block that retained it.
     pub retained_in: u32,
+    /// The time of that block.
+    pub retained_at: Timestamp,
+    /// How it is paid.
+    pub course: Course,
     /// The clearing vouchers so far, one for each debtor that has paid.
     pub discharges: Vec<Discharge>,
+    /// The block in which the last obligation was paid.
+    pub cleared_in: Option<u32>,
 }
 
 impl Retention {
     /// Whether every debtor has paid.
     pub fn is_cleared(&self) -> bool {
-        let paid = |debtor: &Member| {
-            self.discharges
-                .iter()
-                .any(|done| done.clearing_voucher.issuer == *debtor)
-        };
-        self.relation.debtors().iter().all(paid)
+        self.cleared_in.is_some()
     }
 }
 
@@ -87,7 +220,7 @@ pub struct Discharge {
 pub enum Error {
     /// The batch has no items.
     EmptyBatch,
-    /// The batch has more items than one call takes.
+    /// The batch has more vouchers, or more refunds, than one call takes.
     BatchTooLarge,
     /// The batch expired.
     BatchExpired,
@@ -123,25 +256,57 @@ pub enum Error {
     VoucherUsed(VoucherId),
     /// The voucher expired.
     VoucherExpired(VoucherId),
-    /// The relation isn't the one that follows from the voucher.
-    RelationMismatch(VoucherId),
-    /// The member's available balance doesn't cover what it would owe.
+    /// No schedule of this version was published.
+    UnknownFees(u32),
+    /// The refund's original isn't handed along, isn't what it names, was not retained, or involves others.
+    RefundMismatch(VoucherId),
+    /// More would go back than was paid, by refunds and rulings together.
+    AbovePaid {
+        /// What was paid under the voucher.
+        voucher: VoucherId,
+        /// What may still go back.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        left: Amount,
+    },
+    /// The member's balance doesn't cover what it would owe.
     InsufficientBalance {
         /// Whose.
         member: Member,
-        /// What it has.
+        /// What it can spend.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         available: Amount,
         /// What it needs.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         needed: Amount,
     },
+    /// The member would go further negative than it may, over all windows that are not paid.
+    CapExceeded {
+        /// Whose.
+        member: Member,
+        /// How far it may.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        cap: Amount,
+        /// How far it would.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        needed: Amount,
+    },
+    /// The window has as many positions as it takes.
+    WindowFull,
+    /// No window has this number, or it isn't that far.
+    WrongWindow {
+        /// The window that is open.
+        open: u32,
+    },
+    /// The voucher is not in this window.
+    NotInWindow(VoucherId),
     /// The sum is beyond what a balance can hold.
     Overflow,
     /// No such voucher was retained.
     UnknownVoucher(VoucherId),
     /// The clearing voucher names another relation than the one retained.
     WrongRelation(VoucherId),
+    /// The voucher is paid with its window, not by clearing vouchers.
+    SettledNet(VoucherId),
     /// The issuer discharged this relation before.
     AlreadyCleared(VoucherId, Member),
     /// What is discharged isn't what the issuer owes.
@@ -152,6 +317,49 @@ pub enum Error {
     SourceCount,
     /// The source doesn't exist, or didn't credit the issuer in an asset that is discharged.
     BadSource(Source),
+    /// The approval has another number: sign for this one.
+    StaleApproval {
+        /// The number of decisions so far.
+        next: u32,
+    },
+    /// The approval expired.
+    ApprovalExpired,
+    /// The schedule has more rules than one may have.
+    TooManyRules,
+    /// The member is no party to the voucher.
+    NotInvolved(Member),
+    /// The obligation is not there, its creditor claims, or the claim is 0 or above it. Who isn't the debtor can only
+    /// claim all of it.
+    BadClaim,
+    /// The time for a dispute over this voucher has passed.
+    DisputeTooLate {
+        /// It could be opened strictly before.
+        until: Timestamp,
+    },
+    /// There is, or was, a dispute over this obligation.
+    AlreadyDisputed,
+    /// There is no dispute over this obligation.
+    UnknownDispute,
+    /// The other side has answered already, or who opened the dispute wants to.
+    NotYoursToAnswer(Member),
+    /// The dispute has ended.
+    AlreadyRuled,
+    /// A ruling was valid strictly before.
+    RulingTooLate {
+        /// When it had to be there.
+        until: Timestamp,
+    },
+    /// The notaries may still rule.
+    RulingTooEarly {
+        /// The obligation stands from then on.
+        until: Timestamp,
+    },
+    /// A partial ruling gives back nothing, or as much as is claimed.
+    BadRuling,
+    /// This notary made the claim, or owes or is owed what is contested: the others have to rule.
+    NotImpartial(Member),
+    /// What was awarded goes back once the contested obligation is paid, and it is not paid yet.
+    ObligationUnpaid,
     /// The caller isn't this member's account.
     NotYourAccount(Member),
     /// The amount is 0.

@@ -5,12 +5,13 @@ use scale::{Decode, Encode};
 
 /// sha256 of a domain tag and a value's SCALE encoding: the id of everything content-addressed.
 pub fn content_id<T: Encode + ?Sized>(tag: &[u8], value: &T) -> [u8; 32] {
-    let mut bytes = Vec::with_capacity(tag.len().saturating_add(value.size_hint()));
+    let mut bytes = Vec::with_capacity(tag.len().saturating_add(value.encoded_size()));
     bytes.extend_from_slice(tag);
     value.encode_to(&mut bytes);
-    let mut id = [0u8; 32];
-    ink::env::hash_bytes::<Sha2x256>(&bytes, &mut id);
-    id
+    let mut digest = [0u8; 32];
+    // The chain's host function, or in Rust.
+    ink::env::hash_bytes::<Sha2x256>(&bytes, &mut digest);
+    digest
 }
 
 macro_rules! id {

@@ -11,13 +11,17 @@
 extern crate alloc;
 
 pub mod clearing;
+pub mod decisions;
+pub mod disputes;
 pub mod escrow;
+pub mod fees;
 pub mod ids;
 pub mod registry;
 pub mod settlement;
 pub mod signing;
 #[cfg(feature = "std")]
 pub mod text;
+pub mod windows;
 
 pub use ids::{
     AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId, Signature,

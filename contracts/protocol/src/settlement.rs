@@ -2,12 +2,20 @@
 use alloc::{vec, vec::Vec};
 use scale::{Decode, Encode};
 
-use crate::{ids::content_id, AccountId, Amount, ClearingVoucherId, Member, RelationId, Timestamp, UserId, VoucherId};
+use crate::{
+    fees::{self, FeeRule},
+    ids::content_id,
+    AccountId, Amount, ClearingVoucherId, Member, RelationId, Timestamp, UserId, VoucherId,
+};
 
 /// The most institutions one voucher may involve.
 pub const MAX_PARTIES: usize = 8;
-/// The most items of one retention batch, and the most clearing vouchers of one clearing batch.
-pub const MAX_BATCH: usize = 32;
+/// The most vouchers of one retention batch.
+pub const MAX_BATCH: usize = 1_024;
+/// The most refunds among them. Each brings its original along, and all has to fit into what a contract takes as its input.
+pub const MAX_REFUNDS: usize = 256;
+/// The most clearing vouchers of one clearing batch.
+pub const MAX_CLEARING_BATCH: usize = 32;
 /// The most sources one clearing voucher names.
 pub const MAX_SOURCES: usize = 8;
 
@@ -49,6 +57,29 @@ pub enum TransactionKind {
     Purchase,
     /// The originator delivers securities: the home institution owes it.
     SecuritiesTransfer,
+    /// A user of the home institution pays one of this institution: the home institution owes it. The only kind in which
+    /// the originator may be the home institution.
+    CreditTransfer(Member),
+    /// The originator gives back what it was paid under this earlier voucher, or a part: it owes the home institution.
+    Refund(VoucherId),
+}
+
+/// How obligations are paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(
+    feature = "std",
+    derive(
+        scale_info::TypeInfo,
+        ink::storage::traits::StorageLayout,
+        serde::Serialize,
+        serde::Deserialize
+    )
+)]
+pub enum Settlement {
+    /// Each by itself: money is set aside at the retention and moved by the debtor's clearing voucher.
+    Gross,
+    /// Together with the others of the window that is open at the retention, when that is closed.
+    Net,
 }
 
 /// The limit that a voucher's amount was judged by.
@@ -82,9 +113,9 @@ impl Limit {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub struct Voucher {
-    /// Made by the originator; makes the id unique.
-    #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
-    pub nonce: [u8; 16],
+    /// The originator's own number for it, used once. Close numbers are stored together: counting up is cheapest.
+    #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+    pub sequence: u64,
     /// Who took the user's request.
     pub originator: Member,
     /// The user's institution.
@@ -105,6 +136,10 @@ pub struct Voucher {
     pub amount: Amount,
     /// The limit that the amount was judged by.
     pub limit: Limit,
+    /// How what follows from it is paid.
+    pub settlement: Settlement,
+    /// The version of the published fee schedule that applies.
+    pub fees: u32,
     /// When the originator wrote it.
     pub issued_at: Timestamp,
     /// A retention is valid strictly before.
@@ -112,9 +147,14 @@ pub struct Voucher {
 }
 
 impl Voucher {
-    /// Globally unique: the nonce is in it.
+    /// Globally unique: originator and sequence are in it.
     pub fn id(&self) -> VoucherId {
         VoucherId(content_id(b"quittance/voucher", self))
+    }
+
+    /// Whether the institution is involved.
+    pub fn involves(&self, member: Member) -> bool {
+        self.originator == member || self.home == member || self.others.contains(&member)
     }
 
     /// Every institution involved, ascending: all of them sign.
@@ -137,7 +177,8 @@ impl Voucher {
     /// Who owes whom what, before fees. The one place where the direction of a payment is decided.
     pub fn principal(&self) -> Obligation {
         let (debtor, creditor) = match self.kind {
-            TransactionKind::CashDeposit => (self.originator, self.home),
+            TransactionKind::CashDeposit | TransactionKind::Refund(_) => (self.originator, self.home),
+            TransactionKind::CreditTransfer(payee) => (self.home, payee),
             TransactionKind::CashWithdrawal | TransactionKind::Purchase | TransactionKind::SecuritiesTransfer => {
                 (self.home, self.originator)
             }
@@ -155,8 +196,11 @@ impl Voucher {
     /// # Errors
     /// The first rule that it breaks.
     pub fn check(&self) -> Result<(), VoucherFault> {
-        if self.originator == self.home {
+        if self.principal().debtor == self.principal().creditor {
             return Err(VoucherFault::OneInstitution);
+        }
+        if !self.involves(self.principal().creditor) {
+            return Err(VoucherFault::PayeeIsNoParty);
         }
         let stray = |member: &Member| *member == self.originator || *member == self.home;
         let ascending = self
@@ -166,7 +210,7 @@ impl Voucher {
         if !ascending || self.others.iter().any(stray) {
             return Err(VoucherFault::PartiesNotAscending);
         }
-        if self.others.len().saturating_add(2) > MAX_PARTIES {
+        if self.parties().len() > MAX_PARTIES {
             return Err(VoucherFault::TooManyParties);
         }
         if self.amount == 0 {
@@ -186,8 +230,10 @@ impl Voucher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub enum VoucherFault {
-    /// Originator and home institution are the same.
+    /// The institution that pays is the one that is paid.
     OneInstitution,
+    /// The institution that is paid is not among those involved.
+    PayeeIsNoParty,
     /// The other destinations don't ascend strictly, or name originator or home.
     PartiesNotAscending,
     /// More institutions than one voucher may involve.
@@ -225,32 +271,34 @@ pub struct Obligation {
 
 /// The obligations that a voucher creates (S0.8).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(
-    feature = "std",
-    derive(
-        scale_info::TypeInfo,
-        ink::storage::traits::StorageLayout,
-        serde::Serialize,
-        serde::Deserialize
-    )
-)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub struct Relation {
     /// The voucher that it follows from.
     pub voucher: VoucherId,
-    /// Principal.
+    /// The principal, then the fees in the schedule's order.
     pub obligations: Vec<Obligation>,
     /// When the notary drew it up.
     pub drawn_at: Timestamp,
 }
 
 impl Relation {
-    /// The relation that follows from a voucher: every notary builds the same one but for the time.
-    pub fn of(voucher: &Voucher, drawn_at: Timestamp) -> Self {
-        Self {
+    /// The relation that follows from a voucher under the schedule that it names: every notary builds the same one but
+    /// for the time. `None` where a fee is beyond what an amount can hold.
+    pub fn of(voucher: &Voucher, schedule: &[FeeRule], drawn_at: Timestamp) -> Option<Self> {
+        Some(Self {
             voucher: voucher.id(),
-            obligations: vec![voucher.principal()],
+            obligations: Self::obligations_of(voucher, schedule)?,
             drawn_at,
+        })
+    }
+
+    /// Who owes whom what: all of the relation that doesn't depend on who draws it up. `None` as above.
+    pub fn obligations_of(voucher: &Voucher, schedule: &[FeeRule]) -> Option<Vec<Obligation>> {
+        let mut obligations = vec![voucher.principal()];
+        for rule in schedule {
+            fees::charge(rule, voucher, &mut obligations)?;
         }
+        Some(obligations)
     }
 
     /// The relation's id.
@@ -276,43 +324,24 @@ impl Relation {
     }
 }
 
-/// A voucher and the relation that follows from it, to be kept together.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
-pub struct RetentionItem {
-    /// What was co-signed.
-    pub voucher: Voucher,
-    /// What follows.
-    pub relation: Relation,
-}
-
 /// What a notary hands to the chain (S0.7).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub struct RetentionBatch {
     /// The registry's epoch when the members signed.
     pub epoch: u32,
+    /// When the relations of all of them were drawn up.
+    pub drawn_at: Timestamp,
     /// Valid strictly before.
     pub expires_at: Timestamp,
-    /// 1 to [`MAX_BATCH`].
-    pub items: Vec<RetentionItem>,
+    /// 1 to [`MAX_BATCH`], of which at most [`MAX_REFUNDS`] are refunds.
+    pub vouchers: Vec<Voucher>,
+    /// The vouchers that the refunds among them name, in the refunds' order.
+    pub refunded: Vec<Voucher>,
 }
 
-impl RetentionBatch {
-    /// The id that `signer` signs with [`crate::signing::Purpose::Retention`]: the (voucher, relation) pairs of the items
-    /// that it is a party to, in order; a notary (`None`) signs all.
-    pub fn retention_id(&self, signer: Option<Member>) -> [u8; 32] {
-        let pairs: Vec<(VoucherId, RelationId)> = self
-            .items
-            .iter()
-            .filter(|item| signer.is_none_or(|member| item.voucher.parties().contains(&member)))
-            .map(|item| (item.voucher.id(), item.relation.id()))
-            .collect();
-        retention_id(&pairs)
-    }
-}
-
-/// The id under which a list of (voucher, relation) pairs is signed for retention.
+/// The id under which a member signs for a retention: over the (voucher, relation) pairs of the vouchers that it is a
+/// party to, in the batch's order; a notary signs all ([`crate::signing::Purpose::Retention`]).
 pub fn retention_id(pairs: &[(VoucherId, RelationId)]) -> [u8; 32] {
     content_id(b"quittance/retention", pairs)
 }
@@ -331,8 +360,12 @@ pub fn retention_id(pairs: &[(VoucherId, RelationId)]) -> [u8; 32] {
 pub enum Source {
     /// A deposit, by its number.
     Deposit(u64),
-    /// A payment that was cleared in the issuer's favour.
-    Clearing(VoucherId),
+    /// A payment that this debtor cleared in the issuer's favour.
+    Clearing(VoucherId, Member),
+    /// A window that was settled with a net credit for the issuer, by its number.
+    Window(u32),
+    /// A ruling that gave money back to the issuer: the voucher, and the place of the obligation in its relation.
+    Ruling(VoucherId, u8),
 }
 
 /// A debtor's signed discharge of what it owes under one relation (S0.11).
@@ -374,6 +407,8 @@ impl ClearingVoucher {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub struct SignedClearingVoucher {
+    /// The voucher that the relation follows from: the chain keeps its digest only.
+    pub voucher: Voucher,
     /// What is signed.
     pub clearing_voucher: ClearingVoucher,
     /// The epoch it was signed in.

@@ -43,6 +43,10 @@ pub enum Purpose {
     Agreement,
     /// A party's consent to calling a deal off, checked on chain. id: deal.
     Cancellation,
+    /// A notary's signature under a decision, checked on chain. id: digest of the decision.
+    Decision,
+    /// An assisting institution's word to a destination (S0.4). id: voucher.
+    Assistance,
 }
 
 /// Where a signature is valid.

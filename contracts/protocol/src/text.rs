@@ -147,22 +147,50 @@ pub mod account {
     }
 }
 
-/// `#[serde(with = …)]` for amounts: a decimal string.
+/// `#[serde(with = …)]` for amounts and other long numbers: a decimal string.
 pub mod amount {
+    use core::{fmt::Display, str::FromStr};
     use serde::{de::Error, Deserialize, Deserializer, Serializer};
 
     /// Writes a decimal string.
-    pub fn serialize<S: Serializer>(amount: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<T: Display, S: Serializer>(amount: &T, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(amount)
     }
 
     /// Reads a decimal string.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(|_| {
             D::Error::custom(format!(
                 "{text:?} is no amount: write it as a string of digits, in the smallest unit"
             ))
         })
+    }
+}
+
+/// `#[serde(with = …)]` for amounts that may be left out: a decimal string or `null`.
+pub mod optional_amount {
+    use core::{fmt::Display, str::FromStr};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    struct Text<T>(T);
+
+    impl<'de, T: FromStr> Deserialize<'de> for Text<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            super::amount::deserialize(deserializer).map(Text)
+        }
+    }
+
+    /// Writes a decimal string or `null`.
+    pub fn serialize<T: Display, S: Serializer>(amount: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match amount {
+            Some(amount) => serializer.collect_str(amount),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a decimal string or `null`.
+    pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+        Ok(Option::<Text<T>>::deserialize(deserializer)?.map(|Text(amount)| amount))
     }
 }

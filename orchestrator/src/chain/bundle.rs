@@ -249,6 +249,13 @@ impl Bundle {
             })
     }
 
+    /// The first topic of an event, by the event's name; `None` where the contract has no such event.
+    pub fn event_topic(&self, name: &str) -> Option<[u8; 32]> {
+        let mut events = self.transcoder.metadata().spec().events().iter();
+        let event = events.find(|event| event.label() == name)?;
+        event.signature_topic().as_ref()?.as_bytes().try_into().ok()
+    }
+
     /// An event, by its signature topic and its data as the chain's event holds it (with its length before it).
     ///
     /// # Errors

@@ -126,7 +126,19 @@ impl Contract {
     /// # Errors
     /// See [`CallError`].
     pub async fn read<T: Decode>(&self, message: &str, arguments: &impl Encode) -> Result<T, CallError> {
-        let at = self.follower.head().hash;
+        self.read_at(message, arguments, self.follower.head().hash).await
+    }
+
+    /// Asks a message that can't fail, at a block.
+    ///
+    /// # Errors
+    /// See [`CallError`]; the node may not keep the block's state any more.
+    pub async fn read_at<T: Decode>(
+        &self,
+        message: &str,
+        arguments: &impl Encode,
+        at: [u8; 32],
+    ) -> Result<T, CallError> {
         let run = self.dry_run(input(message, arguments), 0, Some(at)).await?;
         decode(message, &output::<Never>(message, &run)?.data)
     }
@@ -140,7 +152,19 @@ impl Contract {
         message: &str,
         arguments: &impl Encode,
     ) -> Result<T, CallError<E>> {
-        let at = self.follower.head().hash;
+        self.try_read_at(message, arguments, self.follower.head().hash).await
+    }
+
+    /// Asks a message that returns a `Result`, at a block.
+    ///
+    /// # Errors
+    /// See [`CallError`]; the node may not keep the block's state any more.
+    pub async fn try_read_at<T: Decode, E: Decode>(
+        &self,
+        message: &str,
+        arguments: &impl Encode,
+        at: [u8; 32],
+    ) -> Result<T, CallError<E>> {
         let run = self.dry_run(input(message, arguments), 0, Some(at)).await?;
         decode::<Result<T, E>, E>(message, &output::<E>(message, &run)?.data)?.map_err(CallError::Refused)
     }

@@ -8,10 +8,9 @@ use protocol::{
 };
 
 use super::{
-    calls::Call,
     contracts::{CallError, Contract},
     deployment::{Deployment, DeploymentError},
-    ledger::{signers, write},
+    ledger::{make_block, signers, write},
     Chain, Follower, Submitter,
 };
 use crate::{
@@ -132,7 +131,7 @@ impl EscrowLedger for ChainEscrow {
     }
 
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError> {
-        signers(&self.registry, members).await
+        signers(&self.registry, members, self.follower.head().hash).await
     }
 
     fn time(&self) -> Timestamp {
@@ -171,12 +170,7 @@ impl EscrowLedger for ChainEscrow {
     }
 
     async fn make_block(&self, key: &str) -> Result<(), LedgerError> {
-        if self.submitter.find(key).await?.is_some() {
-            return Ok(());
-        }
-        let call = Call::remark(&*self.chain.runtime()?, key)?;
-        self.submitter.submit(key, call).await?;
-        Ok(())
+        make_block(&self.chain, &self.submitter, key).await
     }
 
     async fn next_block(&self) {

@@ -1,22 +1,37 @@
 //! The settlement contracts as the saga sees them.
-use std::fmt::Debug;
+mod disputes;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use protocol::{
-    clearing::{Balance, Error, Retention},
-    registry::{self, Institution, SignerSet},
-    settlement::{Asset, RetentionBatch, SignedClearingVoucher},
+    clearing::{Balance, Current, Error, Retention},
+    decisions::{Approval, Decision},
+    disputes::Dispute,
+    fees::FeeRule,
+    registry::{self, Institution, Roles, SignerSet, Status},
+    settlement::{Asset, RetentionBatch, SignedClearingVoucher, Voucher},
     signing::MemberSignature,
+    windows::{Closing, Position, Window},
     AccountId, Amount, Member, Timestamp, VoucherId,
 };
 use scale::{Decode, Encode};
 
 use super::{
+    calls::Call,
     contracts::{CallError, Contract},
     deployment::Deployment,
     Chain, ChainError, Follower, SubmitError, Submitter,
 };
-use crate::settlement::ports::{Block, Ledger, LedgerError};
+use crate::{
+    decisions::ports::DecisionLedger,
+    settlement::ports::{Block, Ledger, LedgerError},
+    windows::ports::WindowLedger,
+};
 
 /// The most institutions that the registry hands out in one answer.
 const PAGE: usize = 32;
@@ -29,6 +44,19 @@ pub struct ChainLedger {
     submitter: Submitter,
     registry: Contract,
     clearing: Contract,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What needn't be read again: every payment asks for it at every look.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The finalized block that the next two were read at.
+    at: [u8; 32],
+    current: Option<Current>,
+    /// The registry's answers, by who was asked for.
+    signers: HashMap<Vec<Member>, SignerSet>,
+    /// What is published never changes.
+    schedules: BTreeMap<u32, Vec<FeeRule>>,
 }
 
 impl ChainLedger {
@@ -54,6 +82,7 @@ impl ChainLedger {
             chain,
             follower,
             submitter,
+            seen: Arc::default(),
         })
     }
 
@@ -116,6 +145,17 @@ impl ChainLedger {
 }
 
 impl ChainLedger {
+    /// What is known; of what changes with blocks only what was read at this one.
+    fn seen(&self, at: [u8; 32]) -> MutexGuard<'_, Seen> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.at != at {
+            seen.at = at;
+            seen.current = None;
+            seen.signers.clear();
+        }
+        seen
+    }
+
     async fn write<T: Decode>(
         &self,
         key: &str,
@@ -125,6 +165,20 @@ impl ChainLedger {
     ) -> Result<Block, LedgerError> {
         write::<T, Error>(&self.submitter, &self.clearing, key, message, arguments, value).await
     }
+}
+
+/// Has a block made, because some chains make none while nobody submits.
+pub(super) async fn make_block<E: Debug>(
+    chain: &Chain,
+    submitter: &Submitter,
+    key: &str,
+) -> Result<(), LedgerError<E>> {
+    if submitter.find(key).await?.is_some() {
+        return Ok(());
+    }
+    let call = Call::remark(&*chain.runtime()?, key)?;
+    submitter.submit(key, call).await?;
+    Ok(())
 }
 
 /// Carries a step out once. Looks first whether it is in flight or done: a dry run of a step that was carried out would
@@ -158,10 +212,14 @@ where
     }
 }
 
-/// The registry's answer for these members, in this order.
-pub(super) async fn signers<E: Debug>(registry: &Contract, members: &[Member]) -> Result<SignerSet, LedgerError<E>> {
+/// The registry's answer for these members, in this order, at a block.
+pub(super) async fn signers<E: Debug>(
+    registry: &Contract,
+    members: &[Member],
+    at: [u8; 32],
+) -> Result<SignerSet, LedgerError<E>> {
     let answer = registry
-        .try_read::<SignerSet, registry::Error>("members", &members)
+        .try_read_at::<SignerSet, registry::Error>("members", &members, at)
         .await;
     answer.map_err(|error| match error {
         CallError::Refused(refusal) => LedgerError::Rejected(format!("the registry refuses: {refusal:?}")),
@@ -181,7 +239,14 @@ impl Ledger for ChainLedger {
     }
 
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError> {
-        signers(&self.registry, members).await
+        let at = self.follower.head().hash;
+        let known = self.seen(at).signers.get(members).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let set = signers(&self.registry, members, at).await?;
+        self.seen(at).signers.insert(members.to_vec(), set.clone());
+        Ok(set)
     }
 
     async fn balance(&self, member: Member, asset: Asset) -> Result<Balance, LedgerError> {
@@ -192,8 +257,36 @@ impl Ledger for ChainLedger {
         Ok(self.follower.head().timestamp)
     }
 
-    async fn retention(&self, voucher: VoucherId) -> Result<Option<Retention>, LedgerError> {
-        Ok(self.clearing.read("relation", &voucher).await?)
+    async fn retention(&self, voucher: &Voucher) -> Result<Option<Retention>, LedgerError> {
+        Ok(self.clearing.read("retention", voucher).await?)
+    }
+
+    async fn current(&self) -> Result<Current, LedgerError> {
+        let at = self.follower.head().hash;
+        let known = self.seen(at).current;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let current = self.clearing.read_at("current", &(), at).await?;
+        self.seen(at).current = Some(current);
+        Ok(current)
+    }
+
+    async fn schedule(&self, version: u32) -> Result<Option<Vec<FeeRule>>, LedgerError> {
+        let at = self.follower.head().hash;
+        let known = self.seen(at).schedules.get(&version).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let rules: Option<Vec<FeeRule>> = self.clearing.read_at("fees", &version, at).await?;
+        if let Some(rules) = &rules {
+            self.seen(at).schedules.insert(version, rules.clone());
+        }
+        Ok(rules)
+    }
+
+    async fn position(&self, window: u32, member: Member, asset: Asset) -> Result<Position, LedgerError> {
+        Ok(self.clearing.read("position", &(window, member, asset)).await?)
     }
 
     async fn retain(
@@ -202,7 +295,7 @@ impl Ledger for ChainLedger {
         batch: &RetentionBatch,
         signatures: &[MemberSignature],
     ) -> Result<Block, LedgerError> {
-        self.write::<()>(key, "retain_batch", &(batch, signatures), 0).await
+        self.write::<u32>(key, "retain_batch", &(batch, signatures), 0).await
     }
 
     async fn clear(&self, key: &str, vouchers: &[SignedClearingVoucher]) -> Result<Block, LedgerError> {
@@ -211,6 +304,88 @@ impl Ledger for ChainLedger {
 
     async fn next_block(&self) {
         self.follower.next().await;
+    }
+}
+
+#[async_trait]
+impl DecisionLedger for ChainLedger {
+    async fn notaries(&self) -> Result<Vec<Member>, LedgerError> {
+        let mut all = self.institutions().await?;
+        all.retain(|found| found.status == Status::Active && found.roles.contains(Roles::NOTARY));
+        Ok(all.into_iter().map(|found| found.member).collect())
+    }
+
+    async fn window(&self, number: u32) -> Result<Option<Window>, LedgerError> {
+        Ok(self.clearing.read("window", &number).await?)
+    }
+
+    async fn dispute(&self, voucher: VoucherId, obligation: u8) -> Result<Option<Dispute>, LedgerError> {
+        Ok(self.clearing.read("dispute", &(voucher, obligation)).await?)
+    }
+
+    async fn carry_out(
+        &self,
+        key: &str,
+        decision: &Decision,
+        vouchers: &[Voucher],
+        approval: &Approval,
+    ) -> Result<Block, LedgerError> {
+        match decision {
+            Decision::SetFees(rules) => self.write::<u32>(key, "set_fees", &(rules, approval), 0).await,
+            Decision::SetCap { member, asset, cap } => {
+                let arguments = (member, asset, cap, approval);
+                self.write::<()>(key, "set_cap", &arguments, 0).await
+            }
+            Decision::CloseWindow(window) => {
+                let arguments = (window, approval);
+                self.write::<Closing>(key, "close_window", &arguments, 0).await
+            }
+            Decision::TakeOut { window, .. } => {
+                let arguments = (window, vouchers, approval);
+                self.write::<()>(key, "take_out", &arguments, 0).await
+            }
+            Decision::Rule {
+                voucher,
+                obligation,
+                ruling,
+            } => {
+                let arguments = (voucher, obligation, ruling, approval);
+                self.write::<()>(key, "rule", &arguments, 0).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl WindowLedger for ChainLedger {
+    async fn members(&self) -> Result<Vec<Member>, LedgerError> {
+        Ok(self
+            .institutions()
+            .await?
+            .into_iter()
+            .map(|found| found.member)
+            .collect())
+    }
+
+    async fn try_settling(&self, window: u32) -> Result<Closing, LedgerError> {
+        Ok(self
+            .clearing
+            .try_read::<Closing, Error>("settle_window", &window)
+            .await?)
+    }
+
+    async fn settle(&self, key: &str, window: u32) -> Result<Block, LedgerError> {
+        self.write::<Closing>(key, "settle_window", &window, 0).await
+    }
+
+    async fn time_of(&self, block: u32) -> Result<Option<Timestamp>, LedgerError> {
+        let hash = self.chain.block_hash(block).await?;
+        match self.chain.storage("Timestamp", "Now", (), hash).await {
+            Ok(bytes) => Ok(bytes.and_then(|bytes| Timestamp::decode(&mut &bytes[..]).ok())),
+            // Nodes keep states for some time only.
+            Err(ChainError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod follower;
 pub mod health;
 pub mod ledger;
 mod quickack;
+pub mod records;
 pub mod runtime;
 pub mod submitter;
 
@@ -23,6 +24,7 @@ pub use error::ChainError;
 pub use escrow::ChainEscrow;
 pub use follower::{Follower, Head};
 pub use ledger::ChainLedger;
+pub use records::ChainRecords;
 pub use submitter::{Inclusion, SubmitError, Submitter};
 /// The version of subxt that [`Chain::rpc_client`] belongs to.
 pub use subxt;

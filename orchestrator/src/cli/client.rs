@@ -92,6 +92,27 @@ impl Api {
         Ok(self.send(self.request(Method::GET, path)?).await?.json().await?)
     }
 
+    /// A whole list as CSV, over all its pages; the row of column names stands there once.
+    ///
+    /// # Errors
+    /// The service can't be reached, or refuses.
+    pub async fn export(&self, path: &str) -> anyhow::Result<String> {
+        let mut text = String::new();
+        let mut page = Some(path.to_owned());
+        while let Some(path) = page {
+            let request = self.request(Method::GET, &path)?.header(header::ACCEPT, "text/csv");
+            let answer = self.send(request).await?;
+            page = answer.headers().get(header::LINK).and_then(next_page);
+            let rows = answer.text().await?;
+            if text.is_empty() {
+                text = rows;
+            } else if let Some((_, rows)) = rows.split_once('\n') {
+                text.push_str(rows);
+            }
+        }
+        Ok(text)
+    }
+
     /// Sends a write and gives the raw answer. Repeated under the same key while there is no answer: it is carried out
     /// once.
     ///
@@ -153,6 +174,12 @@ impl Api {
     }
 }
 
+/// The path in a `Link` header to the next page.
+fn next_page(link: &header::HeaderValue) -> Option<String> {
+    let (path, relation) = link.to_str().ok()?.strip_prefix('<')?.split_once('>')?;
+    relation.contains("rel=\"next\"").then(|| path.to_owned())
+}
+
 /// A part of a path that may hold any character.
 pub fn encode(part: &str) -> String {
     let mut encoded = String::with_capacity(part.len());
@@ -167,6 +194,16 @@ pub fn encode(part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_next_page_is_where_the_link_leads() {
+        let link = |text: &'static str| super::next_page(&reqwest::header::HeaderValue::from_static(text));
+        assert_eq!(
+            link("</v1/payments?cursor=a>; rel=\"next\"").unwrap(),
+            "/v1/payments?cursor=a"
+        );
+        assert_eq!(link("</v1/payments>; rel=\"self\""), None);
+    }
+
     #[test]
     fn path_parts_are_percent_encoded() {
         assert_eq!(super::encode("47/11 ü"), "47%2F11%20%C3%BC");

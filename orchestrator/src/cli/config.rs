@@ -9,6 +9,7 @@ use clap::Subcommand;
 use protocol::Timestamp;
 use time::{format_description::well_known::Rfc3339, OffsetDateTime};
 
+use super::serve::load_policy;
 use crate::{
     config::{Config, ConfigError},
     http::escrow::webhook::DeliveryWebhook,
@@ -16,6 +17,7 @@ use crate::{
         keys::{is_development_uri, ss58_address, KeyFile},
         Authorities, Certificate, SigningKey,
     },
+    settlement::policy::Policy,
 };
 
 /// Checks configurations.
@@ -34,6 +36,8 @@ enum Command {
     },
     /// Prints a complete configuration with a comment on every key.
     Sample,
+    /// Prints a policy, which says what an institution co-signs, with a comment on every key.
+    SamplePolicy,
 }
 
 /// Runs it.
@@ -43,6 +47,7 @@ enum Command {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Sample => print!("{}", Config::sample()),
+        Command::SamplePolicy => print!("{}", Policy::sample()),
         Command::Check { file } => check(&file)?,
     }
     Ok(())
@@ -79,9 +84,21 @@ fn check(file: &Path) -> anyhow::Result<()> {
     for peer in &config.peers {
         report.found("peer", format!("member {} at {}", peer.member, peer.url));
     }
-    report.found("notary", format!("member {}", config.settlement.notary));
+    for notary in &config.settlement.notaries {
+        report.found("notary", format!("member {notary}"));
+    }
+    if let Some(path) = &config.settlement.policy {
+        report.add("policy", policy(&config, path));
+    }
     if let Some(path) = &config.escrow.delivery_webhook_secret {
         report.add("delivery webhook", webhook(path));
+    }
+    for endpoint in &config.webhooks.endpoints {
+        let secret = match (&endpoint.secret_file, &endpoint.secret_env) {
+            (Some(path), _) => webhook(path),
+            (None, variable) => Ok(format!("secret in {}", variable.as_deref().unwrap_or_default())),
+        };
+        report.add(&format!("webhooks to {}", endpoint.name), secret);
     }
     match report.errors {
         0 => Ok(()),
@@ -141,6 +158,11 @@ fn certificate(config: &Config) -> Result<String, String> {
         protocol::text::to_hex(&facts.fingerprint),
         date(facts.expires_at)
     ))
+}
+
+fn policy(config: &Config, path: &Path) -> Result<String, String> {
+    load_policy(config).map_err(|error| format!("{error:#}"))?;
+    Ok(path.display().to_string())
 }
 
 fn webhook(secret: &Path) -> Result<String, String> {

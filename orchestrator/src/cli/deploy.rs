@@ -48,6 +48,12 @@ pub struct Args {
     /// The shortest that a phase of an escrow deal may be, in seconds: longer than finality and a party's reaction.
     #[arg(long, default_value_t = 600)]
     escrow_gap_seconds: u64,
+    /// How long after its retention a payment can be disputed, in seconds.
+    #[arg(long, default_value_t = 5_184_000)]
+    dispute_seconds: u64,
+    /// How long after a dispute was opened the notaries may rule, in seconds; then the payment stands.
+    #[arg(long, default_value_t = 1_209_600)]
+    ruling_seconds: u64,
     /// Print the deployment as JSON.
     #[arg(long)]
     json: bool,
@@ -66,10 +72,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let registry = Bundle::find(&args.bundles, "registry")?;
     let clearing = Bundle::find(&args.bundles, "clearing")?;
     let escrow = Bundle::find(&args.bundles, "escrow")?;
-    let gap = args
-        .escrow_gap_seconds
-        .checked_mul(1_000)
-        .context("--escrow-gap-seconds is beyond reason")?;
+    let milliseconds = |seconds: u64, option: &str| {
+        let milliseconds = seconds.checked_mul(1_000);
+        milliseconds.with_context(|| format!("--{option} is beyond reason"))
+    };
+    let gap = milliseconds(args.escrow_gap_seconds, "escrow-gap-seconds")?;
+    let disputes = milliseconds(args.dispute_seconds, "dispute-seconds")?;
+    let rulings = milliseconds(args.ruling_seconds, "ruling-seconds")?;
     let client = OneShot::connect(&args.url, &args.key).await?;
     let genesis = client.chain.genesis();
 
@@ -82,7 +91,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         args.notary_threshold,
     );
     let (registry, new_registry) = client.deploy(&registry, input.encode()).await?;
-    let input = (constructor, genesis, registry.address.0);
+    let input = (constructor, genesis, registry.address.0, disputes, rulings);
     let (clearing, new_clearing) = client.deploy(&clearing, input.encode()).await?;
 
     let input = (constructor, genesis, gap);

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::settlement::ports::LedgerError;
 
+mod list;
 mod render;
 
 pub mod ca;
@@ -18,8 +19,10 @@ pub mod govern;
 pub mod key;
 pub mod pay;
 pub mod serve;
+pub mod settlement;
 pub mod status;
 pub mod user;
+pub mod webhooks;
 
 const EXAMPLES: &str = "\
 A first payment, step by step:
@@ -71,6 +74,10 @@ enum Command {
     Status(status::Args),
     /// Keeps an institution's users.
     User(user::Args),
+    /// Fees, windows, positions, disputes, and what the notaries decide.
+    Settlement(settlement::Args),
+    /// Shows who was told what happened, and tells again.
+    Webhooks(webhooks::Args),
     /// Trades with other institutions, paid through the escrow contract.
     Escrow(escrow::Args),
     /// Changes the registry, by its governors.
@@ -99,6 +106,8 @@ pub async fn main() -> ExitCode {
         Command::Pay(args) => pay::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::User(args) => user::run(args).await,
+        Command::Settlement(args) => settlement::run(args).await,
+        Command::Webhooks(args) => webhooks::run(args).await,
         Command::Escrow(args) => escrow::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use protocol::{
     settlement::{Asset, TransactionKind},
     text::from_hex,
-    AccountId, Amount, Member, Timestamp,
+    AccountId, Amount, Member, Timestamp, VoucherId,
 };
 use rand::{rngs::OsRng, RngCore};
 use reqwest::Method;
@@ -28,7 +28,16 @@ Examples:
     quittance pay --url http://127.0.0.1:8080 --token-file teller.token \\
       --user 4711 --user-key user.json --home 1 --kind purchase --amount 250 --wait
 
-  The same for machines; `quittance status` shows how it goes on:
+  It pays user 0815 of bank 3; bank 4 has to agree, too:
+    quittance pay --url http://127.0.0.1:8080 --token-file teller.token \\
+      --user 4711 --user-key user.json --home 1 --kind credit-transfer --payee 3 --beneficiary 0815 --other 4 \\
+      --amount 250 --wait
+
+  Bank A gives the purchase back (at bank A, by its voucher):
+    quittance pay --url http://127.0.0.1:8080 --token-file teller.token \\
+      --user 4711 --user-key user.json --home 1 --kind refund --refunds 0x7c…e1 --amount 250 --wait
+
+  The first one for machines; `quittance status` shows how it goes on:
     quittance pay --url http://127.0.0.1:8080 --token-file teller.token \\
       --user 4711 --user-key user.json --home 1 --kind purchase --amount 250 --json
 
@@ -63,6 +72,18 @@ pub struct Args {
     /// What is asked for.
     #[arg(long)]
     kind: Kind,
+    /// With credit-transfer: the institution whose user is paid.
+    #[arg(long, value_name = "MEMBER", required_if_eq("kind", "credit-transfer"))]
+    payee: Option<u16>,
+    /// With credit-transfer: the number that the payee institution knows the paid user by.
+    #[arg(long, value_name = "NUMBER", required_if_eq("kind", "credit-transfer"))]
+    beneficiary: Option<String>,
+    /// With refund: the payment that is given back, or a part of it.
+    #[arg(long, value_name = "VOUCHER", required_if_eq("kind", "refund"))]
+    refunds: Option<VoucherId>,
+    /// A further institution that has to agree; may be given several times.
+    #[arg(long = "other", value_name = "MEMBER")]
+    others: Vec<u16>,
     /// How much, in the asset's smallest unit.
     #[arg(long)]
     amount: Amount,
@@ -74,21 +95,48 @@ pub struct Args {
     json: bool,
 }
 
+/// A kind of payment, as it is written on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Kind {
+pub(super) enum Kind {
     Purchase,
     CashWithdrawal,
     CashDeposit,
     SecuritiesTransfer,
+    CreditTransfer,
+    Refund,
 }
 
-impl From<Kind> for TransactionKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
+impl Kind {
+    /// What the user asks for.
+    fn transaction(self, payee: Option<u16>, refunds: Option<VoucherId>) -> anyhow::Result<TransactionKind> {
+        if refunds.is_some() && !matches!(self, Kind::Refund) {
+            bail!("--refunds is for --kind refund only");
+        }
+        if payee.is_some() && !matches!(self, Kind::CreditTransfer) {
+            bail!("--payee is for --kind credit-transfer only");
+        }
+        Ok(match self {
             Kind::Purchase => TransactionKind::Purchase,
             Kind::CashWithdrawal => TransactionKind::CashWithdrawal,
             Kind::CashDeposit => TransactionKind::CashDeposit,
             Kind::SecuritiesTransfer => TransactionKind::SecuritiesTransfer,
+            Kind::CreditTransfer => {
+                TransactionKind::CreditTransfer(Member(payee.context("--kind credit-transfer needs --payee")?))
+            }
+            Kind::Refund => TransactionKind::Refund(refunds.context("--kind refund needs --refunds")?),
+        })
+    }
+
+    /// The same without whom it concerns.
+    pub(super) const fn service(self) -> protocol::fees::Service {
+        use protocol::fees::Service;
+        match self {
+            Kind::Purchase => Service::Purchase,
+            Kind::CashWithdrawal => Service::CashWithdrawal,
+            Kind::CashDeposit => Service::CashDeposit,
+            Kind::SecuritiesTransfer => Service::SecuritiesTransfer,
+            Kind::CreditTransfer => Service::CreditTransfer,
+            Kind::Refund => Service::Refund,
         }
     }
 }
@@ -129,7 +177,9 @@ fn sign(args: &Args, deployment: &Deployment) -> anyhow::Result<SignedPaymentReq
         home: Member(args.home),
         user: args.user.clone(),
         wallet: args.wallet.map_or_else(|| key.account(), AccountId),
-        kind: args.kind.into(),
+        kind: args.kind.transaction(args.payee, args.refunds)?,
+        beneficiary: args.beneficiary.clone(),
+        others: args.others.iter().copied().map(Member).collect(),
         asset: Asset::Native,
         amount: args.amount,
         expires_at: expiry()?,

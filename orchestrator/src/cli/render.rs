@@ -46,6 +46,14 @@ pub fn payment(payment: &PaymentView) -> Table {
     row("role here", payment.role.clone());
     row("kind", format!("{:?}", voucher.kind));
     row("amount", format!("{} {:?}", voucher.amount, voucher.asset));
+    row("settled", format!("{:?}", voucher.settlement));
+    for fee in payment.obligations.iter().skip(1) {
+        let line = format!(
+            "{} {:?} of member {} to member {}",
+            fee.amount, fee.asset, fee.debtor, fee.creditor
+        );
+        row("fee", line);
+    }
     row("originator", voucher.originator.to_string());
     row("home institution", voucher.home.to_string());
     row("expires", moment(voucher.expires_at));

@@ -17,14 +17,22 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, EnvFilter};
 
 use crate::{
-    chain::{bundle::Bundle, Chain, ChainEscrow, ChainLedger, Deployment, Follower, Submitter},
+    chain::{
+        bundle::Bundle, contracts::Contract, Chain, ChainEscrow, ChainLedger, ChainRecords, Deployment, Follower,
+        Submitter,
+    },
     config::{self, Config},
+    decisions::Decisions,
+    disputes::Disputes,
     escrow::Escrow,
-    http::{self, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api},
-    identity::{tls, Authorities, Certificate, SigningKey},
+    http::{self, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api, Systems},
+    identity::{tls, webhook_secret, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
-    settlement::{ports::Clock, Settlement, SettlementConfig},
+    settlement::{policy::Policy, ports::Clock, Settlement, SettlementConfig},
+    statement::Statements,
     store::Store,
+    webhooks::{Endpoint, Webhooks, WebhooksConfig, WebhooksError},
+    windows::{Calendar, Windows, WindowsConfig},
 };
 
 const EXAMPLES: &str = "\
@@ -84,6 +92,10 @@ struct Parts {
     router: Router,
     settlement: Arc<Settlement>,
     escrow: Arc<Escrow>,
+    decisions: Arc<Decisions>,
+    disputes: Arc<Disputes>,
+    windows: Arc<Windows>,
+    webhooks: Arc<Webhooks>,
     store: Store,
 }
 
@@ -100,6 +112,7 @@ impl Parts {
 
         let chain = Chain::connect(&config.chain.url).await?;
         refuse_development_keys(&chain, &[&account, &signing]).await?;
+        let webhooks_config = load_endpoints(&config.webhooks, &chain).await?;
         let deployment = Deployment::load(&config.chain.deployment)?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
@@ -122,12 +135,15 @@ impl Parts {
 
         let settlement_config = SettlementConfig {
             member,
-            notary: config.settlement.notary,
+            notaries: config.settlement.notaries.clone(),
+            notary_patience_percent: config.settlement.notary_patience_percent,
             voucher_lifetime: config
                 .settlement
                 .voucher_lifetime_seconds
                 .checked_mul(1_000)
                 .context("settlement.voucher_lifetime_seconds is beyond reason")?,
+            mode: config.settlement.mode.into(),
+            policy: load_policy(config)?,
         };
         let settlement = Settlement::new(
             settlement_config,
@@ -137,13 +153,47 @@ impl Parts {
             http_peers.clone(),
             clock.clone(),
         );
+        let decisions = Decisions::new(
+            member,
+            store.clone(),
+            signing.clone(),
+            ledger.clone(),
+            http_peers.clone(),
+            clock.clone(),
+        );
+        let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
+        let clearing = clearing.context("chain.bundles has no clearing contract")?;
+        let address = deployment.contract("clearing")?.address;
+        let contract = Contract::new(chain.clone(), follower.clone(), address, submitter.account());
+        let records = Arc::new(ChainRecords::new(chain.clone(), follower.clone(), contract, clearing));
+        let windows_config = WindowsConfig {
+            member,
+            calendar: Calendar::new(config.windows.cut_offs.clone(), config.windows.holidays.clone()),
+            alarm_percent: config.windows.alarm_percent,
+        };
+        let windows = Windows::new(
+            windows_config,
+            store.clone(),
+            ledger.clone(),
+            records.clone(),
+            decisions.clone(),
+            clock.clone(),
+        );
+        let disputes = Disputes::new(
+            member,
+            store.clone(),
+            ledger.clone(),
+            records.clone(),
+            http_peers.clone(),
+            clock.clone(),
+        );
         let escrow = Escrow::new(
             member,
             store.clone(),
             signing,
             Arc::new(escrow_ledger),
             http_peers,
-            clock,
+            clock.clone(),
         );
 
         let home = HomeChain {
@@ -156,9 +206,19 @@ impl Parts {
             bundles,
             store: store.clone(),
         };
+        let webhooks = Webhooks::new(webhooks_config, store.clone(), records.clone(), clock)?;
+        webhooks.listen().await?;
+        let systems = Systems {
+            settlement: settlement.clone(),
+            escrow: escrow.clone(),
+            decisions: decisions.clone(),
+            disputes: disputes.clone(),
+            windows: windows.clone(),
+            statements: Statements::new(member, records, store.clone()),
+            webhooks: webhooks.clone(),
+        };
         let mut api = Api::new(
-            settlement.clone(),
-            escrow.clone(),
+            systems,
             Arc::new(home),
             store.clone(),
             config.http.tokens.clone(),
@@ -177,6 +237,10 @@ impl Parts {
             router,
             settlement,
             escrow,
+            decisions,
+            disputes,
+            windows,
+            webhooks,
             store,
         })
     }
@@ -191,6 +255,10 @@ impl Parts {
         let stop = CancellationToken::new();
         let settling = tokio::spawn(self.settlement.run(stop.clone()));
         let trading = tokio::spawn(self.escrow.run(stop.clone()));
+        let deciding = tokio::spawn(self.decisions.run(stop.clone()));
+        let contesting = tokio::spawn(self.disputes.run(stop.clone()));
+        let watching = tokio::spawn(self.windows.run(stop.clone()));
+        let telling = tokio::spawn(self.webhooks.run(stop.clone()));
 
         let handle = Handle::new();
         let service = self.router.into_make_service();
@@ -207,10 +275,16 @@ impl Parts {
         announce(config, &format!("{scheme}://{address}"), json);
 
         let (mut settling, mut trading, mut server) = (settling, trading, server);
+        let (mut deciding, mut contesting) = (deciding, contesting);
+        let (mut watching, mut telling) = (watching, telling);
         let ended = tokio::select! {
             asked = asked_to_stop() => asked.map(|()| None),
             result = &mut settling => Ok(Some(format!("settlement ended by itself: {result:?}"))),
             result = &mut trading => Ok(Some(format!("escrow ended by itself: {result:?}"))),
+            result = &mut deciding => Ok(Some(format!("deciding ended by itself: {result:?}"))),
+            result = &mut contesting => Ok(Some(format!("the disputes ended by themselves: {result:?}"))),
+            result = &mut watching => Ok(Some(format!("watching windows ended by itself: {result:?}"))),
+            result = &mut telling => Ok(Some(format!("the webhooks ended by themselves: {result:?}"))),
             result = &mut server => Ok(Some(format!("the listener ended by itself: {result:?}"))),
         };
         tracing::info!("stopping: no more requests, those begun are finished");
@@ -224,6 +298,18 @@ impl Parts {
         }
         if !trading.is_finished() {
             trading.await??;
+        }
+        if !deciding.is_finished() {
+            deciding.await?;
+        }
+        if !contesting.is_finished() {
+            contesting.await?;
+        }
+        if !watching.is_finished() {
+            watching.await?;
+        }
+        if !telling.is_finished() {
+            telling.await?;
         }
         match ended? {
             None => Ok(()),
@@ -243,6 +329,24 @@ async fn load_keys(keys: &config::Keys) -> anyhow::Result<(SigningKey, SigningKe
     .await?
 }
 
+/// What the institution co-signs, and whom it asks before.
+pub(super) fn load_policy(config: &Config) -> anyhow::Result<Policy> {
+    let Some(path) = &config.settlement.policy else {
+        return Ok(Policy::default());
+    };
+    let policy = Policy::load(path).context("settlement.policy can't be used")?;
+    for assistant in policy.assistants() {
+        if !config.peers.iter().any(|peer| peer.member == assistant) {
+            bail!(
+                "{} asks member {assistant}, who can't be reached: add a [[peers]] entry with member = {assistant} to \
+                 the configuration",
+                path.display()
+            );
+        }
+    }
+    Ok(policy)
+}
+
 /// The metadata of each deployed contract.
 fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec<Bundle>> {
     let find = |name: &String| Bundle::find(directory, name).context("chain.bundles can't be used");
@@ -253,13 +357,49 @@ fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec
         .collect()
 }
 
+/// Who is told what happens, with their secrets.
+async fn load_endpoints(webhooks: &config::Webhooks, chain: &Chain) -> anyhow::Result<WebhooksConfig> {
+    let mut endpoints = Vec::with_capacity(webhooks.endpoints.len());
+    for endpoint in &webhooks.endpoints {
+        let name = endpoint.name.clone();
+        if !endpoint.is_private() && !is_for_development(&chain.kind().await?) {
+            bail!(WebhooksError::NoTls(name));
+        }
+        let secret = match (&endpoint.secret_file, &endpoint.secret_env) {
+            (Some(path), _) => webhook_secret::load(path),
+            (None, Some(variable)) => webhook_secret::from_env(variable),
+            (None, None) => bail!("webhooks endpoint {name:?} has no secret"),
+        };
+        let signer = secret.map_err(|error| WebhooksError::Secret {
+            name: name.clone(),
+            error,
+        })?;
+        endpoints.push(Endpoint {
+            name,
+            url: endpoint.url.parse()?,
+            signer,
+        });
+    }
+    Ok(WebhooksConfig {
+        endpoints,
+        timeout: Duration::from_secs(webhooks.timeout_seconds),
+        give_up_after: Duration::from_secs(webhooks.give_up_after_seconds),
+        ca: webhooks.ca.clone(),
+    })
+}
+
+/// Whether a chain of this type holds nothing of worth.
+fn is_for_development(kind: &str) -> bool {
+    matches!(kind, "Development" | "Local")
+}
+
 /// Everybody knows the development keys.
 async fn refuse_development_keys(chain: &Chain, keys: &[&SigningKey]) -> anyhow::Result<()> {
     if !keys.iter().any(|key| key.is_development()) {
         return Ok(());
     }
     let kind = chain.kind().await?;
-    if !matches!(kind.as_str(), "Development" | "Local") {
+    if !is_for_development(&kind) {
         bail!(
             "a development key is configured, which everybody knows, and this chain is of type {kind}: make keys with \
              `quittance key new`"

@@ -2,12 +2,16 @@
 use clap::Parser;
 use protocol::VoucherId;
 
-use super::{client::Service, render};
+use super::{
+    list::{Listing, Payments},
+    render,
+};
 use crate::http::payments::{PaymentPage, PaymentView};
 
 const EXAMPLES: &str = "\
 Examples:
   quittance status --url http://127.0.0.1:8080                  all payments, the newest first
+  quittance status --state refused --from 2026-12-24 --csv      those refused since that day, for a spreadsheet
   quittance status 0x7c…e1 --url http://127.0.0.1:8080          one, with its documents and history
   quittance status 0x7c…e1 --url http://127.0.0.1:8080 --json   the same for machines";
 
@@ -18,13 +22,9 @@ pub struct Args {
     /// The payment's voucher id.
     voucher: Option<VoucherId>,
     #[command(flatten)]
-    service: Service,
-    /// Of the list: how many of the newest to leave out.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, conflicts_with = "voucher")]
-    offset: u32,
-    /// One line of JSON.
-    #[arg(long)]
-    json: bool,
+    payments: Payments,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 /// Runs the command.
@@ -32,25 +32,20 @@ pub struct Args {
 /// # Errors
 /// The service can't be reached, or knows no such payment.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let api = args.service.client()?;
     match args.voucher {
         Some(voucher) => {
-            let payment: PaymentView = api.get(&format!("/v1/payments/{voucher}")).await?;
-            if args.json {
-                return render::json(&payment);
-            }
+            let path = format!("/v1/payments/{voucher}");
+            let Some(payment) = args.listing.one::<PaymentView>(&path).await? else {
+                return Ok(());
+            };
             let (documents, history) = render::documents_and_history(&payment);
             println!("{}\n{documents}\n{history}", render::payment(&payment));
         }
         None => {
-            let page: PaymentPage = api.get(&format!("/v1/payments?offset={}", args.offset)).await?;
-            if args.json {
-                return render::json(&page);
-            }
+            let page: Option<PaymentPage> = args.listing.page("/v1/payments", args.payments.filters()).await?;
+            let Some(page) = page else { return Ok(()) };
             println!("{}", render::payments(&page.payments));
-            if let Some(next) = page.next {
-                println!("More: quittance status --offset {next} …");
-            }
+            Listing::more(page.next.as_deref());
         }
     }
     Ok(())

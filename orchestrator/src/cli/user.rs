@@ -1,11 +1,12 @@
 //! `quittance user`: the users of an institution.
 use clap::{Parser, Subcommand};
-use protocol::{text::from_hex, AccountId, Amount};
+use protocol::{fees::Service, text::from_hex, AccountId, Amount};
 use reqwest::Method;
 use uuid::Uuid;
 
 use super::{
-    client::{encode, Service},
+    client::{encode, Service as Client},
+    pay::Kind,
     render,
 };
 use crate::http::users::{UserRecord, UserView};
@@ -13,6 +14,7 @@ use crate::http::users::{UserRecord, UserView};
 const EXAMPLES: &str = "\
 Examples:
   quittance user put 4711 --url http://127.0.0.1:8080 --public-key 0x… --balance 1000 --limit 500
+  quittance user put 4711 --url http://127.0.0.1:8080 --public-key 0x… --balance 1000 --limit 500 --daily-limit 800
   quittance user put 4711 --url http://127.0.0.1:8080 --public-key 0x… --balance 1000 --limit 500 --blocked
   quittance user list --url http://127.0.0.1:8080
   quittance user show 4711 --url http://127.0.0.1:8080 --json";
@@ -59,6 +61,12 @@ struct Put {
     /// The most that one transaction may move.
     #[arg(long, value_name = "AMOUNT")]
     limit: Amount,
+    /// The most that payments may take from the account in one day (UTC); no limit if it isn't said.
+    #[arg(long, value_name = "AMOUNT")]
+    daily_limit: Option<Amount>,
+    /// A kind of payment that the user may use; may be given several times; all kinds if it isn't said.
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<Kind>,
     /// Refuse everything that the user asks for.
     #[arg(long)]
     blocked: bool,
@@ -69,7 +77,7 @@ struct Put {
 #[derive(Debug, clap::Args)]
 struct Output {
     #[command(flatten)]
-    service: Service,
+    service: Client,
     /// One line of JSON.
     #[arg(long)]
     json: bool,
@@ -109,6 +117,8 @@ impl Put {
             wallet: AccountId(self.wallet.unwrap_or(self.public_key)),
             balance: self.balance,
             limit: self.limit,
+            daily_limit: self.daily_limit,
+            services: (!self.kinds.is_empty()).then(|| self.kinds.iter().map(|kind| kind.service()).collect()),
             blocked: self.blocked,
         };
         let path = format!("/v1/users/{}", encode(&self.number));
@@ -124,11 +134,18 @@ impl Put {
     }
 }
 
+fn kinds(services: &[Service]) -> String {
+    let names: Vec<String> = services.iter().map(|service| format!("{service:?}")).collect();
+    names.join(", ")
+}
+
 fn show(users: &[UserView]) {
     let mut table = render::table([
         "user",
         "balance",
         "limit per transaction",
+        "limit per day",
+        "kinds",
         "blocked",
         "public key",
         "wallet",
@@ -138,6 +155,10 @@ fn show(users: &[UserView]) {
             number.clone(),
             record.balance.to_string(),
             record.limit.to_string(),
+            record
+                .daily_limit
+                .map_or_else(|| "none".to_owned(), |limit| limit.to_string()),
+            record.services.as_deref().map_or_else(|| "all".to_owned(), kinds),
             if record.blocked { "yes" } else { "no" }.to_owned(),
             protocol::text::to_hex(&record.public_key),
             protocol::text::to_hex(&record.wallet.0),

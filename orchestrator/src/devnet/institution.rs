@@ -102,6 +102,21 @@ impl Institution {
         Ok(json!({ "register": change }))
     }
 
+    /// Gives it another key for vouchers, which counts from its next start on and when the registry was told: the change
+    /// is returned.
+    ///
+    /// # Errors
+    /// Its configuration can't be rewritten.
+    pub fn change_signing_key(&mut self, key: &str) -> anyhow::Result<Value> {
+        let line = |key: &str| format!("signing = \"{key}\"");
+        let text = std::fs::read_to_string(self.config())?;
+        std::fs::write(self.config(), text.replace(&line(&self.signing_key), &line(key)))?;
+        self.signing_key = key.into();
+        let mut keys = self.present_keys()?;
+        keys["member"] = json!(self.member);
+        Ok(json!({ "set_keys": keys }))
+    }
+
     /// The change that gives it its present keys, if it is registered with others.
     pub(super) fn rotation(&self, found: &Registered) -> anyhow::Result<Option<Value>> {
         let registered = json!({
@@ -130,7 +145,7 @@ impl Institution {
         &self,
         options: &Options,
         chain: &str,
-        notary: Member,
+        (notary, mode): (Member, &str),
         all: &[&Institution],
     ) -> anyhow::Result<()> {
         let listen = self.url.trim_start_matches("http://");
@@ -141,7 +156,7 @@ impl Institution {
              {certificate_key:?}\nca = {ca:?}\n\n[chain]\nurl = \"{chain}\"\ndeployment = {deployment:?}\nbundles = \
              {bundles:?}\n\n[http]\nlisten = \"{listen}\"\n\n[[http.tokens]]\nname = \"demo\"\nsha256 = \
              \"{token}\"\nrole = \"operator\"\ncontract_messages = [\"registry.*\", \"clearing.*\", \"escrow.*\"]\n\n[settlement]\n\
-             notary = {notary}\n",
+             notaries = [{notary}]\nmode = \"{mode}\"\n",
             member = self.member.0,
             name = self.name,
             account = self.account_key,
@@ -158,6 +173,16 @@ impl Institution {
                 peer.member.0, peer.url
             ));
         }
+        std::fs::write(self.config(), text)?;
+        Ok(())
+    }
+
+    /// Has it ask another institution about credit transfers before it co-signs.
+    pub(super) fn ask_about_transfers(&self, assistant: Member) -> anyhow::Result<()> {
+        let policy = format!("[[assistants]]\nmember = {assistant}\nabout = {{ kind = \"CreditTransfer\" }}\n");
+        std::fs::write(self.directory.join("policy.toml"), policy)?;
+        let text = std::fs::read_to_string(self.config())?;
+        let text = text.replace("[settlement]\n", "[settlement]\npolicy = \"policy.toml\"\n");
         std::fs::write(self.config(), text)?;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! A whole network on this machine, for the demo and the scenarios: a development node, two banks, a notary, each a
 //! process of its own. Development keys throughout, so it works on development chains only.
+mod disputes;
 mod institution;
 mod node;
 mod trading;
@@ -12,6 +13,7 @@ use std::{
 
 use anyhow::{bail, Context};
 use protocol::{
+    decisions::Decision,
     settlement::{Asset, TransactionKind},
     Amount, Lei, Timestamp,
 };
@@ -26,7 +28,10 @@ pub use trading::Books;
 
 use crate::{
     chain::{calls::Call, Chain, ChainEscrow, ChainLedger, Deployment, Follower, Submitter},
-    http::payments::PaymentView,
+    http::{
+        decisions::{DecisionRequest, DecisionView},
+        payments::PaymentView,
+    },
     identity::{
         development_ca::{CertificateRequest, DevelopmentCa},
         SigningKey,
@@ -41,7 +46,11 @@ const DEPLOYER: &str = "//Alice";
 const GOVERNORS: [&str; 2] = ["//Governor1", "//Governor2"];
 /// What every institution's account gets for fees and deposits.
 const FUNDS: Amount = 1_000_000_000_000_000;
-/// The user that every network has, at the home institution.
+/// What is on a user's account at first.
+const SAVINGS: Amount = 1_000_000_000_000;
+/// The most that a user may move at once.
+const USER_LIMIT: Amount = 500_000_000_000;
+/// The user that every network has, at the home institution; in full, every bank has one with this number.
 pub const USER: &str = "4711";
 /// The user's key.
 pub const USER_KEY: &str = "//User4711";
@@ -61,6 +70,11 @@ pub struct Options {
     pub keep: bool,
     /// How many banks there are besides the first two.
     pub others: u16,
+    /// Whether the other banks settle what they originate net, and the home bank asks the last of them about credit
+    /// transfers before it co-signs.
+    pub in_full: bool,
+    /// How long the notaries may take for a ruling, in seconds; as long as `quittance deploy` says if it isn't said.
+    pub ruling_seconds: Option<u64>,
 }
 
 impl Options {
@@ -85,6 +99,8 @@ impl Options {
             url: None,
             keep: false,
             others: 0,
+            in_full: false,
+            ruling_seconds: None,
         })
     }
 }
@@ -152,9 +168,12 @@ impl Network {
             institution.ready().await?;
         }
         progress("opening a user's account");
-        network
-            .put_user(USER, USER_KEY, 1_000_000_000_000, 500_000_000_000)
-            .await?;
+        network.put_user(USER, USER_KEY, SAVINGS, USER_LIMIT).await?;
+        if network.options.in_full {
+            for bank in network.others.iter().chain([&network.originator]) {
+                network.put_user_at(bank, (USER, USER_KEY), SAVINGS, USER_LIMIT).await?;
+            }
+        }
         Ok(network)
     }
 
@@ -202,6 +221,20 @@ impl Network {
     /// # Errors
     /// The home institution refuses.
     pub async fn put_user(&self, number: &str, key: &str, balance: Amount, limit: Amount) -> anyhow::Result<()> {
+        self.put_user_at(&self.home, (number, key), balance, limit).await
+    }
+
+    /// A user of an institution: its number and key, its account there, and the most it may move at once.
+    ///
+    /// # Errors
+    /// The institution refuses.
+    pub async fn put_user_at(
+        &self,
+        institution: &Institution,
+        (number, key): (&str, &str),
+        balance: Amount,
+        limit: Amount,
+    ) -> anyhow::Result<()> {
         let key = SigningKey::load(key)?;
         let record = json!({
             "public_key": protocol::text::to_hex(&key.public()),
@@ -209,7 +242,7 @@ impl Network {
             "balance": balance.to_string(),
             "limit": limit.to_string(),
         });
-        let api = self.home.api()?;
+        let api = institution.api()?;
         api.write(
             reqwest::Method::PUT,
             &format!("/v1/users/{number}"),
@@ -238,16 +271,33 @@ impl Network {
     /// # Errors
     /// The deployment has no clearing contract.
     pub fn request(&self, kind: TransactionKind, amount: Amount) -> anyhow::Result<SignedPaymentRequest> {
+        self.request_at(&self.originator, &self.home, kind, amount)
+    }
+
+    /// What a user of `home` with the number [`USER`] signs to pay at `originator`. A credit transfer goes to the user with
+    /// the same number.
+    ///
+    /// # Errors
+    /// The deployment has no clearing contract.
+    pub fn request_at(
+        &self,
+        originator: &Institution,
+        home: &Institution,
+        kind: TransactionKind,
+        amount: Amount,
+    ) -> anyhow::Result<SignedPaymentRequest> {
         let key = SigningKey::load(USER_KEY)?;
         let mut nonce = [0; 16];
         OsRng.fill_bytes(&mut nonce);
         let request = PaymentRequest {
             nonce,
-            originator: self.originator.member,
-            home: self.home.member,
+            originator: originator.member,
+            home: home.member,
             user: USER.into(),
             wallet: key.account(),
             kind,
+            beneficiary: matches!(kind, TransactionKind::CreditTransfer(_)).then(|| USER.into()),
+            others: vec![],
             asset: Asset::Native,
             amount,
             expires_at: now()?.saturating_add(600_000),
@@ -262,14 +312,46 @@ impl Network {
     /// # Errors
     /// The originator can't be reached, or doesn't take the request.
     pub async fn pay(&self, request: &SignedPaymentRequest) -> anyhow::Result<PaymentView> {
+        self.pay_at(&self.originator, request).await
+    }
+
+    /// Hands a request to an originator, as a client of it.
+    ///
+    /// # Errors
+    /// The originator can't be reached, or doesn't take the request.
+    pub async fn pay_at(
+        &self,
+        originator: &Institution,
+        request: &SignedPaymentRequest,
+    ) -> anyhow::Result<PaymentView> {
         // The request's nonce names it: a repetition is the same request.
         let key = format!("pay-{}", hex::encode(request.request.nonce));
-        let answer = self
-            .originator
-            .api()?
-            .write(reqwest::Method::POST, "/v1/payments", &key, request)
-            .await?;
+        let api = originator.api()?;
+        let answer = api.write(reqwest::Method::POST, "/v1/payments", &key, request).await?;
         Ok(answer.json().await?)
+    }
+
+    /// The notary agrees to a decision; returns when that is carried out.
+    ///
+    /// # Errors
+    /// The notary can't be reached, or the decision ends in another way.
+    pub async fn decide(&self, decision: Decision) -> anyhow::Result<DecisionView> {
+        let request = DecisionRequest {
+            decision,
+            number: None,
+            expires_at: None,
+        };
+        let api = self.notary.api()?;
+        let answer = api
+            .write(reqwest::Method::POST, "/v1/decisions", &fresh_key(), &request)
+            .await?;
+        let agreed: DecisionView = answer.json().await?;
+        let path = format!("/v1/decisions/{}?wait_seconds=60", agreed.id);
+        let ended: DecisionView = api.get(&path).await?;
+        if ended.state != "carried-out" {
+            bail!("the decision is {}: {:?}", ended.state, ended.history);
+        }
+        Ok(ended)
     }
 
     /// Applies a change of the registry, as `quittance govern` reads it, signed by both governors.
@@ -334,8 +416,17 @@ impl Network {
 
     fn configure(&self) -> anyhow::Result<()> {
         let all: Vec<&Institution> = self.institutions().collect();
+        let is_other = |member| self.others.iter().any(|other| other.member == member);
         for institution in &all {
-            institution.configure(&self.options, &self.url, self.notary.member, &all)?;
+            let mode = if self.options.in_full && is_other(institution.member) {
+                "net"
+            } else {
+                "gross"
+            };
+            institution.configure(&self.options, &self.url, (self.notary.member, mode), &all)?;
+        }
+        if let (true, Some(assistant)) = (self.options.in_full, self.others.last()) {
+            self.home.ask_about_transfers(assistant.member)?;
         }
         Ok(())
     }
@@ -409,6 +500,9 @@ async fn deploy(options: &Options, url: &str) -> anyhow::Result<Deployment> {
         "1",
     ]);
     command.arg("--bundles").arg(&options.bundles).arg("--out").arg(&file);
+    if let Some(seconds) = options.ruling_seconds {
+        command.args(["--ruling-seconds", &seconds.to_string()]);
+    }
     for governor in GOVERNORS {
         let public = protocol::text::to_hex(&SigningKey::load(governor)?.public());
         command.args(["--governor", &public]);

@@ -70,7 +70,8 @@ impl Institution {
             .with_context(|| format!("waiting for {stages:?}"))
     }
 
-    async fn wait_for(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    /// Waits until it has what is looked for at this path.
+    pub(super) async fn wait_for(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
         let api = self.api()?;
         let mut last = Value::Null;
         let found = until(PATIENCE, async || {

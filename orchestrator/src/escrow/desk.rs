@@ -7,9 +7,12 @@ use protocol::{
 
 use super::{
     messages::{offer_payload, Letter, Signed},
-    Escrow, EscrowError, Page, Role, Stage, Trade, MAX_EVIDENCE, MAX_PAGE,
+    Escrow, EscrowError, Role, Stage, Trade, MAX_EVIDENCE,
 };
-use crate::store::escrow::{Begun, Cancellation, Move, NewTrade, Note, OfferRow, TradeRow};
+use crate::store::{
+    escrow::{Begun, Cancellation, Move, NewTrade, Note, OfferRow, TradeRow},
+    Page,
+};
 
 /// How long a signature under a cancellation is good for, in milliseconds.
 const CANCELLATION_LIFETIME: Timestamp = 3_600_000;
@@ -156,8 +159,8 @@ impl Escrow {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn offers(&self, page: Page) -> Result<Vec<OfferRow>, EscrowError> {
-        Ok(self.store.offers(page.limit.min(MAX_PAGE), page.offset).await?)
+    pub async fn offers(&self, page: &Page) -> Result<Vec<OfferRow>, EscrowError> {
+        Ok(self.store.offers(page).await?)
     }
 
     /// Takes an own offer back. What was signed stands.

@@ -32,7 +32,7 @@ use crate::{
     settlement::{fault::Fault, members::Members},
     store::{
         escrow::{Cancellation, TradeLine, TradeRow},
-        Store,
+        Page, Store,
     },
 };
 use messages::{agreement_payload, Signed};
@@ -40,8 +40,6 @@ use ports::{Clock, EscrowLedger, EscrowPeers};
 use secret::Safe;
 use state::{Role, Stage};
 
-/// The most entries that one page lists.
-pub const MAX_PAGE: u32 = 100;
 /// The longest evidence, in bytes. As JSON it may take six times as much, and a letter must fit into a request.
 pub const MAX_EVIDENCE: usize = 32 * 1024;
 
@@ -99,15 +97,6 @@ pub struct Trade {
     pub history: Vec<TradeLine>,
 }
 
-/// A part of a list, newest first.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// How many, at most [`MAX_PAGE`].
-    pub limit: u32,
-    /// How many newer ones to skip.
-    pub offset: u32,
-}
-
 impl Escrow {
     /// Puts the system together. Nothing happens before [`Escrow::run`] but answers to peers.
     pub fn new(
@@ -147,9 +136,9 @@ impl Escrow {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn trades(&self, page: Page) -> Result<Vec<Trade>, EscrowError> {
+    pub async fn trades(&self, page: &Page) -> Result<Vec<Trade>, EscrowError> {
         let mut trades = Vec::new();
-        for row in self.store.trades(page.limit.min(MAX_PAGE), page.offset).await? {
+        for row in self.store.trades(page).await? {
             trades.push(self.with_history(row).await?);
         }
         Ok(trades)

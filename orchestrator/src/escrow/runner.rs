@@ -5,12 +5,11 @@ use std::{
     time::Duration,
 };
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use protocol::{
     escrow::{Deal, Error, MAX_DEALS},
     AgreementId, DealId, Member,
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -22,6 +21,7 @@ use super::{
     Escrow, EscrowError,
 };
 use crate::{
+    retries::{hand_over, Retries},
     settlement::failpoints,
     store::escrow::{Move, Note, TradeRow},
 };
@@ -30,38 +30,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest between two looks: deadlines pass without anything else changing.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-const LONGEST_DELAY: Duration = Duration::from_secs(10);
 /// How long to wait for a chain to make a block by itself before one is asked for, in milliseconds.
 const PATIENCE: u64 = 1_000;
-
-/// When to try again what failed, by what it is.
-struct Retries<K>(HashMap<K, (Instant, ExponentialBackoff)>);
-
-impl<K: std::hash::Hash + Eq> Retries<K> {
-    fn is_due(&self, key: &K) -> bool {
-        self.0.get(key).is_none_or(|(at, _)| Instant::now() >= *at)
-    }
-
-    fn ended(&mut self, key: K, well: bool) {
-        if well {
-            self.0.remove(&key);
-            return;
-        }
-        let (at, delays) = self.0.entry(key).or_insert_with(|| (Instant::now(), backoff()));
-        let delay = delays.next().unwrap_or(LONGEST_DELAY);
-        *at = Instant::now().checked_add(delay).unwrap_or(*at);
-    }
-}
-
-fn backoff() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_DELAY)
-        .with_max_delay(LONGEST_DELAY)
-        .with_jitter()
-        .without_max_times()
-        .build()
-}
 
 impl Escrow {
     /// Resumes every open trade and letter, and goes on until `shutdown`. Aborting a step at any point is harmless: it is
@@ -100,7 +70,7 @@ impl Escrow {
 
     async fn drive_trades(self: Arc<Self>) {
         let mut steps: JoinSet<(AgreementId, Result<(), EscrowError>)> = JoinSet::new();
-        let (mut running, mut retries) = (HashSet::new(), Retries(HashMap::new()));
+        let (mut running, mut retries) = (HashSet::new(), Retries::default());
         loop {
             // A change here during the look isn't missed: `Notify` keeps it. A block may be, for at most LONGEST_WAIT.
             let block = self.ledger.next_block();
@@ -281,23 +251,12 @@ impl Escrow {
     }
 
     async fn deliver_letters(&self) {
-        let mut retries: Retries<Member> = Retries(HashMap::new());
+        let mut retries = Retries::default();
         loop {
             let changed = self.letters_changed.notified();
             match self.store.letters().await {
                 Ok(letters) => {
-                    let mut by_recipient: HashMap<Member, Vec<(i64, Letter)>> = HashMap::new();
-                    for (number, to, letter) in letters {
-                        if retries.is_due(&to) {
-                            by_recipient.entry(to).or_default().push((number, letter));
-                        }
-                    }
-                    let rounds = by_recipient
-                        .into_iter()
-                        .map(|(to, letters)| async move { (to, self.deliver_to(to, letters).await) });
-                    for (to, delivered) in futures::future::join_all(rounds).await {
-                        retries.ended(to, delivered);
-                    }
+                    hand_over(&mut retries, letters, |to, letters| self.deliver_to(to, letters)).await;
                 }
                 Err(error) => tracing::warn!(%error, "letters can't be read; tried again"),
             }

@@ -22,10 +22,12 @@ impl Role {
 
     const fn may(self, permission: Permission) -> bool {
         match permission {
-            Permission::RequestPayments | Permission::KeepUsers | Permission::Trade => {
+            Permission::RequestPayments | Permission::KeepUsers | Permission::Contest | Permission::Trade => {
                 matches!(self, Role::Operator | Role::Teller)
             }
-            Permission::MoveFunds | Permission::ExecuteMessages => matches!(self, Role::Operator),
+            Permission::MoveFunds | Permission::ExecuteMessages | Permission::Decide | Permission::SendWebhooks => {
+                matches!(self, Role::Operator)
+            }
         }
     }
 }
@@ -37,12 +39,18 @@ pub enum Permission {
     RequestPayments,
     /// Create and change users.
     KeepUsers,
+    /// Open and answer disputes.
+    Contest,
     /// Make, take and settle offers in escrow.
     Trade,
     /// Deposit to and withdraw from the settlement balance.
     MoveFunds,
     /// Submit contract messages.
     ExecuteMessages,
+    /// Agree to decisions in a notary's name.
+    Decide,
+    /// Have others told again what happened.
+    SendWebhooks,
 }
 
 impl Permission {
@@ -50,9 +58,12 @@ impl Permission {
         match self {
             Permission::RequestPayments => "request payments",
             Permission::KeepUsers => "change users",
+            Permission::Contest => "open or answer disputes",
             Permission::Trade => "trade",
             Permission::MoveFunds => "move the institution's funds",
             Permission::ExecuteMessages => "submit contract messages",
+            Permission::Decide => "decide for the notary",
+            Permission::SendWebhooks => "send webhooks again",
         }
     }
 }
@@ -151,12 +162,25 @@ mod tests {
 
     #[test]
     fn a_role_does_its_own_work_only() {
-        use Permission::{ExecuteMessages, KeepUsers, MoveFunds, RequestPayments, Trade};
-        for permission in [RequestPayments, KeepUsers, Trade, MoveFunds, ExecuteMessages] {
+        use Permission::{
+            Contest, Decide, ExecuteMessages, KeepUsers, MoveFunds, RequestPayments, SendWebhooks, Trade,
+        };
+        for permission in [
+            RequestPayments,
+            KeepUsers,
+            Contest,
+            Trade,
+            MoveFunds,
+            ExecuteMessages,
+            Decide,
+            SendWebhooks,
+        ] {
             assert!(Role::Operator.may(permission));
             assert!(!Role::Auditor.may(permission));
         }
-        assert!(Role::Teller.may(RequestPayments) && Role::Teller.may(KeepUsers) && Role::Teller.may(Trade));
-        assert!(!Role::Teller.may(MoveFunds) && !Role::Teller.may(ExecuteMessages));
+        assert!(Role::Teller.may(RequestPayments) && Role::Teller.may(KeepUsers));
+        assert!(Role::Teller.may(Contest) && Role::Teller.may(Trade));
+        assert!(!Role::Teller.may(MoveFunds) && !Role::Teller.may(ExecuteMessages) && !Role::Teller.may(Decide));
+        assert!(!Role::Teller.may(SendWebhooks));
     }
 }

@@ -5,8 +5,7 @@ use axum::{
     http::request::Parts,
     response::{IntoResponse, Response},
 };
-use serde::{de::DeserializeOwned, Deserialize, Serialize};
-use utoipa::IntoParams;
+use serde::{de::DeserializeOwned, Serialize};
 
 use super::{error::ApiError, MAX_BODY};
 
@@ -75,18 +74,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             .map(|axum::extract::Query(value)| Query(value))
             .map_err(|rejection| ApiError::Malformed(rejection.body_text()))
     }
-}
-
-/// Which page of a list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// How many of the newest to leave out.
-    #[serde(default)]
-    pub offset: u32,
-    /// 1 to 100; 50 if it isn't said.
-    pub limit: Option<u32>,
 }
 
 /// What the business step of this request is called: the same for the same client and `Idempotency-Key`, also after a

@@ -31,6 +31,11 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     describe_histogram!(DURATION, Unit::Seconds, "Time to answer by method and route");
     describe_gauge!(PAYMENTS, "Payments by state");
     describe_gauge!(FINALIZED, "Number of the latest finalized block");
+    describe_gauge!(
+        crate::windows::CAP_USED,
+        Unit::Percent,
+        "Part of its net debit cap that a member uses, by member and asset; at notaries"
+    );
     describe_gauge!(IN_FLIGHT, "Submissions that are neither finalized nor given up");
     Ok(handle)
 }

@@ -21,25 +21,41 @@ use utoipa::openapi::{
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{config::Token, escrow::Escrow, settlement::Settlement, store::Store};
+use crate::{
+    config::Token, decisions::Decisions, disputes::Disputes, escrow::Escrow, settlement::Settlement,
+    statement::Statements, store::Store, webhooks::Webhooks, windows::Windows,
+};
 
 pub mod auth;
+pub mod bulk;
 pub mod chain;
 pub mod contracts;
+pub mod current;
+pub mod decisions;
+pub mod disputes;
 pub mod error;
 pub mod escrow;
 pub mod extractor;
+pub mod fees;
+pub mod filters;
 pub mod health;
 pub mod idempotency;
 pub mod institutions;
+pub mod limits;
 pub mod metrics;
+pub mod paging;
 pub mod payments;
 pub mod peer;
 pub mod ports;
+pub mod relations;
 pub mod request_id;
 pub mod schema;
 pub mod settlement_account;
+pub mod statement;
 pub mod users;
+pub mod vouchers;
+pub mod webhooks;
+pub mod windows;
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +72,16 @@ pub struct Api {
     pub settlement: Arc<Settlement>,
     /// The escrow system.
     pub escrow: Arc<Escrow>,
+    /// What the notaries decide.
+    pub decisions: Arc<Decisions>,
+    /// Disputes over this institution's payments.
+    pub disputes: Arc<Disputes>,
+    /// Windows of deferred net settlement.
+    pub windows: Arc<Windows>,
+    /// Draws up statements.
+    pub statements: Arc<Statements>,
+    /// Tells others what happened.
+    pub webhooks: Arc<Webhooks>,
     /// The chain.
     pub chain: Arc<dyn ports::ChainApi>,
     /// The database, for what the API itself keeps.
@@ -70,19 +96,51 @@ pub struct Api {
     in_flight: idempotency::InFlight,
 }
 
+/// The systems that the API is for.
+#[derive(Clone)]
+pub struct Systems {
+    /// The settlement system.
+    pub settlement: Arc<Settlement>,
+    /// The escrow system.
+    pub escrow: Arc<Escrow>,
+    /// What the notaries decide.
+    pub decisions: Arc<Decisions>,
+    /// Disputes over this institution's payments.
+    pub disputes: Arc<Disputes>,
+    /// Windows of deferred net settlement.
+    pub windows: Arc<Windows>,
+    /// Draws up statements.
+    pub statements: Arc<Statements>,
+    /// Tells others what happened.
+    pub webhooks: Arc<Webhooks>,
+}
+
 impl Api {
     /// Everything that the API works with.
     pub fn new(
-        settlement: Arc<Settlement>,
-        escrow: Arc<Escrow>,
+        systems: Systems,
         chain: Arc<dyn ports::ChainApi>,
         store: Store,
         tokens: Vec<Token>,
         metrics: PrometheusHandle,
     ) -> Self {
+        let Systems {
+            settlement,
+            escrow,
+            decisions,
+            disputes,
+            windows,
+            statements,
+            webhooks,
+        } = systems;
         Self {
             settlement,
             escrow,
+            decisions,
+            disputes,
+            windows,
+            statements,
+            webhooks,
             chain,
             store,
             tokens: tokens.into(),
@@ -106,6 +164,12 @@ impl Api {
 pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<Api>) -> Router {
     let (clients, clients_document) = client_routes().split_for_parts();
     let (peers, peers_document) = peer_routes().split_for_parts();
+    let each_alone = peers
+        .clone()
+        .fallback(|| async { error::ApiError::NoSuchRoute })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(api.clone());
+    let (bulk, bulk_document) = bulk::router(each_alone).split_for_parts();
     let (hooks, hooks_document) = escrow::webhook::router().split_for_parts();
     let (open, open_document) = open_routes().split_for_parts();
 
@@ -114,11 +178,18 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
         .layer(from_fn_with_state(api.clone(), idempotency::once))
         .layer(from_fn_with_state(api.clone(), health::refuse_until_ready))
         .layer(from_fn_with_state(api.clone(), auth::authenticate));
+    let peers = peers.merge(bulk);
     let peers = authenticate_peers(peers.layer(from_fn_with_state(api.clone(), health::refuse_until_ready)));
     let hooks = hooks.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
 
     let mut document = describe();
-    for part in [clients_document, peers_document, hooks_document, open_document] {
+    for part in [
+        clients_document,
+        peers_document,
+        bulk_document,
+        hooks_document,
+        open_document,
+    ] {
         document.merge(part);
     }
     let pages: Router<Api> = SwaggerUi::new("/docs").url("/openapi.json", document).into();
@@ -141,16 +212,28 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
 fn client_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(payments::router())
+        .merge(vouchers::router())
+        .merge(relations::router())
+        .merge(limits::router())
         .merge(users::router())
         .merge(settlement_account::router())
+        .merge(statement::router())
         .merge(institutions::router())
         .merge(contracts::router())
+        .merge(decisions::router())
+        .merge(disputes::router())
+        .merge(fees::router())
+        .merge(current::router())
+        .merge(windows::router())
+        .merge(webhooks::router())
         .merge(escrow::router())
 }
 
 fn peer_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(peer::router())
+        .merge(decisions::peer_router())
+        .merge(disputes::peer_router())
         .merge(escrow::letters::router())
 }
 

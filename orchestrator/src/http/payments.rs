@@ -6,7 +6,10 @@ use axum::{
     http::{header, StatusCode},
     response::{IntoResponse, Response},
 };
-use protocol::{settlement::Voucher, Member, RelationId, Timestamp, VoucherId};
+use protocol::{
+    settlement::{Obligation, Voucher},
+    Member, RelationId, Timestamp, VoucherId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -14,12 +17,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     auth::{Caller, Permission},
     error::ApiError,
-    extractor::{Json, PageQuery, Path, Query},
+    extractor::{Json, Path, Query},
+    filters::PaymentQuery,
+    paging::{self, cell, Line, Shown},
     schema, Api,
 };
-use crate::settlement::{
-    messages::{Refusal, SignedPaymentRequest},
-    Page, Payment, SettlementError, MAX_PAGE,
+use crate::{
+    assets::AssetName,
+    settlement::{
+        messages::{Refusal, SignedPaymentRequest},
+        Payment, SettlementError,
+    },
+    store::Place,
 };
 
 /// The longest that a reader may wait for a change; shorter than [`super::TIMEOUT`].
@@ -41,7 +50,7 @@ pub struct PaymentView {
     /// The voucher's id: the payment's name everywhere.
     #[schema(value_type = schema::Bytes32)]
     pub id: VoucherId,
-    /// What this institution is in it: `originator`, `home`, `notary`.
+    /// What this institution is in it: `originator`, `home`, `destination`, `notary`.
     pub role: String,
     /// How far it is, by this institution's role.
     pub state: String,
@@ -60,8 +69,13 @@ pub struct PaymentView {
     /// The clearing relation's id, once it is retained.
     #[schema(value_type = Option<schema::Bytes32>)]
     pub relation: Option<RelationId>,
+    /// Who owes whom what because of it, once drawn up: the principal, then the fees.
+    #[schema(value_type = Vec<schema::Obligation>)]
+    pub obligations: Vec<Obligation>,
     /// The finalized block that retained it.
     pub retained_in: Option<u32>,
+    /// The window that it is settled in, once retained; absent: by itself.
+    pub window: Option<u32>,
     /// The finalized block in which the last debtor paid.
     pub cleared_in: Option<u32>,
     /// When the originator delivered to the user.
@@ -104,8 +118,59 @@ pub struct HistoryView {
 pub struct PaymentPage {
     /// The newest first.
     pub payments: Vec<PaymentView>,
-    /// Send this as `offset` for the next page; absent on the last one.
-    pub next: Option<u32>,
+    /// Send this as `cursor` for the next page; absent on the last one.
+    pub next: Option<String>,
+}
+
+impl Line for PaymentView {
+    const COLUMNS: &'static [&'static str] = &[
+        "payment",
+        "role",
+        "state",
+        "kind",
+        "originator",
+        "home",
+        "others",
+        "user",
+        "asset",
+        "amount",
+        "settlement",
+        "window",
+        "relation",
+        "retained_in",
+        "cleared_in",
+        "paid_out_at",
+        "refused_by",
+        "refusal",
+        "created_at",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let voucher = &self.voucher;
+        let others: Vec<String> = voucher.others.iter().map(ToString::to_string).collect();
+        let refusal = self.refusal.as_ref();
+        vec![
+            self.id.to_string(),
+            self.role.clone(),
+            self.state.clone(),
+            format!("{:?}", protocol::fees::Service::from(voucher.kind)),
+            voucher.originator.to_string(),
+            voucher.home.to_string(),
+            others.join(" "),
+            voucher.user.to_string(),
+            AssetName(voucher.asset).to_string(),
+            voucher.amount.to_string(),
+            format!("{:?}", voucher.settlement),
+            cell(self.window),
+            cell(self.relation),
+            cell(self.retained_in),
+            cell(self.cleared_in),
+            cell(self.paid_out_at),
+            cell(refusal.map(|refusal| refusal.signed.member)),
+            cell(refusal.map(|refusal| &refusal.detail)),
+            self.created_at.to_string(),
+        ]
+    }
 }
 
 /// Whether to wait.
@@ -127,11 +192,11 @@ impl From<SettlementError> for ApiError {
             SettlementError::OwnUser => "own-user",
             SettlementError::ZeroAmount => "zero-amount",
             SettlementError::BadUserNumber => "bad-user-number",
+            SettlementError::BadBeneficiary => "bad-beneficiary",
+            SettlementError::BadVoucher(_) => "bad-voucher",
             SettlementError::Store(error) => return error.into(),
             SettlementError::Ledger(error) => return error.into(),
-            SettlementError::AlreadyRunning | SettlementError::Randomness(_) => {
-                return ApiError::Internal(error.to_string())
-            }
+            SettlementError::AlreadyRunning => return ApiError::Internal(error.to_string()),
         };
         ApiError::Refused {
             code: code.into(),
@@ -197,24 +262,24 @@ async fn read(
 
 /// All payments of this institution, the newest first.
 #[utoipa::path(get, path = "/v1/payments", tag = "payments", security(("bearer" = [])),
-    params(PageQuery),
+    params(PaymentQuery),
     responses(
-        (status = 200, description = "A page", body = PaymentPage),
+        (status = 200, description = "A page; as CSV where that is accepted", content((PaymentPage = "application/json"), (String = "text/csv")),
+            headers(("Link" = String, description = "The next page, if there is one"))),
         schema::ReadProblems
     ))]
-async fn list(State(api): State<Api>, Query(query): Query<PageQuery>) -> Result<Json<PaymentPage>, ApiError> {
-    let limit = query.limit.unwrap_or(50).clamp(1, MAX_PAGE);
-    let page = Page {
-        limit,
-        offset: query.offset,
-    };
-    let payments = api.settlement.payments(page).await?;
-    let found = u32::try_from(payments.len()).unwrap_or(limit);
-    let next = query.offset.checked_add(found).filter(|_| found == limit);
-    Ok(Json(PaymentPage {
+async fn list(State(api): State<Api>, shown: Shown, Query(query): Query<PaymentQuery>) -> Result<Response, ApiError> {
+    let (filter, page) = query.read(api.chain.member())?;
+    let payments = api.settlement.payments(&filter, &page).await?;
+    let next = paging::next(&page, &payments, |payment| Place {
+        at: payment.created_at,
+        id: payment.id.to_string(),
+    })?;
+    let page = PaymentPage {
         payments: payments.into_iter().map(view).collect(),
-        next,
-    }))
+        next: next.clone(),
+    };
+    shown.answer(page, next.as_deref(), |page| page.payments.clone())
 }
 
 /// A payment for clients.
@@ -246,7 +311,9 @@ fn view(payment: Payment) -> PaymentView {
             })
             .collect(),
         relation: payment.relation,
+        obligations: payment.obligations,
         retained_in: payment.retained_in,
+        window: payment.window,
         cleared_in: payment.cleared_in,
         paid_out_at: payment.paid_out_at,
         created_at: payment.created_at,

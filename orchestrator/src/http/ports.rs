@@ -152,7 +152,7 @@ pub trait ChainApi: Send + Sync {
 }
 
 /// A signed amount as a decimal string.
-mod signed_amount {
+pub(super) mod signed_amount {
     use serde::{de::Error, Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(amount: &i128, serializer: S) -> Result<S::Ok, S::Error> {

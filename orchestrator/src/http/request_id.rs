@@ -18,6 +18,11 @@ pub fn current() -> Uuid {
     CURRENT.try_with(|id| *id).unwrap_or_else(|_| Uuid::now_v7())
 }
 
+/// Does a part of a request's work elsewhere, under the request's id.
+pub async fn within<F: std::future::Future>(id: Uuid, work: F) -> F::Output {
+    CURRENT.scope(id, work).await
+}
+
 /// Middleware: the caller's own id where it sends a UUID, else a new one.
 pub async fn assign(request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok());

@@ -47,7 +47,10 @@ macro_rules! described {
     )*};
 }
 
+pub mod decisions;
+pub mod disputes;
 pub mod escrow;
+pub mod windows;
 
 /// What is paid.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -58,14 +61,41 @@ pub enum Asset {
     Psp22(Bytes32),
 }
 
-/// What the user asks for. The home institution owes the originator; for a cash deposit it is the other way round.
+/// A kind of transaction, without whom it concerns.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[allow(missing_docs)]
-pub enum TransactionKind {
+pub enum Service {
     CashWithdrawal,
     CashDeposit,
     Purchase,
     SecuritiesTransfer,
+    CreditTransfer,
+    Refund,
+}
+
+/// What the user asks for. It decides who owes whom.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub enum TransactionKind {
+    /// The home institution owes the originator.
+    CashWithdrawal,
+    /// The originator owes the home institution.
+    CashDeposit,
+    /// The home institution owes the originator.
+    Purchase,
+    /// The home institution owes the originator.
+    SecuritiesTransfer,
+    /// The home institution owes this institution, whose user is paid.
+    CreditTransfer(Member),
+    /// The originator owes the home institution what it gives back of an earlier payment, by its voucher.
+    Refund(Bytes32),
+}
+
+/// How obligations are paid: each by itself, or together with a window's.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs)]
+pub enum Settlement {
+    Gross,
+    Net,
 }
 
 /// The limit that a voucher's amount was judged by.
@@ -91,6 +121,15 @@ pub enum ConfirmationAnswer {
 #[allow(missing_docs)]
 pub enum AttestationAnswer {
     Agreed(Attestation),
+    Refused(Refusal),
+}
+
+/// An assisting institution's answer to a destination.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum AssistanceAnswer {
+    Agreed(Assistance),
     Refused(Refusal),
 }
 
@@ -124,12 +163,22 @@ pub enum RefusalCode {
     UserBlocked,
     BadUserSignature,
     AboveUserLimit,
+    AboveDailyLimit,
+    UserNotEligible,
     InsufficientFunds,
+    UnknownBeneficiary,
+    BeneficiaryBlocked,
+    NetDebitCapExceeded,
     BadVoucher,
     BadSignature,
     Expired,
     BadRelation,
     NotConfirmed,
+    RejectedByPeer,
+    BlockedByPolicy,
+    AbovePolicyLimit,
+    OutsideHours,
+    AssistantRefused,
 }
 
 /// Where a discharge's assets came from.
@@ -137,8 +186,12 @@ pub enum RefusalCode {
 pub enum Source {
     /// A deposit, by its number.
     Deposit(u64),
-    /// A payment cleared in the issuer's favour, by its voucher.
-    Clearing(Bytes32),
+    /// A payment that this debtor cleared in the issuer's favour, by its voucher.
+    Clearing(Bytes32, Member),
+    /// A window that was settled with a net credit for the issuer, by its number.
+    Window(u32),
+    /// A ruling that gave money back to the issuer: the voucher, and the obligation's place in its relation.
+    Ruling(Bytes32, u8),
 }
 
 /// Whether an institution may act.
@@ -173,6 +226,11 @@ described! {
         wallet: Bytes32,
         /// What is asked for.
         kind: TransactionKind,
+        /// Whom a credit transfer pays: the number that the payee institution knows it by. Absent in other kinds.
+        beneficiary: Option<String>,
+        /// Further institutions that have to agree, besides originator, home and payee.
+        #[serde(default)]
+        others: Vec<Member>,
         /// What is paid.
         asset: Asset,
         /// How much.
@@ -191,8 +249,8 @@ described! {
 
     /// A transaction voucher: what is to be paid, by whom, through whom.
     Voucher {
-        /// Makes the id unique.
-        nonce: Nonce,
+        /// The originator's own number for it, used once.
+        sequence: Amount,
         /// Who took the user's request.
         originator: Member,
         /// The user's institution.
@@ -211,6 +269,10 @@ described! {
         amount: Amount,
         /// The limit that the amount was judged by.
         limit: Limit,
+        /// How what follows from it is paid.
+        settlement: Settlement,
+        /// The version of the published fee schedule that applies.
+        fees: u32,
         /// When the originator wrote it.
         issued_at: Timestamp,
         /// A retention is valid strictly before.
@@ -249,6 +311,24 @@ described! {
         epoch: u32,
         /// The originator's.
         signature: Signature,
+    }
+
+    /// Destination to assisting institution: have you anything against this?
+    AssistanceRequest {
+        /// What the destination was asked to co-sign.
+        proposal: Proposal,
+    }
+
+    /// An assisting institution's word that it has nothing against a voucher.
+    Assistance {
+        /// Which voucher.
+        voucher: Bytes32,
+        /// Who asked.
+        asked_by: Member,
+        /// The registry's epoch at signing.
+        epoch: u32,
+        /// Who signed, and the signature.
+        signed: MemberSignature,
     }
 
     /// A destination's co-signature under a voucher.
@@ -317,6 +397,52 @@ described! {
         notary: MemberSignature,
     }
 
+    /// Leading notary to another notary: verify and sign too.
+    RetentionDraft {
+        /// What the originator sent.
+        request: RetentionRequest,
+        /// What follows from the voucher.
+        relation: Relation,
+        /// Until when the retention may be put on chain.
+        expires_at: Timestamp,
+        /// The leading notary's signature.
+        notary: MemberSignature,
+    }
+
+    /// One retention of a batch.
+    BatchItem {
+        /// What is retained.
+        voucher: Bytes32,
+        /// What follows from it, as everybody co-signed it.
+        relation: Bytes32,
+    }
+
+    /// Leading notary to every party and other notary: sign once for several retentions.
+    BatchDraft {
+        /// Those of the batch that the receiver signs for, in the batch's order: 1 to 1,024.
+        items: Vec<BatchItem>,
+        /// The epoch to sign in.
+        epoch: u32,
+        /// Until when the batch may be put on chain.
+        expires_at: Timestamp,
+    }
+
+    /// One request of several.
+    BulkItem {
+        /// Where it would go by itself: `proposals`, `attestations`…
+        resource: String,
+        /// What it would say.
+        message: serde_json::Value,
+    }
+
+    /// One answer of several.
+    BulkAnswer {
+        /// The HTTP status that it would have by itself.
+        status: u16,
+        /// The body: an answer, or a problem.
+        body: serde_json::Value,
+    }
+
     /// A party's co-signature of a relation and of its retention on chain.
     Consent {
         /// Which relation.
@@ -337,7 +463,7 @@ described! {
         epoch: u32,
         /// The destinations' word.
         attestations: Vec<Attestation>,
-        /// The notary's and every party's, ascending by member.
+        /// The notaries' and every party's, ascending by member.
         relation_signatures: Vec<MemberSignature>,
         /// The block that retained it.
         retained_in: u32,
@@ -365,10 +491,16 @@ described! {
 
     /// What the institution holds of an asset in the clearing contract.
     SettlementBalance {
-        /// Can be withdrawn, or reserved for a new payment.
+        /// What is neither reserved nor paid out. What is owed by rulings has to stay in it.
         available: Amount,
         /// Set aside for obligations that are not cleared yet.
         reserved: Amount,
+        /// What rulings in disputes say that it has to give back, as far as it is not paid.
+        owed: Amount,
+        /// How far it may go negative, over all windows that are not paid.
+        cap: Amount,
+        /// The sum of its net debits in windows that are cut off and not paid.
+        unsettled: Amount,
         /// The latest record that credited it.
         last_credit: Option<Source>,
     }

@@ -12,6 +12,7 @@ use super::{
     ports::BlockInfo,
     schema, Api,
 };
+use crate::assets::AssetName;
 
 /// The settlement account resource.
 pub fn router() -> OpenApiRouter<Api> {
@@ -21,24 +22,14 @@ pub fn router() -> OpenApiRouter<Api> {
         .routes(routes!(withdraw))
 }
 
-/// An asset in a query.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AssetName {
-    /// The chain's native token.
-    #[default]
-    Native,
-}
-
 /// Which balance.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BalanceQuery {
-    /// Of which asset; `native` if it isn't said.
-    #[serde(default)]
-    #[param(inline)]
-    asset: AssetName,
+    /// Of which asset: `native`, or the contract's account of a PSP22 token; `native` if it isn't said.
+    #[param(value_type = Option<String>)]
+    asset: Option<AssetName>,
 }
 
 /// How much to pay in or out.
@@ -69,9 +60,7 @@ pub struct Transferred {
         schema::ReadProblems
     ))]
 async fn balance(State(api): State<Api>, Query(query): Query<BalanceQuery>) -> Result<Json<Balance>, ApiError> {
-    let asset = match query.asset {
-        AssetName::Native => Asset::Native,
-    };
+    let asset = query.asset.map_or(Asset::Native, |asset| asset.0);
     Ok(Json(api.chain.balance(asset).await?))
 }
 

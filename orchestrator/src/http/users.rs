@@ -1,6 +1,6 @@
 //! The institution's users: whose signatures it takes, and for how much.
 use axum::{extract::State, http::StatusCode};
-use protocol::{AccountId, Amount};
+use protocol::{fees::Service, AccountId, Amount};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -39,6 +39,15 @@ pub struct UserRecord {
     #[serde(with = "protocol::text::amount")]
     #[schema(value_type = schema::Amount)]
     pub limit: Amount,
+    /// The most that payments may take from the account in one day of UTC, by the institution's clock; no limit if it
+    /// is absent.
+    #[serde(default, with = "protocol::text::optional_amount")]
+    #[schema(value_type = Option<schema::Amount>)]
+    pub daily_limit: Option<Amount>,
+    /// The kinds of payments that the user may use; all if it is absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<schema::Service>>)]
+    pub services: Option<Vec<Service>>,
     /// Every request of a blocked user is refused.
     #[serde(default)]
     pub blocked: bool,
@@ -62,6 +71,8 @@ impl From<User> for UserView {
                 wallet: user.wallet,
                 balance: user.balance,
                 limit: user.limit,
+                daily_limit: user.daily_limit,
+                services: user.services,
                 blocked: user.blocked,
             },
         }
@@ -94,6 +105,8 @@ async fn put(
             wallet: record.wallet,
             balance: record.balance,
             limit: record.limit,
+            daily_limit: record.daily_limit,
+            services: record.services,
             blocked: record.blocked,
         })
         .await?;

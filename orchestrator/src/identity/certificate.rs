@@ -256,7 +256,7 @@ impl Authorities {
     }
 
     /// As the only roots of TLS.
-    pub(super) fn roots(&self) -> rustls::RootCertStore {
+    pub(crate) fn roots(&self) -> rustls::RootCertStore {
         rustls::RootCertStore {
             roots: self.anchors.as_ref().clone(),
         }

@@ -4,6 +4,7 @@ pub mod development_ca;
 pub mod keys;
 pub mod private_file;
 pub mod tls;
+pub mod webhook_secret;
 
 pub use certificate::{Authorities, Certificate, CertificateError, PeerCertificate};
 pub use development_ca::{CertificateRequest, DevelopmentCa, IssuedCertificate};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::{
     crypto::{ring, CryptoProvider},
     server::{VerifierBuilderError, WebPkiClientVerifier},
-    ClientConfig, ServerConfig,
+    ClientConfig, RootCertStore, ServerConfig,
 };
 
 use super::{Authorities, Certificate};
@@ -34,6 +34,27 @@ pub fn client_config(certificate: &Certificate, authorities: &Authorities) -> Re
         .with_client_auth_cert(certificate.chain(), certificate.private_key())?;
     config.alpn_protocols = vec![HTTP_1_1.to_vec()];
     Ok(config)
+}
+
+/// For requests to servers that are no institutions: no certificate is shown.
+///
+/// # Errors
+/// TLS can't be set up.
+pub fn public_client_config(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+    Ok(config)
+}
+
+/// The CAs that this machine trusts.
+pub fn machine_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let (taken, passed_over) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    tracing::debug!(taken, passed_over, "the machine's CAs are read");
+    roots
 }
 
 /// For the own listener. With `client_certificates`, a connection without a certificate from one of the CAs is refused.

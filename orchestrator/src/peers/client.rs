@@ -5,11 +5,16 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::{Bytes, BytesMut};
 use http::{header::CONTENT_TYPE, HeaderValue, Method, Request, StatusCode};
-use protocol::Member;
+use protocol::{signing::MemberSignature, Member};
 use reqwest::{redirect::Policy, Client, Response};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
+use serde_json::value::to_raw_value;
+use tokio::sync::oneshot;
 
-use super::envelope::Sealer;
+use super::{
+    bulk::{Answered, Item, ItemAnswer, Lanes, Waiting},
+    envelope::Sealer,
+};
 use crate::{
     config,
     escrow::{
@@ -22,8 +27,8 @@ use crate::{
     },
     settlement::{
         messages::{
-            Answer, Attestation, AttestationRequest, Confirmation, Consent, Proposal, RelationDraft, RetentionProgress,
-            RetentionRequest, RetentionVoucher,
+            Answer, Assistance, AssistanceRequest, Attestation, AttestationRequest, BatchDraft, Confirmation, Consent,
+            Proposal, RelationDraft, RetentionDraft, RetentionProgress, RetentionRequest, RetentionVoucher,
         },
         ports::{PeerError, Peers},
     },
@@ -53,6 +58,7 @@ pub struct HttpPeers {
     urls: BTreeMap<Member, String>,
     sealer: Sealer,
     retry: ExponentialBuilder,
+    lanes: Lanes,
 }
 
 impl HttpPeers {
@@ -88,11 +94,13 @@ impl HttpPeers {
             urls,
             sealer,
             retry,
+            lanes: Lanes::default(),
         })
     }
 
-    /// Posts `message` as JSON to a peer's `/peer/v1/{resource}` and reads its answer. Passing faults are retried a few
-    /// times; each attempt is signed anew. An answer without a body reads as `()`.
+    /// Posts `message` as JSON to a peer's `/peer/v1/{resource}` and reads its answer. What waits for the same peer goes
+    /// together. Passing faults are retried a few times; each attempt is signed anew. An answer without a body reads as
+    /// `()`. What was begun goes on when the caller stops waiting.
     ///
     /// # Errors
     /// [`PeerError::Rejected`] when the peer says that the request is wrong, else [`PeerError::Unreachable`].
@@ -102,29 +110,72 @@ impl HttpPeers {
         A: DeserializeOwned,
     {
         let unreachable = |why: String| PeerError::Unreachable { member: to, why };
-        let url = self.urls.get(&to).ok_or_else(|| {
-            unreachable(format!(
-                "the configuration has no URL for it: add a [[peers]] entry with member = {to}"
-            ))
+        let item = Item {
+            resource: resource.to_owned(),
+            message: to_raw_value(message).map_err(|error| unreachable(error.to_string()))?,
+        };
+        let (reply, answer) = oneshot::channel();
+        if self.lanes.add(to, Waiting { item, reply }) {
+            tokio::spawn(self.clone().work_off(to));
+        }
+        let answer = answer
+            .await
+            .unwrap_or_else(|_| Err(unreachable("the process is going down".into())))?;
+        read_json(&answer).map_err(|why| unreachable(format!("its answer can't be read: {why}")))
+    }
+
+    /// Sends what waits for a peer, until nothing does.
+    async fn work_off(self, to: Member) {
+        loop {
+            let (items, replies): (Vec<Item>, Vec<_>) = self
+                .lanes
+                .take(to)
+                .into_iter()
+                .map(|waiting| (waiting.item, waiting.reply))
+                .unzip();
+            let answers = match items.as_slice() {
+                [] => return,
+                [alone] => vec![self.send(to, &alone.resource, alone.message.get()).await],
+                together => self.send_together(to, together).await,
+            };
+            for (reply, answer) in replies.into_iter().zip(answers) {
+                // Who asked doesn't wait any more: it asks again.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    async fn send_together(&self, to: Member, items: &[Item]) -> Vec<Answered> {
+        let sent = async {
+            let unreachable = |why: String| PeerError::Unreachable { member: to, why };
+            let body = serde_json::to_string(items).map_err(|error| unreachable(error.to_string()))?;
+            let answer = self.send(to, "bulk", &body).await?;
+            let answers: Vec<ItemAnswer> =
+                read_json(&answer).map_err(|why| unreachable(format!("its answer can't be read: {why}")))?;
+            if answers.len() != items.len() {
+                return Err(unreachable("it answers another number of requests".into()));
+            }
+            Ok(answers)
+        };
+        match sent.await {
+            Ok(answers) => answers.into_iter().map(|answer| one_of_several(to, answer)).collect(),
+            Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    async fn send(&self, to: Member, resource: &str, body: &str) -> Answered {
+        let url = self.urls.get(&to).ok_or_else(|| PeerError::Unreachable {
+            member: to,
+            why: format!("the configuration has no URL for it: add a [[peers]] entry with member = {to}"),
         })?;
         let url = format!("{url}/peer/v1/{resource}");
-        let body = serde_json::to_vec(message).map_err(|error| unreachable(error.to_string()))?;
-        let body = Bytes::from(body);
-
+        let body = Bytes::copy_from_slice(body.as_bytes());
         let answer = (|| self.attempt(to, &url, body.clone()))
             .retry(self.retry)
             .when(|failure| matches!(failure, Failure::Passing(_)))
             .notify(|failure, pause| tracing::debug!(member = %to, resource, ?pause, "trying again: {failure}"))
             .await;
-        match answer {
-            Ok(answer) => read_json(&answer).map_err(|why| unreachable(format!("its answer can't be read: {why}"))),
-            Err(Failure::Passing(why) | Failure::Unclear(why)) => Err(unreachable(why)),
-            Err(Failure::Rejected { code, detail }) => Err(PeerError::Rejected {
-                member: to,
-                code,
-                detail,
-            }),
-        }
+        answer.map_err(|failure| failure.of_peer(to))
     }
 
     async fn attempt(&self, to: Member, url: &str, body: Bytes) -> Result<Bytes, Failure> {
@@ -157,6 +208,10 @@ impl Peers for HttpPeers {
         self.post(to, "proposals", proposal).await
     }
 
+    async fn assist(&self, to: Member, request: &AssistanceRequest) -> Result<Answer<Assistance>, PeerError> {
+        self.post(to, "assistances", request).await
+    }
+
     async fn request_retention(&self, to: Member, request: &RetentionRequest) -> Result<RetentionProgress, PeerError> {
         self.post(to, "retentions", request).await
     }
@@ -165,8 +220,16 @@ impl Peers for HttpPeers {
         self.post(to, "attestations", request).await
     }
 
+    async fn co_sign(&self, to: Member, draft: &RetentionDraft) -> Result<Answer<Consent>, PeerError> {
+        self.post(to, "retention-drafts", draft).await
+    }
+
     async fn consent(&self, to: Member, draft: &RelationDraft) -> Result<Answer<Consent>, PeerError> {
         self.post(to, "relations", draft).await
+    }
+
+    async fn sign_batch(&self, to: Member, draft: &BatchDraft) -> Result<MemberSignature, PeerError> {
+        self.post(to, "batches", draft).await
     }
 
     async fn deliver(&self, to: Member, voucher: &RetentionVoucher) -> Result<(), PeerError> {
@@ -195,6 +258,18 @@ enum Failure {
     Rejected { code: String, detail: String },
 }
 
+fn one_of_several(from: Member, answer: ItemAnswer) -> Answered {
+    let body = answer.body.get();
+    match StatusCode::from_u16(answer.status) {
+        Ok(status) if status.is_success() => Ok(Bytes::copy_from_slice(body.as_bytes())),
+        Ok(status) => Err(Failure::of_status(status, body.as_bytes()).of_peer(from)),
+        Err(_) => Err(PeerError::Unreachable {
+            member: from,
+            why: format!("{} is no HTTP status", answer.status),
+        }),
+    }
+}
+
 /// The part of an RFC 9457 problem that is used.
 #[derive(Deserialize)]
 struct Problem {
@@ -204,6 +279,13 @@ struct Problem {
 }
 
 impl Failure {
+    fn of_peer(self, member: Member) -> PeerError {
+        match self {
+            Failure::Passing(why) | Failure::Unclear(why) => PeerError::Unreachable { member, why },
+            Failure::Rejected { code, detail } => PeerError::Rejected { member, code, detail },
+        }
+    }
+
     fn of(error: &reqwest::Error) -> Self {
         // reqwest's own text stops where it gets interesting ("error sending request"): tell the causes too.
         let mut why = error.to_string();

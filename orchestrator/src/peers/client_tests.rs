@@ -285,3 +285,75 @@ async fn an_empty_answer_reads_as_nothing() {
     let (url, _) = serve_answers(|_| StatusCode::NO_CONTENT.into_response()).await;
     world.client(url).post::<_, ()>(B, "echo", "hello").await.unwrap();
 }
+
+/// A peer whose first answers wait for `gate`, and which answers several requests in one: each word twice, but for "no".
+async fn serve_bulk(gate: Arc<tokio::sync::Semaphore>) -> (String, Arc<AtomicUsize>) {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let (of_one, of_several) = (requests.clone(), requests.clone());
+    let twice = |word: &str| format!("{word}{word}");
+    let one = move |Json(word): Json<String>| {
+        of_one.fetch_add(1, Ordering::SeqCst);
+        let gate = gate.clone();
+        async move {
+            gate.acquire().await.unwrap().forget();
+            Json(twice(&word))
+        }
+    };
+    // Not by axum's extractor, which doesn't read raw values.
+    let several = move |body: Bytes| {
+        of_several.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let items: Vec<Item> = serde_json::from_slice(&body).unwrap();
+            let answer = |item: &Item| {
+                let word: String = serde_json::from_str(item.message.get()).unwrap();
+                let (status, body) = match word.as_str() {
+                    "no" => (422, r#"{"code":"no-such-word","detail":"it is not said"}"#.to_owned()),
+                    word => (200, serde_json::to_string(&twice(word)).unwrap()),
+                };
+                ItemAnswer {
+                    status,
+                    body: serde_json::value::RawValue::from_string(body).unwrap(),
+                }
+            };
+            Json(items.iter().map(answer).collect::<Vec<_>>())
+        }
+    };
+    let routes = Router::new()
+        .route("/peer/v1/echo", post(one))
+        .route("/peer/v1/bulk", post(several));
+    (serve(routes).await, requests)
+}
+
+#[tokio::test]
+async fn what_waits_for_a_peer_goes_together_and_each_gets_its_own_answer() {
+    let world = World::new();
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let (url, requests) = serve_bulk(gate.clone()).await;
+    let client = world.client(url);
+    let say = |word: &'static str| {
+        let client = client.clone();
+        tokio::spawn(async move { client.post::<_, String>(B, "echo", word).await })
+    };
+    // As many as may be on their way at a time, then those that wait.
+    let first: Vec<_> = (0..4).map(|_| say("a")).collect();
+    while requests.load(Ordering::SeqCst) < 4 {
+        tokio::task::yield_now().await;
+    }
+    let later = ["b", "no", "c"].map(say);
+    while client.lanes.count(B) < 3 {
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(4);
+    for one in first {
+        assert_eq!(one.await.unwrap().unwrap(), "aa");
+    }
+    let [b, no, c] = later;
+    assert_eq!(b.await.unwrap().unwrap(), "bb");
+    assert_eq!(c.await.unwrap().unwrap(), "cc");
+    let error = no.await.unwrap().unwrap_err();
+    assert!(
+        matches!(&error, PeerError::Rejected { code, .. } if code == "no-such-word"),
+        "{error}"
+    );
+    assert_eq!(requests.load(Ordering::SeqCst), 5, "four by themselves, three in one");
+}

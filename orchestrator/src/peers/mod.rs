@@ -2,12 +2,15 @@
 //!
 //! Requests carry an RFC 9421 HTTP message signature by the sender's certificate key over method, path, query, an
 //! RFC 9530 digest of the body, the certificate (RFC 9440), the sender and the receiver.
+mod approvals;
+pub mod bulk;
 pub mod client;
 pub mod directory;
+mod disputes;
 pub mod envelope;
 pub mod layer;
 
 pub use client::{HttpPeers, HttpPeersError};
 pub use directory::{Directory, DirectoryError};
 pub use envelope::{EnvelopeError, Sealer, Verifier};
-pub use layer::{authenticate, Peer};
+pub use layer::{authenticate, Peer, MAX_REQUEST};

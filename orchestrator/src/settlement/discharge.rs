@@ -1,11 +1,13 @@
 //! A debtor pays what it owes under a relation (S0.11, S0.12). The same for an originator and a home institution.
 use protocol::{
-    clearing::{Error as Refused, Retention},
-    settlement::{ClearingVoucher, SignedClearingVoucher},
+    clearing::{Course, Error as Refused, Retention},
+    settlement::{ClearingVoucher, SignedClearingVoucher, MAX_CLEARING_BATCH},
     signing::Purpose,
+    VoucherId,
 };
 
 use super::{
+    batches,
     members::Members,
     ports::LedgerError,
     runner::{cleared_in, Next, StepError},
@@ -24,16 +26,25 @@ pub(super) struct Discharging {
     pub(super) bookings: Vec<Effect>,
 }
 
-/// Writes the clearing voucher, or waits for the debtors.
+/// Writes the clearing voucher, or waits for the debtors. What is settled net is paid with its window, unless the
+/// notaries took it out: then its debtors pay it as if it were gross.
 ///
 /// A crash here is harmless: nothing leaves the institution before the voucher is stored.
 pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Discharging) -> Result<Next, StepError> {
+    let id = payment.voucher.id();
+    if is_in_open_window(saga, id).await? {
+        return Ok(Next::Wait);
+    }
     let retention = saga
         .retention(payment)
         .await?
         .ok_or(StepError::Missing("retention on chain"))?;
+    remember_window(saga, id, &retention);
     if let Some(next) = cleared(&retention, &way) {
         return Ok(next);
+    }
+    if let Course::InWindow(_) = retention.course {
+        return Ok(Next::Wait);
     }
     let discharged = retention.relation.owed_by(saga.member);
     let Some(first) = discharged.first().filter(|_| !has_paid(saga, &retention)) else {
@@ -44,7 +55,7 @@ pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Dischargi
     // The chain judges by its own clock: what is signed by a slower one could be void at once.
     let now = saga.clock.now().max(saga.ledger.time().await?);
     let clearing_voucher = ClearingVoucher {
-        voucher: payment.voucher.id(),
+        voucher: id,
         relation: retention.relation_id,
         issuer: saga.member,
         discharged,
@@ -60,23 +71,43 @@ pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Dischargi
         &(),
     );
     let signed = SignedClearingVoucher {
+        voucher: payment.voucher.clone(),
         clearing_voucher,
         epoch,
         signature: saga.key.sign(&payload),
     };
     // Each attempt is a paper of its own. Numbered, because the clock may be set back between two of them.
-    let papers = saga.store.documents(payment.voucher.id()).await?;
+    let papers = saga.store.documents(id).await?;
     let earlier = papers.iter().filter(|paper| paper.kind.starts_with(KIND)).count();
     let kind = format!("{KIND}.{earlier:06}");
     let paper = Effect::Keep(Document::new(&kind, saga.member, epoch, &signed)?);
     Ok(Next::to(way.signed, "clearing voucher signed", vec![paper]))
 }
 
-/// Hands the stored clearing voucher to the chain.
+/// Whether the payment is known to be in the window that is open. Until that is closed nothing can happen to it, and
+/// hundreds of payments needn't each be read at each block.
+pub(super) async fn is_in_open_window(saga: &Settlement, id: VoucherId) -> Result<bool, LedgerError> {
+    let known = saga.in_window().get(&id).copied();
+    match known {
+        Some(window) => Ok(saga.ledger.current().await?.window == window),
+        None => Ok(false),
+    }
+}
+
+/// Keeps in mind which window an unpaid payment is in.
+pub(super) fn remember_window(saga: &Settlement, id: VoucherId, retention: &Retention) {
+    match retention.course {
+        Course::InWindow(window) if retention.cleared_in.is_none() => saga.in_window().insert(id, window),
+        _ => saga.in_window().remove(&id),
+    };
+}
+
+/// Hands the stored clearing voucher to the chain, together with others where there are any ([`batches`]).
 ///
 /// A crash here is harmless: the chain is looked at first, the same stored bytes are submitted under the same key, and
 /// the contract lets each debtor discharge a relation once.
 pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Discharging) -> Result<Next, StepError> {
+    let permit = saga.permits.acquire().await;
     let retention = saga
         .retention(payment)
         .await?
@@ -92,7 +123,18 @@ pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Dischar
     let latest = papers.iter().rfind(|paper| paper.kind.starts_with(KIND));
     let signed: SignedClearingVoucher = latest.ok_or(StepError::Missing("clearing voucher"))?.read()?;
     let epoch = signed.epoch;
-    match saga.ledger.clear(&format!("clear/{id}"), &[signed]).await {
+    drop(permit);
+    let call = |signed| batches::clear(saga, signed);
+    let together = saga.discharges.join(epoch, signed.clone(), MAX_CLEARING_BATCH, call);
+    let outcome = match together.await {
+        Some(Some(outcome)) => outcome,
+        Some(None) => {
+            let _permit = saga.permits.acquire().await;
+            saga.ledger.clear(&format!("clear/{id}"), &[signed]).await
+        }
+        None => return Ok(Next::Wait),
+    };
+    match outcome {
         Ok(_) | Err(LedgerError::Refused(Refused::AlreadyCleared(..))) => {
             let retention = saga.retention(payment).await?;
             let next = retention.and_then(|retention| cleared(&retention, &way));
@@ -117,13 +159,13 @@ pub(super) async fn is_epoch_over(saga: &Settlement, epoch: u32) -> Result<bool,
 
 fn cleared(retention: &Retention, way: &Discharging) -> Option<Next> {
     let block = cleared_in(retention)?;
+    let how = match retention.course {
+        Course::InWindow(window) => format!("paid with window {window} in block {block}"),
+        Course::Reserved | Course::TakenOut => format!("every debtor paid by block {block}"),
+    };
     let mut effects = way.bookings.clone();
     effects.push(Effect::Cleared { block });
-    Some(Next::to(
-        way.cleared,
-        format!("every debtor paid by block {block}"),
-        effects,
-    ))
+    Some(Next::to(way.cleared, how, effects))
 }
 
 fn has_paid(saga: &Settlement, retention: &Retention) -> bool {

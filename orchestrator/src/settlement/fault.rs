@@ -41,6 +41,14 @@ pub enum Fault {
     /// A notary can't keep a voucher that it is a party to.
     #[error("member {0} is a party to this voucher and can't be its notary")]
     NotaryIsParty(Member),
+    /// Fewer notaries than a retention needs can keep this voucher.
+    #[error("a retention needs {needed} notary signature(s), and of the notaries configured here only {able} can sign: name more in settlement.notaries")]
+    TooFewNotaries {
+        /// How many it takes.
+        needed: u16,
+        /// How many are there.
+        able: usize,
+    },
     /// A signature doesn't verify.
     #[error("member {signer}'s signature under the {what} does not verify: another key, content, chain, contract, epoch or expiry was signed")]
     BadSignature {
@@ -81,6 +89,12 @@ pub enum Fault {
     /// Not what this institution co-signed, or not what follows from it.
     #[error("the {0} differs from what was co-signed before, or does not follow from the voucher")]
     Altered(&'static str),
+    /// A batch of no retentions, or of more than one call takes.
+    #[error("a batch has 1 to {most} retentions")]
+    BatchSize {
+        /// How many it may have.
+        most: usize,
+    },
     /// The chain holds the voucher already.
     #[error("voucher {0} is retained already")]
     AlreadyRetained(VoucherId),
@@ -107,6 +121,7 @@ impl Fault {
             Fault::NotActive(_) => "member-not-active",
             Fault::NotAddressee(_) => "not-addressee",
             Fault::NotaryIsParty(_) => "notary-is-party",
+            Fault::TooFewNotaries { .. } => "too-few-notaries",
             Fault::BadSignature { .. } => "bad-signature",
             Fault::WrongSigners => "wrong-signers",
             Fault::WrongEpoch { .. } => WRONG_EPOCH,
@@ -116,6 +131,7 @@ impl Fault {
             Fault::UnknownVoucher(_) => UNKNOWN_VOUCHER,
             Fault::NotNow(_) => NOT_NOW,
             Fault::Altered(_) => "altered-content",
+            Fault::BatchSize { .. } => "batch-size",
             Fault::AlreadyRetained(_) => ALREADY_RETAINED,
             Fault::NotRetained(_) => NOT_RETAINED,
             Fault::Unavailable(_) => UNAVAILABLE,
@@ -154,9 +170,18 @@ pub enum SettlementError {
         /// Who this is.
         me: Member,
     },
-    /// A payment between the institution and its own user needs no settlement between institutions.
+    /// A payment between the institution and its own user needs no settlement between institutions. Only a credit
+    /// transfer leads to another institution.
     #[error("the user is this institution's own: such a payment needs no settlement between institutions")]
     OwnUser,
+    /// A credit transfer without a beneficiary, or a beneficiary in another kind.
+    #[error(
+        "a credit transfer names the user whom it pays by 1 to {MAX_USER_NUMBER} characters, other kinds name none"
+    )]
+    BadBeneficiary,
+    /// The request can't lead to a valid voucher.
+    #[error("the request can't lead to a valid voucher: {0:?}")]
+    BadVoucher(VoucherFault),
     /// The amount is 0.
     #[error("the amount is 0: write how much is to be paid, in the asset's smallest unit")]
     ZeroAmount,
@@ -172,10 +197,12 @@ pub enum SettlementError {
     /// `run` was called twice.
     #[error("the settlement runner is running already")]
     AlreadyRunning,
-    /// The system has no randomness to give.
-    #[error("the operating system gives no randomness: {0}")]
-    Randomness(String),
 }
 
 /// The most bytes of a user number.
 pub const MAX_USER_NUMBER: usize = 64;
+
+/// Whether a text may be a user's number.
+pub(crate) fn is_user_number(text: &str) -> bool {
+    (1..=MAX_USER_NUMBER).contains(&text.len())
+}

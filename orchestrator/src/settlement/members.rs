@@ -16,6 +16,8 @@ use crate::identity::verify;
 /// Members as registered in one epoch.
 pub(crate) struct Members {
     pub(crate) epoch: u32,
+    /// How many notaries a retention needs.
+    pub(crate) notary_threshold: u16,
     signers: BTreeMap<Member, Option<Signer>>,
 }
 
@@ -28,6 +30,7 @@ impl Members {
     pub(crate) fn of(members: &[Member], set: SignerSet) -> Self {
         Self {
             epoch: set.epoch,
+            notary_threshold: set.notary_threshold,
             signers: members.iter().copied().zip(set.signers).collect(),
         }
     }

@@ -2,6 +2,11 @@
 //!
 //! [`Settlement`] answers clients and peers; its [`Settlement::run`] drives every payment with one loop, whatever the
 //! institution's role in it. `originator`, `home` and `notary` say what each state's step does.
+pub(crate) mod assistance;
+mod batches;
+mod co_notary;
+mod cover;
+mod destination;
 mod discharge;
 pub mod failpoints;
 pub mod fault;
@@ -11,21 +16,23 @@ pub mod messages;
 mod notary;
 mod originator;
 mod party;
+pub mod policy;
 pub mod ports;
 mod runner;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use protocol::{
     registry::Roles,
-    settlement::{Relation, Voucher},
-    signing::{Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
+    settlement::{Obligation, Relation, Settlement as Mode, Voucher},
+    signing::{Domain, MemberSignature, PAYLOAD_LENGTH},
     Member, RelationId, Timestamp, VoucherId,
 };
 use serde::Serialize;
@@ -37,41 +44,58 @@ pub use state::{Role, State};
 use crate::{
     identity::SigningKey,
     store::{
+        listing::{PaymentFilter, UserFilter, UserLimit},
         payments::{Document, Effect, HistoryLine, Opened, PaymentRow},
         users::User,
-        Store, StoreError,
+        Page, Store, StoreError,
     },
 };
-use fault::MAX_USER_NUMBER;
+use batches::{Discharges, Retentions};
+use fault::is_user_number;
 use members::Members;
-use messages::{relation_payload, voucher_payload, Confirmation, Consent, Refusal, RefusalCode};
+use messages::{relation_payload, retention_payload, voucher_payload, Confirmation, Consent, Refusal, RefusalCode};
+use policy::Policy;
 use ports::{Clock, Ledger, LedgerError, Peers};
 
-/// The most payments that one page lists.
-pub const MAX_PAGE: u32 = 100;
+/// Nothing against it, or the reason that is recorded.
+type Verdict = Result<(), (RefusalCode, String)>;
 
 /// Who this institution is, and with whom it settles.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SettlementConfig {
     /// This institution's index in the registry.
     pub member: Member,
-    /// The notary that keeps what this institution originates.
-    pub notary: Member,
+    /// The notaries that keep what this institution originates, the one that leads first; a notary asks the others for
+    /// their signatures in this order.
+    pub notaries: Vec<Member>,
+    /// How long a leading notary may take before the next one is asked to lead, in percent of a voucher's lifetime.
+    pub notary_patience_percent: u8,
     /// How long vouchers and clearing vouchers are valid, in milliseconds.
     pub voucher_lifetime: Timestamp,
+    /// How what this institution originates is settled.
+    pub mode: Mode,
+    /// What this institution co-signs as a destination.
+    pub policy: Policy,
 }
 
 /// The settlement of one institution.
 pub struct Settlement {
     member: Member,
-    notary: Member,
+    notaries: Vec<Member>,
+    notary_patience_percent: u8,
     voucher_lifetime: Timestamp,
+    mode: Mode,
+    policy: Policy,
     store: Store,
     key: SigningKey,
     ledger: Arc<dyn Ledger>,
     peers: Arc<dyn Peers>,
     clock: Arc<dyn Clock>,
     wakers: Mutex<HashMap<VoucherId, Arc<Notify>>>,
+    /// The windows that unpaid payments are in, as far as they were read.
+    windows: Mutex<HashMap<VoucherId, u32>>,
+    retentions: Retentions,
+    discharges: Discharges,
     new_payments: mpsc::UnboundedSender<VoucherId>,
     arrivals: tokio::sync::Mutex<mpsc::UnboundedReceiver<VoucherId>>,
     permits: Semaphore,
@@ -98,8 +122,12 @@ pub struct Payment {
     pub refusal: Option<Refusal>,
     /// The clearing relation, once retained.
     pub relation: Option<RelationId>,
+    /// Who owes whom what because of it, once drawn up: the principal, then the fees.
+    pub obligations: Vec<Obligation>,
     /// The block that retained it.
     pub retained_in: Option<u32>,
+    /// The window that it is settled in, once retained; `None`: by itself.
+    pub window: Option<u32>,
     /// The block in which the last debtor paid.
     pub cleared_in: Option<u32>,
     /// When the originator delivered to the user.
@@ -110,15 +138,6 @@ pub struct Payment {
     pub documents: Vec<Document>,
     /// Every state so far, oldest first.
     pub history: Vec<HistoryLine>,
-}
-
-/// A part of the list of payments, newest first.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// How many, at most [`MAX_PAGE`].
-    pub limit: u32,
-    /// How many newer ones to skip.
-    pub offset: u32,
 }
 
 impl Settlement {
@@ -134,14 +153,20 @@ impl Settlement {
         let (new_payments, arrivals) = mpsc::unbounded_channel();
         Arc::new(Self {
             member: config.member,
-            notary: config.notary,
+            notaries: config.notaries,
+            notary_patience_percent: config.notary_patience_percent,
             voucher_lifetime: config.voucher_lifetime,
+            mode: config.mode,
+            policy: config.policy,
             store,
             key,
             ledger,
             peers,
             clock,
             wakers: Mutex::default(),
+            windows: Mutex::default(),
+            retentions: Retentions::new(),
+            discharges: Discharges::new(),
             new_payments,
             arrivals: tokio::sync::Mutex::new(arrivals),
             permits: Semaphore::new(runner::MAX_STEPS),
@@ -160,6 +185,9 @@ impl Settlement {
         let Some(row) = self.store.payment(id).await? else {
             return Ok(None);
         };
+        let documents = self.store.documents(id).await?;
+        let relation = documents.iter().find(|paper| paper.kind == "relation");
+        let relation: Option<Relation> = relation.map(Document::read).transpose()?;
         Ok(Some(Payment {
             id,
             role: row.state.role(),
@@ -168,22 +196,35 @@ impl Settlement {
             voucher: row.voucher,
             refusal: self.refusal(id).await?,
             relation: row.relation,
+            obligations: relation.map_or_else(Vec::new, |relation| relation.obligations),
             retained_in: row.retained_in,
+            window: row.window,
             cleared_in: row.cleared_in,
             paid_out_at: self.store.paid_out_at(id).await?,
             created_at: row.created_at,
-            documents: self.store.documents(id).await?,
+            documents,
             history: self.store.history(id).await?,
         }))
     }
 
-    /// Payments, newest first.
+    /// The payment that a clearing relation follows from.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn payments(&self, page: Page) -> Result<Vec<Payment>, SettlementError> {
+    pub async fn payment_of(&self, relation: RelationId) -> Result<Option<Payment>, SettlementError> {
+        match self.store.voucher_of(relation).await? {
+            Some(id) => self.payment(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The payments that a filter lets through, newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn payments(&self, filter: &PaymentFilter, page: &Page) -> Result<Vec<Payment>, SettlementError> {
         let mut payments = Vec::new();
-        for id in self.store.payments(page.limit.min(MAX_PAGE), page.offset).await? {
+        for id in self.store.payments(filter, page).await? {
             payments.extend(self.payment(id).await?);
         }
         Ok(payments)
@@ -194,7 +235,7 @@ impl Settlement {
     /// # Errors
     /// The number is empty or too long, or the database failed.
     pub async fn put_user(&self, user: &User) -> Result<(), SettlementError> {
-        if user.number.is_empty() || user.number.len() > MAX_USER_NUMBER {
+        if !is_user_number(&user.number) {
             return Err(SettlementError::BadUserNumber);
         }
         Ok(self.store.put_user(user).await?)
@@ -214,6 +255,19 @@ impl Settlement {
     /// The database failed.
     pub async fn users(&self) -> Result<Vec<User>, SettlementError> {
         Ok(self.store.users().await?)
+    }
+
+    /// What users may move, and how much of it they did today: by number, those after `after`.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn user_limits(
+        &self,
+        filter: &UserFilter,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<UserLimit>, SettlementError> {
+        Ok(self.store.user_limits(filter, after, limit, self.clock.now()).await?)
     }
 
     async fn existing(&self, id: VoucherId) -> Result<Payment, SettlementError> {
@@ -250,10 +304,11 @@ impl Settlement {
         paper.map(Document::read).transpose()
     }
 
-    /// Everybody whom the registry has to know: the parties and the notary, ascending.
+    /// Everybody whom the registry has to know: the parties, the notaries and this institution, ascending.
     fn involved(&self, voucher: &Voucher) -> Vec<Member> {
         let mut involved = voucher.parties();
-        involved.push(self.notary);
+        involved.extend(&self.notaries);
+        involved.push(self.member);
         involved.sort_unstable();
         involved.dedup();
         involved
@@ -263,18 +318,29 @@ impl Settlement {
         for party in voucher.parties() {
             members.active(party, Roles::PARTICIPANT)?;
         }
-        members.active(self.notary, Roles::NOTARY).map(|_| ())
+        Ok(())
     }
 
-    /// Whether the principal's debtor can pay. The inner error is what is recorded.
-    async fn ensure_covered(&self, voucher: &Voucher) -> Result<Result<(), (RefusalCode, String)>, LedgerError> {
-        let owed = voucher.principal();
-        let balance = self.ledger.balance(owed.debtor, owed.asset).await?;
-        if balance.available >= owed.amount {
-            return Ok(Ok(()));
+    /// The notaries that can keep this voucher: active and no party to it, in the configured order. One that can't is no
+    /// reason to give up, as long as enough others can.
+    fn able_notaries(&self, voucher: &Voucher, members: &Members) -> Vec<Member> {
+        let able = |notary: &Member| !voucher.involves(*notary) && members.active(*notary, Roles::NOTARY).is_ok();
+        self.notaries.iter().copied().filter(able).collect()
+    }
+
+    fn ensure_enough_notaries(&self, able: usize, members: &Members) -> Result<(), Fault> {
+        let needed = members.notary_threshold;
+        if able >= usize::from(needed.max(1)) {
+            return Ok(());
         }
-        let detail = format!("member {}'s settlement balance does not cover the amount", owed.debtor);
-        Ok(Err((RefusalCode::InsufficientSettlementBalance, detail)))
+        Err(Fault::TooFewNotaries { needed, able })
+    }
+
+    /// The relation that follows from a voucher under the published schedule that it names. `None` where there is no such
+    /// schedule, or a fee is beyond what an amount can hold.
+    async fn relation_of(&self, voucher: &Voucher, drawn_at: Timestamp) -> Result<Option<Relation>, LedgerError> {
+        let schedule = self.ledger.schedule(voucher.fees).await?;
+        Ok(schedule.and_then(|rules| Relation::of(voucher, &rules, drawn_at)))
     }
 
     fn domain(&self, epoch: u32) -> Domain {
@@ -315,10 +381,7 @@ impl Settlement {
 
     fn consent(&self, voucher: &Voucher, relation: &Relation, epoch: u32, expires_at: Timestamp) -> Consent {
         let domain = self.domain(epoch);
-        // In a batch of one, parties and notary sign the same id.
-        let batch = notary::batch_of(voucher.clone(), relation.clone(), epoch, expires_at);
-        let id = batch.retention_id(None);
-        let retention = protocol::signing::payload(&domain, Purpose::Retention, &id, expires_at, &());
+        let retention = retention_payload(&domain, voucher, relation, expires_at);
         Consent {
             relation: relation.id(),
             relation_signature: self.signed(&relation_payload(&domain, relation, expires_at)),
@@ -367,6 +430,10 @@ impl Settlement {
             refusal.refused_at,
         );
         members.ensure_signed(signer, &refusal.signed, &payload, "refusal")
+    }
+
+    fn in_window(&self) -> MutexGuard<'_, HashMap<VoucherId, u32>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waker(&self, id: VoucherId) -> Arc<Notify> {

@@ -1,16 +1,18 @@
 //! What the saga needs of the world. It knows neither HTTP nor subxt, so that it runs under a simulation in tests.
 use async_trait::async_trait;
 use protocol::{
-    clearing::{Balance, Retention},
+    clearing::{Balance, Current, Retention},
+    fees::FeeRule,
     registry::SignerSet,
-    settlement::{Asset, RetentionBatch, SignedClearingVoucher},
+    settlement::{Asset, RetentionBatch, SignedClearingVoucher, Voucher},
     signing::MemberSignature,
-    AccountId, Member, Timestamp, VoucherId,
+    windows::Position,
+    AccountId, Member, Timestamp,
 };
 
 use super::messages::{
-    Answer, Attestation, AttestationRequest, Confirmation, Consent, Proposal, RelationDraft, RetentionProgress,
-    RetentionRequest, RetentionVoucher,
+    Answer, Assistance, AssistanceRequest, Attestation, AttestationRequest, BatchDraft, Confirmation, Consent,
+    Proposal, RelationDraft, RetentionDraft, RetentionProgress, RetentionRequest, RetentionVoucher,
 };
 
 /// A finalized block.
@@ -50,8 +52,14 @@ pub trait Ledger: Send + Sync {
     /// The timestamp of the latest finalized block. A voucher that isn't retained in a block at or after its expiry
     /// never will be: a clock on the wall can't tell that.
     async fn time(&self) -> Result<Timestamp, LedgerError>;
-    /// A retained voucher.
-    async fn retention(&self, voucher: VoucherId) -> Result<Option<Retention>, LedgerError>;
+    /// What follows from a voucher, and how far it is paid, if it was retained.
+    async fn retention(&self, voucher: &Voucher) -> Result<Option<Retention>, LedgerError>;
+    /// What the latest fee schedule and the open window are.
+    async fn current(&self) -> Result<Current, LedgerError>;
+    /// A published fee schedule.
+    async fn schedule(&self, version: u32) -> Result<Option<Vec<FeeRule>>, LedgerError>;
+    /// What a member is owed and owes in a window.
+    async fn position(&self, window: u32, member: Member, asset: Asset) -> Result<Position, LedgerError>;
     /// Submits a retention and waits for finality. `key` names the business step: the same key is never in flight
     /// twice, also after a restart.
     async fn retain(
@@ -94,12 +102,18 @@ pub enum PeerError {
 pub trait Peers: Send + Sync {
     /// Asks a destination to co-sign.
     async fn propose(&self, to: Member, proposal: &Proposal) -> Result<Answer<Confirmation>, PeerError>;
+    /// Asks an institution whether it has anything against a payment.
+    async fn assist(&self, to: Member, request: &AssistanceRequest) -> Result<Answer<Assistance>, PeerError>;
     /// Asks a notary to retain.
     async fn request_retention(&self, to: Member, request: &RetentionRequest) -> Result<RetentionProgress, PeerError>;
     /// Asks a destination for its word.
     async fn attest(&self, to: Member, request: &AttestationRequest) -> Result<Answer<Attestation>, PeerError>;
+    /// Asks another notary to verify and sign a retention too.
+    async fn co_sign(&self, to: Member, draft: &RetentionDraft) -> Result<Answer<Consent>, PeerError>;
     /// Asks a party to co-sign a relation.
     async fn consent(&self, to: Member, draft: &RelationDraft) -> Result<Answer<Consent>, PeerError>;
+    /// Asks a party or another notary to sign for several retentions at once.
+    async fn sign_batch(&self, to: Member, draft: &BatchDraft) -> Result<MemberSignature, PeerError>;
     /// Hands the retention voucher over.
     async fn deliver(&self, to: Member, voucher: &RetentionVoucher) -> Result<(), PeerError>;
 }

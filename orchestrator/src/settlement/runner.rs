@@ -3,13 +3,16 @@ use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Durati
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::FutureExt;
-use protocol::{clearing::Retention, settlement::Relation, VoucherId};
+use protocol::{
+    clearing::{Course, Retention},
+    VoucherId,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    failpoints,
+    destination, failpoints,
     fault::{is_passing, Fault, SettlementError, ALREADY_RETAINED, EXPIRED},
     home, notary, originator,
     ports::{LedgerError, PeerError},
@@ -66,6 +69,8 @@ pub(super) enum StepError {
     ChainDisagrees,
     #[error("the {0} that this step needs is not stored")]
     Missing(&'static str),
+    #[error("fewer notaries are active now than a retention needs")]
+    NoNotary,
     #[error("the settlement balance shows no credit to name as the source")]
     NoSource,
 }
@@ -160,13 +165,18 @@ impl Settlement {
         if payment.state.is_final() {
             return Ok(Turn::Ended);
         }
-        let _permit = self.permits.acquire().await;
+        // What waits for others to go along with takes a permit while it acts by itself.
+        let _permit = match payment.state.goes_together() {
+            true => None,
+            false => Some(self.permits.acquire().await),
+        };
         #[cfg(test)]
         self.stop_at(&format!("{}.acting", payment.state)).await;
         failpoints::reach(format!("{}.acting", payment.state)).await;
         let next = match payment.state {
             State::Originator(state) => originator::step(self, &payment, state).await?,
             State::Home(state) => home::step(self, &payment, state).await?,
+            State::Destination(state) => destination::step(self, &payment, state).await?,
             State::Notary(state) => notary::step(self, &payment, state).await?,
         };
         let Next::To {
@@ -210,16 +220,17 @@ impl Settlement {
         if self.ledger.time().await? < payment.voucher.expires_at {
             return Ok(false);
         }
-        Ok(self.ledger.retention(payment.voucher.id()).await?.is_none())
+        Ok(self.ledger.retention(&payment.voucher).await?.is_none())
     }
 
     /// The voucher as the finalized chain holds it, once that is what follows from it.
     pub(super) async fn retention(&self, payment: &PaymentRow) -> Result<Option<Retention>, StepError> {
-        let Some(retention) = self.ledger.retention(payment.voucher.id()).await? else {
+        let Some(retention) = self.ledger.retention(&payment.voucher).await? else {
             return Ok(None);
         };
         let relation = &retention.relation;
-        if *relation != Relation::of(&payment.voucher, relation.drawn_at) || retention.relation_id != relation.id() {
+        let follows = self.relation_of(&payment.voucher, relation.drawn_at).await?;
+        if follows.as_ref() != Some(relation) || retention.relation_id != relation.id() {
             return Err(StepError::ChainDisagrees);
         }
         Ok(Some(retention))
@@ -231,6 +242,10 @@ impl Settlement {
             Effect::Retained {
                 relation: retention.relation_id,
                 block: retention.retained_in,
+                window: match retention.course {
+                    Course::InWindow(window) => Some(window),
+                    Course::Reserved | Course::TakenOut => None,
+                },
             },
             Effect::Keep(Document::new("relation", self.member, 0, &retention.relation)?),
         ])
@@ -239,8 +254,7 @@ impl Settlement {
 
 /// The block in which the last debtor paid, once all did.
 pub(super) fn cleared_in(retention: &Retention) -> Option<u32> {
-    let last = retention.discharges.iter().map(|done| done.cleared_in).max();
-    last.filter(|_| retention.is_cleared())
+    retention.cleared_in
 }
 
 fn backoff() -> backon::ExponentialBackoff {

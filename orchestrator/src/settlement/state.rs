@@ -85,8 +85,23 @@ states! {
         /// Not retained in time; the hold is released.
         Expired = "expired",
     }
+    /// It is asked to agree, and its user may be the one who is paid.
+    Destination(DestinationState, "destination") {
+        /// It co-signed (S0.4).
+        Confirmed = "confirmed",
+        /// The chain holds the voucher and its relation (S0.9).
+        Retained = "retained",
+        /// Every debtor paid; the beneficiary's account is booked (S0.12).
+        Cleared = "cleared",
+        /// It refused; the signed refusal is kept (S0.5).
+        Refused = "refused",
+        /// Not retained in time.
+        Expired = "expired",
+    }
     /// It keeps the voucher.
     Notary(NotaryState, "notary") {
+        /// Another notary leads, and asked for this one's signature (S0.7).
+        Consulted = "consulted",
         /// The co-signed voucher passed every check (S0.6).
         Accepted = "accepted",
         /// Every destination stands by it (S0.7).
@@ -105,6 +120,18 @@ states! {
         Refused = "refused",
         /// Not retained in time.
         Expired = "expired",
+    }
+}
+
+impl State {
+    /// Whether its step is done together with that of other payments, in one call to the chain.
+    pub(super) const fn goes_together(self) -> bool {
+        matches!(
+            self,
+            State::Notary(NotaryState::Consented)
+                | State::Originator(OriginatorState::DischargeSigned)
+                | State::Home(HomeState::DischargeSigned)
+        )
     }
 }
 

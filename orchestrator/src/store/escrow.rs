@@ -6,7 +6,7 @@ use protocol::{
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 use sqlx::{sqlite::SqliteRow, Row, Sqlite, SqliteConnection, Transaction};
 
-use super::{users::corrupt, Store, StoreError};
+use super::{users::corrupt, Page, Store, StoreError};
 use crate::escrow::{
     messages::{Letter, Signed},
     state::{Role, Stage},
@@ -209,12 +209,16 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn offers(&self, limit: u32, offset: u32) -> Result<Vec<OfferRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM escrow_offers ORDER BY created_at DESC, id LIMIT ? OFFSET ?")
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(&self.pool)
-            .await?;
+    pub async fn offers(&self, page: &Page) -> Result<Vec<OfferRow>, StoreError> {
+        let (at, id) = page.bound()?;
+        let rows = sqlx::query(
+            "SELECT * FROM escrow_offers WHERE (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?",
+        )
+        .bind(at)
+        .bind(id)
+        .bind(page.limit)
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(offer_from).collect()
     }
 
@@ -471,12 +475,16 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn trades(&self, limit: u32, offset: u32) -> Result<Vec<TradeRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM escrow_trades ORDER BY created_at DESC, agreement LIMIT ? OFFSET ?")
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(&self.pool)
-            .await?;
+    pub async fn trades(&self, page: &Page) -> Result<Vec<TradeRow>, StoreError> {
+        let (at, id) = page.bound()?;
+        let rows = sqlx::query(
+            "SELECT * FROM escrow_trades WHERE (created_at, agreement) < (?, ?) ORDER BY created_at DESC, agreement DESC LIMIT ?",
+        )
+        .bind(at)
+        .bind(id)
+        .bind(page.limit)
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(trade_from).collect()
     }
 
@@ -652,7 +660,7 @@ fn trade_from(row: &SqliteRow) -> Result<TradeRow, StoreError> {
     })
 }
 
-fn word<T>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError>
+pub(super) fn word<T>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

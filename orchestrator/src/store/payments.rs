@@ -4,10 +4,15 @@ use serde::{de::DeserializeOwned, Serialize};
 use sqlx::{sqlite::SqliteRow, Row, SqliteConnection};
 
 use super::{
-    users::{corrupt, find, held, set_balance},
+    policy,
+    users::{corrupt, find, held, set_balance, spent},
+    webhooks::tell_of_payment,
     Store, StoreError,
 };
-use crate::settlement::state::State;
+use crate::{
+    assets::AssetName,
+    settlement::{assistance::ABOVE_TODAY, messages::RefusalCode, policy::DayLimit, state::State},
+};
 
 /// A payment's row.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub struct PaymentRow {
     pub relation: Option<RelationId>,
     /// The block that retained it.
     pub retained_in: Option<u32>,
+    /// The window that it is settled in, once retained; `None`: by itself.
+    pub window: Option<u32>,
     /// The block in which the last debtor paid.
     pub cleared_in: Option<u32>,
     /// When this institution first saw it.
@@ -83,7 +90,9 @@ pub enum Effect {
         /// Whose account.
         user: String,
     },
-    /// Gives the amount on hold back to the user.
+    /// Counts the amount for the day against a limit of the institution's policy.
+    CountToday(DayLimit),
+    /// Gives the amount on hold back to the user, and counts the payment no more.
     ReleaseHold,
     /// Books the amount on hold out of the user's account.
     Debit,
@@ -100,6 +109,8 @@ pub enum Effect {
         relation: RelationId,
         /// In which block.
         block: u32,
+        /// The window that it is settled in; `None`: by itself.
+        window: Option<u32>,
     },
     /// Every debtor paid by this finalized block.
     Cleared {
@@ -134,9 +145,55 @@ pub enum Opened {
     Existing(VoucherId),
     /// The user's account doesn't cover the hold; nothing was stored.
     NotCovered,
+    /// The hold would bring the user above its limit for the day; nothing was stored.
+    AboveDailyLimit,
+    /// The payment would bring what was co-signed that day above a limit of the policy; nothing was stored.
+    AbovePolicyLimit,
+}
+
+impl Opened {
+    /// Why a hold wasn't placed.
+    pub(crate) fn shortfall(&self) -> Option<(RefusalCode, &'static str)> {
+        match self {
+            Opened::New | Opened::Existing(_) => None,
+            Opened::NotCovered => Some((
+                RefusalCode::InsufficientFunds,
+                "the user's account does not cover the amount",
+            )),
+            Opened::AboveDailyLimit => Some((
+                RefusalCode::AboveDailyLimit,
+                "with what was paid today, the amount is above the user's limit for a day",
+            )),
+            Opened::AbovePolicyLimit => Some((RefusalCode::AbovePolicyLimit, ABOVE_TODAY)),
+        }
+    }
+}
+
+/// What became of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Applied {
+    Done,
+    /// The user's account doesn't have what is to be booked or set aside.
+    NotCovered,
+    AboveDailyLimit,
+    AbovePolicyLimit,
 }
 
 impl Store {
+    /// The next voucher's number. It isn't given out again, whether the voucher is stored or not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next_sequence(&self) -> Result<u64, StoreError> {
+        let number: i64 = sqlx::query_scalar("UPDATE voucher_sequence SET next = next + 1 RETURNING next - 1")
+            .fetch_one(&self.pool)
+            .await?;
+        u64::try_from(number).map_err(|error| StoreError::Corrupt {
+            what: "voucher sequence",
+            why: error.to_string(),
+        })
+    }
+
     /// Stores a new payment with everything that belongs to its first state.
     ///
     /// # Errors
@@ -163,8 +220,8 @@ impl Store {
             return Ok(Opened::Existing(parse_id(&existing)?));
         }
         sqlx::query(
-            "INSERT INTO payments (voucher, role, state, finished, request, body, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO payments (voucher, role, state, finished, request, body, created_at, asset, user) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id.to_string())
         .bind(state.role().as_str())
@@ -173,14 +230,27 @@ impl Store {
         .bind(request)
         .bind(serde_json::to_string(voucher).map_err(|error| corrupt("voucher", error))?)
         .bind(time(at)?)
+        .bind(AssetName(voucher.asset).to_string())
+        .bind(voucher.user.to_string())
         .execute(&mut *transaction)
         .await?;
+        for party in voucher.parties() {
+            sqlx::query("INSERT INTO payment_parties (member, voucher) VALUES (?, ?)")
+                .bind(party.0)
+                .bind(id.to_string())
+                .execute(&mut *transaction)
+                .await?;
+        }
         note(&mut transaction, id, state, at, detail).await?;
         for effect in effects {
-            if !apply(&mut transaction, id, voucher.amount, at, effect).await? {
-                return Ok(Opened::NotCovered);
+            match apply(&mut transaction, id, voucher.amount, at, effect).await? {
+                Applied::Done => {}
+                Applied::NotCovered => return Ok(Opened::NotCovered),
+                Applied::AboveDailyLimit => return Ok(Opened::AboveDailyLimit),
+                Applied::AbovePolicyLimit => return Ok(Opened::AbovePolicyLimit),
             }
         }
+        tell_of_payment(&mut transaction, voucher, state, at, detail).await?;
         transaction.commit().await?;
         Ok(Opened::New)
     }
@@ -219,10 +289,11 @@ impl Store {
         }
         note(&mut transaction, id, to, at, detail).await?;
         for effect in effects {
-            if !apply(&mut transaction, id, voucher.amount, at, effect).await? {
+            if apply(&mut transaction, id, voucher.amount, at, effect).await? != Applied::Done {
                 return Err(corrupt("account", "it doesn't hold what is to be booked"));
             }
         }
+        tell_of_payment(&mut transaction, voucher, to, at, detail).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -285,20 +356,6 @@ impl Store {
         id.as_deref().map(parse_id).transpose()
     }
 
-    /// Payments, newest first.
-    ///
-    /// # Errors
-    /// As [`Store::payment`].
-    pub async fn payments(&self, limit: u32, offset: u32) -> Result<Vec<VoucherId>, StoreError> {
-        let ids: Vec<String> =
-            sqlx::query_scalar("SELECT voucher FROM payments ORDER BY created_at DESC, voucher LIMIT ? OFFSET ?")
-                .bind(limit)
-                .bind(offset)
-                .fetch_all(&self.pool)
-                .await?;
-        ids.iter().map(|id| parse_id(id)).collect()
-    }
-
     /// What has to be resumed after a restart.
     ///
     /// # Errors
@@ -354,25 +411,30 @@ impl Store {
     }
 }
 
-/// Returns false when the user's account doesn't cover it.
 async fn apply(
     connection: &mut SqliteConnection,
     id: VoucherId,
     sum: Amount,
     at: Timestamp,
     effect: &Effect,
-) -> Result<bool, StoreError> {
+) -> Result<Applied, StoreError> {
     match effect {
         Effect::Keep(document) => insert_document(connection, id, document).await?,
-        Effect::PlaceHold { user } => return place_hold(connection, id, sum, user).await,
+        Effect::PlaceHold { user } => return place_hold(connection, id, sum, at, user).await,
+        Effect::CountToday(limit) => {
+            if !policy::count(connection, id, sum, at, limit).await? {
+                return Ok(Applied::AbovePolicyLimit);
+            }
+        }
         Effect::ReleaseHold => {
             end_hold(connection, id, "released").await?;
+            policy::forget(connection, id).await?;
         }
         Effect::Debit => {
             // Nothing on hold means that the money was given back or booked before: a person has to look.
             return match end_hold(connection, id, "debited").await? {
                 Some(user) => book(connection, id, &user, "debit", sum, at).await,
-                None => Ok(false),
+                None => Ok(Applied::NotCovered),
             };
         }
         Effect::Credit { user } => return book(connection, id, user, "credit", sum, at).await,
@@ -384,10 +446,15 @@ async fn apply(
                 .execute(connection)
                 .await?;
         }
-        Effect::Retained { relation, block } => {
-            sqlx::query("UPDATE payments SET relation = ?, retained_in = ? WHERE voucher = ?")
+        Effect::Retained {
+            relation,
+            block,
+            window,
+        } => {
+            sqlx::query("UPDATE payments SET relation = ?, retained_in = ?, window = ? WHERE voucher = ?")
                 .bind(relation.to_string())
                 .bind(block)
+                .bind(window)
                 .bind(id.to_string())
                 .execute(connection)
                 .await?;
@@ -400,29 +467,40 @@ async fn apply(
                 .await?;
         }
     }
-    Ok(true)
+    Ok(Applied::Done)
 }
 
+/// Sets the amount aside, and counts it for the day: all of this is one transaction that writes first, so that payments
+/// that come together can't exceed balance or limit together.
 async fn place_hold(
     connection: &mut SqliteConnection,
     id: VoucherId,
     sum: Amount,
+    at: Timestamp,
     user: &str,
-) -> Result<bool, StoreError> {
+) -> Result<Applied, StoreError> {
     let Some(account) = find(connection, user).await? else {
-        return Ok(false);
+        return Ok(Applied::NotCovered);
     };
     let free = account.balance.saturating_sub(held(connection, user).await?);
     if free < sum {
-        return Ok(false);
+        return Ok(Applied::NotCovered);
     }
-    sqlx::query("INSERT INTO holds (voucher, user, amount, state) VALUES (?, ?, ?, 'placed')")
+    let day = day(at)?;
+    if let Some(limit) = account.daily_limit {
+        let today = spent(connection, user, day).await?.checked_add(sum);
+        if today.is_none_or(|today| today > limit) {
+            return Ok(Applied::AboveDailyLimit);
+        }
+    }
+    sqlx::query("INSERT INTO holds (voucher, user, amount, state, day) VALUES (?, ?, ?, 'placed', ?)")
         .bind(id.to_string())
         .bind(user)
         .bind(sum.to_string())
+        .bind(day)
         .execute(connection)
         .await?;
-    Ok(true)
+    Ok(Applied::Done)
 }
 
 /// Returns the user whose hold it was; `None` when there is no hold to end.
@@ -439,16 +517,16 @@ async fn book(
     direction: &str,
     sum: Amount,
     at: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Applied, StoreError> {
     let Some(account) = find(connection, user).await? else {
-        return Ok(false);
+        return Ok(Applied::NotCovered);
     };
     let balance = match direction {
         "debit" => account.balance.checked_sub(sum),
         _ => account.balance.checked_add(sum),
     };
     let Some(balance) = balance else {
-        return Ok(false);
+        return Ok(Applied::NotCovered);
     };
     sqlx::query("INSERT INTO account_entries (voucher, user, direction, amount, at) VALUES (?, ?, ?, ?, ?)")
         .bind(id.to_string())
@@ -459,7 +537,7 @@ async fn book(
         .execute(&mut *connection)
         .await?;
     set_balance(connection, user, balance).await?;
-    Ok(true)
+    Ok(Applied::Done)
 }
 
 async fn insert_document(
@@ -507,6 +585,7 @@ fn payment_from(row: &SqliteRow) -> Result<PaymentRow, StoreError> {
         voucher: serde_json::from_str(&body).map_err(|error| corrupt("voucher", error))?,
         relation: relation.map(parse).transpose()?,
         retained_in: row.try_get("retained_in")?,
+        window: row.try_get("window")?,
         cleared_in: row.try_get("cleared_in")?,
         created_at: timestamp(row.try_get("created_at")?)?,
     })
@@ -527,12 +606,19 @@ fn state(row: &SqliteRow) -> Result<State, StoreError> {
     text.parse().map_err(|error| corrupt("state", error))
 }
 
-fn parse_id(text: &str) -> Result<VoucherId, StoreError> {
+pub(super) fn parse_id(text: &str) -> Result<VoucherId, StoreError> {
     text.parse().map_err(|error| corrupt("voucher id", error))
 }
 
-fn time(at: Timestamp) -> Result<i64, StoreError> {
+pub(super) fn time(at: Timestamp) -> Result<i64, StoreError> {
     i64::try_from(at).map_err(|error| corrupt("time", error))
+}
+
+/// The day of UTC that a time is in, by this institution's clock. Not by the voucher's `issued_at`: the originator writes
+/// that, and one that writes other days would let its users exceed every limit.
+pub(super) fn day(at: Timestamp) -> Result<i64, StoreError> {
+    const MILLISECONDS: Timestamp = 24 * 60 * 60 * 1_000;
+    time(at.checked_div(MILLISECONDS).unwrap_or_default())
 }
 
 fn timestamp(stored: i64) -> Result<Timestamp, StoreError> {

@@ -1,5 +1,5 @@
 //! The home institution's users and what is on hold on their accounts.
-use protocol::{AccountId, Amount};
+use protocol::{fees::Service, AccountId, Amount};
 use serde::{Deserialize, Serialize};
 use sqlx::{sqlite::SqliteRow, Row, SqliteConnection};
 
@@ -24,6 +24,12 @@ pub struct User {
     /// The most that one transaction may move.
     #[serde(with = "protocol::text::amount")]
     pub limit: Amount,
+    /// The most that may be taken from its account in a day; a day is one of UTC.
+    #[serde(default, with = "protocol::text::optional_amount")]
+    pub daily_limit: Option<Amount>,
+    /// The kinds of payments that it may use; all of them if it isn't said.
+    #[serde(default)]
+    pub services: Option<Vec<Service>>,
     /// Whether all its requests are refused.
     pub blocked: bool,
 }
@@ -35,10 +41,13 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn put_user(&self, user: &User) -> Result<(), StoreError> {
+        let services = user.services.as_ref().map(serde_json::to_string).transpose();
         sqlx::query(
-            "INSERT INTO users (number, public_key, wallet, balance, ceiling, blocked) VALUES (?, ?, ?, ?, ?, ?) \
+            "INSERT INTO users (number, public_key, wallet, balance, ceiling, blocked, daily_ceiling, services) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (number) DO UPDATE SET public_key = excluded.public_key, wallet = excluded.wallet, \
-             ceiling = excluded.ceiling, blocked = excluded.blocked",
+             ceiling = excluded.ceiling, blocked = excluded.blocked, daily_ceiling = excluded.daily_ceiling, \
+             services = excluded.services",
         )
         .bind(&user.number)
         .bind(protocol::text::to_hex(&user.public_key))
@@ -46,6 +55,8 @@ impl Store {
         .bind(user.balance.to_string())
         .bind(user.limit.to_string())
         .bind(user.blocked)
+        .bind(user.daily_limit.map(|limit| limit.to_string()))
+        .bind(services.map_err(|error| corrupt("user", error))?)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -89,6 +100,21 @@ pub(super) async fn held(connection: &mut SqliteConnection, number: &str) -> Res
         .bind(number)
         .fetch_all(connection)
         .await?;
+    sum(&amounts)
+}
+
+/// What was taken from a user's account on a day, or is set aside since: what was given back doesn't count.
+pub(super) async fn spent(connection: &mut SqliteConnection, number: &str, day: i64) -> Result<Amount, StoreError> {
+    let query = "SELECT amount FROM holds WHERE user = ? AND day = ? AND state <> 'released'";
+    let amounts: Vec<String> = sqlx::query_scalar(query)
+        .bind(number)
+        .bind(day)
+        .fetch_all(connection)
+        .await?;
+    sum(&amounts)
+}
+
+pub(super) fn sum(amounts: &[String]) -> Result<Amount, StoreError> {
     amounts.iter().try_fold(0, |sum: Amount, text| {
         let amount = amount(text)?;
         sum.checked_add(amount)
@@ -116,17 +142,22 @@ pub(super) fn corrupt(what: &'static str, why: impl ToString) -> StoreError {
     }
 }
 
-fn from_row(row: &SqliteRow) -> Result<User, StoreError> {
+pub(super) fn from_row(row: &SqliteRow) -> Result<User, StoreError> {
     let bytes = |column| -> Result<[u8; 32], StoreError> {
         let text: String = row.try_get(column)?;
         protocol::text::from_hex(&text).map_err(|error| corrupt("user", error))
     };
+    let daily: Option<String> = row.try_get("daily_ceiling")?;
+    let services: Option<String> = row.try_get("services")?;
+    let services = services.as_deref().map(serde_json::from_str).transpose();
     Ok(User {
         number: row.try_get("number")?,
         public_key: bytes("public_key")?,
         wallet: AccountId(bytes("wallet")?),
         balance: amount(row.try_get("balance")?)?,
         limit: amount(row.try_get("ceiling")?)?,
+        daily_limit: daily.as_deref().map(amount).transpose()?,
+        services: services.map_err(|error| corrupt("user", error))?,
         blocked: row.try_get("blocked")?,
     })
 }

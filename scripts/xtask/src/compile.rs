@@ -16,6 +16,7 @@ const PROFILE: &str = "wasm";
 pub struct Recipe {
     pub cargo_args: &'static [&'static str],
     pub rustflags: &'static [&'static str],
+    pub env: &'static [(&'static str, &'static str)],
     /// Use features of cargo and rustc that the stable channel keeps to itself.
     pub unstable: bool,
 }
@@ -34,7 +35,8 @@ pub fn to_wasm(context: &Context, package: &Package, recipe: &Recipe, line: &Lin
         .args(["--package", &package.name, "--target", TARGET, "--profile", PROFILE])
         .args(recipe.cargo_args)
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\u{1f}"))
-        .env("CARGO_TARGET_DIR", &workspace.target);
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .envs(recipe.env.iter().copied());
     if recipe.unstable {
         cargo.env("RUSTC_BOOTSTRAP", "1");
     }

@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// core and alloc are compiled anew, with panics that trap at once: that leaves out all panic messages and more than
-/// halves a contract. The chain links the memory, and gives a contract 16 pages, one of which is enough stack.
+/// halves a contract. The chain links the memory, and gives a contract 16 pages, one of which is enough stack, and four
+/// the buffer that a call's input has to fit in. Cargo doesn't see that ink! reads that size from the environment: the
+/// cfg says it a second time, so that a change is compiled.
 const RECIPE: Recipe = Recipe {
     cargo_args: &[
         "-Zbuild-std=core,alloc",
@@ -27,7 +29,9 @@ const RECIPE: Recipe = Recipe {
         "-Clink-arg=--import-memory",
         "-Zunstable-options",
         "-Cpanic=immediate-abort",
+        "--cfg=ink_static_buffer=\"262144\"",
     ],
+    env: &[("INK_STATIC_BUFFER_SIZE", "262144")],
     unstable: true,
 };
 

@@ -33,6 +33,7 @@ const RECIPE: Recipe = Recipe {
         "--cfg",
         "substrate_runtime",
     ],
+    env: &[],
     unstable: false,
 };
 

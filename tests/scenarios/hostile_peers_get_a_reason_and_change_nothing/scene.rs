@@ -3,8 +3,8 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use protocol::{
     clearing,
-    settlement::{Asset, Limit, Relation, RetentionBatch, RetentionItem, TransactionKind, Voucher},
-    signing::{payload, Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
+    settlement::{Asset, Limit, Relation, RetentionBatch, Settlement, Voucher},
+    signing::{Domain, MemberSignature, PAYLOAD_LENGTH},
     Amount, Member, Signature, UserId,
 };
 use quittance::{
@@ -13,18 +13,18 @@ use quittance::{
     identity::{verify, SigningKey},
     settlement::{
         messages::{
-            voucher_payload, Answer, Confirmation, PaymentRequest, Proposal, Refusal, RefusalCode, RetentionProgress,
-            RetentionRequest, SignedPaymentRequest,
+            retention_payload, voucher_payload, Answer, Confirmation, Proposal, Refusal, RefusalCode,
+            RetentionProgress, RetentionRequest, SignedPaymentRequest,
         },
         ports::{Ledger, LedgerError},
     },
 };
-
+use quittance_tests::impostor::Impostor;
 use serde_json::json;
 use tokio::{runtime::Runtime, sync::Mutex};
 
-use super::{impostor::Impostor, snapshot::Snapshot};
-use crate::network::{TestNetwork, AMOUNT};
+use super::snapshot::Snapshot;
+use crate::network::TestNetwork;
 
 pub struct Scene {
     pub test: TestNetwork,
@@ -82,32 +82,18 @@ impl Scene {
 
     /// What honest institutions sign for.
     pub async fn domain(&self) -> Domain {
-        Domain {
-            genesis: self.test.ledger.genesis(),
-            contract: self.test.ledger.clearing(),
-            epoch: self.test.ledger.signers(&[]).await.unwrap().epoch,
-        }
+        self.test.domain().await
     }
 
     pub async fn snapshot(&self) -> Snapshot {
         Snapshot::take(&self.test, &self.follower).await
     }
 
-    /// An ordinary request of the network's user, altered before the user signs it.
-    pub async fn request(&self, alter: impl FnOnce(&mut PaymentRequest)) -> SignedPaymentRequest {
-        let ordinary = self.test.network.request(TransactionKind::Purchase, AMOUNT).unwrap();
-        let mut request = ordinary.request;
-        alter(&mut request);
-        let domain = self.domain().await;
-        let signature = self.user_key().sign(&request.payload(domain.genesis, domain.contract));
-        SignedPaymentRequest { request, signature }
-    }
-
     /// What an honest originator would make of a request, altered before it signs.
     pub async fn proposal_for(&self, request: SignedPaymentRequest, alter: impl FnOnce(&mut Voucher)) -> Proposal {
         let asked = &request.request;
         let mut voucher = Voucher {
-            nonce: asked.nonce,
+            sequence: u64::from_le_bytes(asked.nonce[..8].try_into().unwrap()),
             originator: asked.originator,
             home: asked.home,
             others: vec![],
@@ -117,6 +103,8 @@ impl Scene {
             asset: Asset::Native,
             amount: asked.amount,
             limit: Limit::PerTransaction(asked.amount),
+            settlement: Settlement::Gross,
+            fees: 0,
             issued_at: quittance::http::now(),
             expires_at: asked.expires_at,
         };
@@ -136,7 +124,7 @@ impl Scene {
     }
 
     pub async fn proposal_with(&self, alter: impl FnOnce(&mut Voucher)) -> Proposal {
-        self.proposal_for(self.request(|_| {}).await, alter).await
+        self.proposal_for(self.test.request(|_| {}), alter).await
     }
 
     /// A request for retention with the signatures of both banks, whatever the voucher says.
@@ -276,22 +264,16 @@ impl Scene {
 
     /// Everybody's signature, and still the clearing contract refuses, and nothing changes anywhere.
     pub async fn contract_refuses(&self, domain: &Domain, voucher: Voucher, why: clearing::Error) {
+        let relation = Relation::of(&voucher, &[], quittance::http::now()).unwrap();
+        let payload = retention_payload(domain, &voucher, &relation, voucher.expires_at);
         let batch = RetentionBatch {
             epoch: domain.epoch,
+            drawn_at: relation.drawn_at,
             expires_at: voucher.expires_at,
-            items: vec![RetentionItem {
-                relation: Relation::of(&voucher, quittance::http::now()),
-                voucher,
-            }],
+            vouchers: vec![voucher],
+            refunded: vec![],
         };
-        let payload = payload(
-            domain,
-            Purpose::Retention,
-            &batch.retention_id(None),
-            batch.expires_at,
-            &(),
-        );
-        let mut signatures = self.parties_sign(&batch.items[0].voucher, &payload);
+        let mut signatures = self.parties_sign(&batch.vouchers[0], &payload);
         signatures.push(self.notary.sign(&payload));
         signatures.sort_by_key(|signed| signed.member);
         self.contract_refuses_batch(&batch, &signatures, why).await;
@@ -304,7 +286,7 @@ impl Scene {
         why: clearing::Error,
     ) {
         let before = self.snapshot().await;
-        let key = format!("hostile/{}", batch.items[0].voucher.id());
+        let key = format!("hostile/{}", batch.vouchers[0].id());
         match self.test.ledger.retain(&key, batch, signatures).await {
             Err(LedgerError::Refused(refusal)) => assert_eq!(refusal, why),
             other => panic!("{other:?} instead of {why:?}"),

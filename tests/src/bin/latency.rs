@@ -5,35 +5,26 @@
 use std::time::{Duration, Instant};
 
 use protocol::{
-    settlement::{
-        Asset, ClearingVoucher, Limit, Relation, RetentionBatch, RetentionItem, SignedClearingVoucher, TransactionKind,
-        Voucher, MAX_BATCH,
-    },
-    signing::{self, Domain, MemberSignature, Purpose},
-    AccountId, Member, UserId,
+    settlement::{Asset, Settlement, SignedClearingVoucher, MAX_CLEARING_BATCH},
+    signing::Domain,
+    AccountId,
 };
 use quittance::{
     chain::{
         calls::Call,
         contracts::Contract,
-        subxt::{
-            self,
-            config::SubstrateConfig,
-            dynamic::Value,
-            transactions::Signer,
-            utils::{AccountId32, MultiSignature},
-            OnlineClient,
-        },
+        subxt::{self, config::SubstrateConfig, dynamic::Value, OnlineClient},
         Chain, ChainLedger, Follower, Submitter,
     },
-    devnet::{Network, Options, USER},
+    devnet::{Network, Options},
     identity::SigningKey,
     settlement::ports::Ledger,
     store::Store,
 };
+use quittance_tests::bench::{load, members::Members, number, times::Times, wire::Account, AMOUNT, DEPOSIT};
 
 const HELP: &str = "\
-Usage: scripts/bench [--rounds N] [--json]
+Usage: scripts/bench latency [--rounds N] [--json]
 
 Starts a development node with two banks and a notary, and times one sequential stream of transactions, each to
 finality, in these ways:
@@ -49,10 +40,7 @@ finality, in these ways:
   --json      one JSON object instead of a table";
 
 /// Ways take turns in stretches of this length, so that a passing load on the machine falls on all of them.
-const STRETCH: usize = MAX_BATCH;
-const AMOUNT: u128 = 1_000_000;
-const DEPOSIT: u128 = 5_000_000_000_000;
-const HOUR: u64 = 3_600_000;
+const STRETCH: usize = MAX_CLEARING_BATCH;
 
 #[tokio::main]
 async fn main() {
@@ -65,10 +53,7 @@ async fn main() {
         return;
     }
     let json = arguments.iter().any(|argument| argument == "--json");
-    let rounds: usize = arguments
-        .iter()
-        .position(|argument| argument == "--rounds")
-        .map_or(224, |place| arguments[place + 1].parse().unwrap());
+    let rounds = number(&arguments, "--rounds", 224);
 
     let directory = tempfile::tempdir().unwrap();
     let options = Options::built(directory.path().to_owned()).unwrap();
@@ -93,12 +78,6 @@ async fn main() {
     } else {
         report.print();
     }
-}
-
-/// The machine's load average over the last minute.
-fn load() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -144,7 +123,9 @@ struct Bench<'a> {
     /// Sends the persisted transactions.
     account: AccountId,
     /// Sends the presigned transactions, and those over our transport, and the plain ones: a nonce is nobody else's.
-    senders: [Sender; 3],
+    senders: [Account; 3],
+    members: Members,
+    /// How many retentions were made.
     made: u64,
     times: [Vec<Duration>; 6],
 }
@@ -164,14 +145,22 @@ impl<'a> Bench<'a> {
             .unwrap();
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &network.deployment).unwrap();
         let clearing = Contract::new(chain.clone(), follower, ledger.clearing(), account);
-        let senders = ["//Bench1", "//Bench2", "//Bench3"].map(|uri| Sender(SigningKey::load(uri).unwrap()));
+        let senders = ["//Bench1", "//Bench2", "//Bench3"].map(|uri| Account(SigningKey::load(uri).unwrap()));
         for sender in &senders {
             let funds = Call::transfer(&chain.runtime().unwrap(), &sender.0.account(), DEPOSIT * 10).unwrap();
             let key = format!("fund/{}", sender.0.ss58_address());
             submitter.submit(&key, funds).await.unwrap();
         }
+        let institutions = [&network.originator, &network.home, &network.notary];
+        let domain = Domain {
+            genesis: ledger.genesis(),
+            contract: ledger.clearing(),
+            epoch: ledger.signers(&[]).await.unwrap().epoch,
+        };
+        let keys = institutions.map(|institution| (institution.member, &*institution.signing_key));
         Self {
             network,
+            members: Members::new(domain, keys),
             over_ours: OnlineClient::from_rpc_client(chain.rpc_client().unwrap())
                 .await
                 .unwrap(),
@@ -245,98 +234,31 @@ impl<'a> Bench<'a> {
 
     /// Retains payments with everybody's signature, and gives the clearing vouchers that discharge them.
     async fn retained(&mut self, count: usize) -> Vec<SignedClearingVoucher> {
-        let network = self.network;
-        let (originator, home, notary) = (&network.originator, &network.home, &network.notary);
-        let set = self
-            .ledger
-            .signers(&[originator.member, home.member, notary.member])
-            .await
-            .unwrap();
+        let Network {
+            originator,
+            home,
+            notary,
+            ..
+        } = self.network;
         let now = self.ledger.time().await.unwrap();
-        let mut vouchers = Vec::new();
-        for _ in 0..count {
-            self.made += 1;
-            let mut nonce = [0; 16];
-            nonce[..8].copy_from_slice(&self.made.to_le_bytes());
-            vouchers.push(Voucher {
-                nonce,
-                originator: originator.member,
-                home: home.member,
-                others: Vec::new(),
-                user: UserId::of(home.member, USER),
-                wallet: AccountId([9; 32]),
-                kind: TransactionKind::Purchase,
-                asset: Asset::Native,
-                amount: AMOUNT,
-                limit: Limit::PerTransaction(AMOUNT),
-                issued_at: now,
-                expires_at: now + HOUR,
-            });
-        }
-        let item = |voucher: &Voucher| RetentionItem {
-            voucher: voucher.clone(),
-            relation: Relation::of(voucher, now),
-        };
-        let batch = RetentionBatch {
-            epoch: set.epoch,
-            expires_at: now + HOUR,
-            items: vouchers.iter().map(item).collect(),
-        };
-        let domain = Domain {
-            genesis: self.ledger.genesis(),
-            contract: self.ledger.clearing(),
-            epoch: set.epoch,
-        };
-        let mut signatures: Vec<MemberSignature> = [(originator, true), (home, true), (notary, false)]
-            .into_iter()
-            .map(|(institution, is_party)| {
-                let id = batch.retention_id(is_party.then_some(institution.member));
-                let payload = signing::payload(&domain, Purpose::Retention, &id, batch.expires_at, &());
-                MemberSignature {
-                    member: institution.member,
-                    signature: SigningKey::load(&institution.signing_key).unwrap().sign(&payload),
-                }
-            })
-            .collect();
-        signatures.sort_unstable_by_key(|signed| signed.member);
+        let parties = [originator.member, home.member];
+        let batch = self.members.batch(&parties, Settlement::Gross, count, now);
+        let signatures = self.members.sign(&batch, &[notary.member]);
+        self.made += 1;
         let key = format!("retain/{}", self.made);
         self.ledger.retain(&key, &batch, &signatures).await.unwrap();
 
-        let source = self
-            .ledger
-            .balance(home.member, Asset::Native)
-            .await
-            .unwrap()
-            .last_credit
-            .unwrap();
-        let signing_key = SigningKey::load(&home.signing_key).unwrap();
-        let discharge = |item: &RetentionItem| {
-            let issuer: Member = home.member;
-            let clearing_voucher = ClearingVoucher {
-                voucher: item.voucher.id(),
-                relation: item.relation.id(),
-                issuer,
-                discharged: item.relation.owed_by(issuer),
-                sources: vec![source],
-                issued_at: now,
-                expires_at: now + HOUR,
-            };
-            let id = clearing_voucher.id().0;
-            let payload = signing::payload(&domain, Purpose::ClearingVoucher, &id, now + HOUR, &());
-            SignedClearingVoucher {
-                clearing_voucher,
-                epoch: set.epoch,
-                signature: signing_key.sign(&payload),
-            }
-        };
-        batch.items.iter().map(discharge).collect()
+        let balance = self.ledger.balance(home.member, Asset::Native).await.unwrap();
+        let source = balance.last_credit.unwrap();
+        let discharge = |voucher| self.members.discharge(&batch, voucher, source);
+        batch.vouchers.iter().map(discharge).collect()
     }
 }
 
 async fn signed_on_the_spot(
     client: &OnlineClient<SubstrateConfig>,
     call: &impl subxt::transactions::Payload,
-    sender: &Sender,
+    sender: &Account,
 ) -> Duration {
     let start = Instant::now();
     let at = client.at_current_block().await.unwrap();
@@ -347,19 +269,6 @@ async fn signed_on_the_spot(
         .unwrap();
     progress.wait_for_finalized_success().await.unwrap();
     start.elapsed()
-}
-
-/// A key as subxt wants it.
-struct Sender(SigningKey);
-
-impl Signer<SubstrateConfig> for Sender {
-    fn account_id(&self) -> AccountId32 {
-        AccountId32(self.0.account().0)
-    }
-
-    fn sign(&self, payload: &[u8]) -> MultiSignature {
-        MultiSignature::Sr25519(self.0.sign(payload).0)
-    }
 }
 
 struct Line {
@@ -379,26 +288,16 @@ struct Report {
 impl Report {
     fn new(times: [Vec<Duration>; 6], load: [String; 2]) -> Self {
         let rounds = times[0].len();
-        let sorted = times.map(|mut times| {
-            times.sort_unstable();
-            times
-        });
-        let at = |times: &[Duration], percent: usize| {
-            let place = (times.len() * percent).div_ceil(100).saturating_sub(1);
-            times[place].as_secs_f64() * 1_000.0
-        };
-        let clear = at(&sorted[1], 50);
+        let times = times.map(Times::of);
+        let clear = times[1].p50();
         let lines = Way::ALL
             .into_iter()
-            .zip(&sorted)
-            .map(|(way, times)| {
-                let p50 = at(times, 50);
-                Line {
-                    way,
-                    p50,
-                    p95: at(times, 95),
-                    ratio: clear / p50,
-                }
+            .zip(&times)
+            .map(|(way, times)| Line {
+                way,
+                p50: times.p50(),
+                p95: times.p95(),
+                ratio: clear / times.p50(),
             })
             .collect();
         Self { rounds, lines, load }

@@ -8,13 +8,13 @@ use std::{
     time::Instant,
 };
 
-use quittance_tests::soak::{self, Plan, Tally};
+use quittance_tests::soak::{self, Plan, System, Tally};
 
 const HELP: &str = "\
-Usage: soak escrow [--calls N] [--seed N] [--shrinks N]
+Usage: soak escrow|clearing [--calls N] [--seed N] [--shrinks N]
 
-Sends the escrow contract random calls, the real wasm on the real runtime, and checks everything after each. Ends with
-1, and tells the steps, if a rule breaks.
+Sends a contract random calls, the real wasm on the real runtime, and checks everything after each. Ends with 1, and tells
+the steps, if a rule breaks.
 
   --calls N    how many, at least (default 2000000)
   --seed N     the same seed makes the same calls (default: QUITTANCE_SEED, else 1)
@@ -28,18 +28,19 @@ fn main() -> ExitCode {
         let place = arguments.iter().position(|argument| argument == name);
         place.map_or(default, |place| arguments[place + 1].parse().unwrap())
     };
-    if arguments.first().is_none_or(|system| system != "escrow") {
+    let name = arguments.first().map_or("", String::as_str);
+    let Some(system) = System::named(name) else {
         println!("{HELP}");
         return ExitCode::from(2);
-    }
+    };
     let plan = Plan {
         calls: number("--calls", 2_000_000),
         seed: number("--seed", soak::seed(1)),
         shrinks: u32::try_from(number("--shrinks", 0)).unwrap(),
     };
-    match run(plan) {
+    match run(system, plan) {
         Ok(report) => {
-            println!("{report}");
+            println!("soak {name}: {report}");
             ExitCode::SUCCESS
         }
         Err(broken) => {
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 /// Shares the calls among the processors. Each begins at a seed of its own.
-fn run(plan: Plan) -> Result<String, String> {
+fn run(system: System, plan: Plan) -> Result<String, String> {
     let Plan { calls, seed, .. } = plan;
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
@@ -65,7 +66,7 @@ fn run(plan: Plan) -> Result<String, String> {
                     seed: seed + thread,
                     ..plan
                 };
-                soak::escrow(share, |tally| {
+                system.soak(share, |tally| {
                     let sum = done.fetch_add(tally.calls() - before, Ordering::Relaxed);
                     before = tally.calls();
                     eprint!(
@@ -87,6 +88,6 @@ fn run(plan: Plan) -> Result<String, String> {
     let seconds = started.elapsed().as_secs_f64();
     let rate = sum.calls() as f64 / seconds;
     Ok(format!(
-        "soak escrow: {sum}; no rule broken; {seconds:.0} s, {rate:.0} calls/s on {threads} threads; seed {seed}"
+        "{sum}; no rule broken; {seconds:.0} s, {rate:.0} calls/s on {threads} threads; seed {seed}"
     ))
 }

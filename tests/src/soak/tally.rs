@@ -1,15 +1,10 @@
 //! What a run came to.
 use std::{collections::BTreeMap, fmt};
 
-use protocol::escrow::DealState;
-
-use super::rules::Outcome;
-
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     messages: BTreeMap<&'static str, Answers>,
-    finals: BTreeMap<DealState, u64>,
-    deferred: u64,
+    happened: BTreeMap<&'static str, u64>,
     roots: u64,
 }
 
@@ -27,22 +22,18 @@ impl Tally {
             .sum()
     }
 
-    pub fn count(&mut self, message: &'static str, outcome: &Outcome) {
+    pub fn count(&mut self, message: &'static str, is_done: bool) {
         let answers = self.messages.entry(message).or_default();
-        match outcome {
-            Outcome::Refused => answers.refused += 1,
-            Outcome::Done { .. } | Outcome::Withdrawn(..) => answers.done += 1,
-        }
-        if let Outcome::Done { deal, .. } = outcome {
-            if deal.state.is_final() {
-                *self.finals.entry(deal.state).or_default() += 1;
-            }
+        if is_done {
+            answers.done += 1;
+        } else {
+            answers.refused += 1;
         }
     }
 
-    /// A payout had to wait.
-    pub fn count_deferred(&mut self) {
-        self.deferred += 1;
+    /// Something worth counting happened.
+    pub fn note(&mut self, what: &'static str) {
+        *self.happened.entry(what).or_default() += 1;
     }
 
     /// The whole state was compared.
@@ -56,20 +47,18 @@ impl Tally {
             sum.done += answers.done;
             sum.refused += answers.refused;
         }
-        for (state, count) in &other.finals {
-            *self.finals.entry(*state).or_default() += count;
+        for (what, count) in &other.happened {
+            *self.happened.entry(what).or_default() += count;
         }
-        self.deferred += other.deferred;
         self.roots += other.roots;
     }
 
-    /// Whether everything that can happen did.
-    pub fn is_complete(&self) -> bool {
-        let all_done = self
-            .messages
-            .values()
-            .all(|answers| answers.done > 0 && answers.refused > 0);
-        all_done && self.messages.len() == 10 && self.finals.len() == 4 && self.deferred > 0 && self.roots > 0
+    /// Whether so many messages were done and refused, and all of this happened.
+    pub fn is_complete(&self, messages: usize, happenings: &[&'static str]) -> bool {
+        let mut answers = self.messages.values();
+        let all_done = answers.all(|answers| answers.done > 0 && answers.refused > 0);
+        let all_happened = happenings.iter().all(|what| self.happened.contains_key(what));
+        all_done && self.messages.len() == messages && all_happened && self.roots > 0
     }
 }
 
@@ -79,14 +68,10 @@ impl fmt::Display for Tally {
         for (message, answers) in &self.messages {
             write!(f, " {message} {}/{}", answers.done, answers.refused)?;
         }
-        write!(f, "); deals ended:")?;
-        for (state, count) in &self.finals {
-            write!(f, " {count} {state:?}")?;
+        write!(f, ");")?;
+        for (what, count) in &self.happened {
+            write!(f, " {what}: {count};")?;
         }
-        write!(
-            f,
-            "; {} payouts deferred; whole state compared {} times",
-            self.deferred, self.roots
-        )
+        write!(f, " whole state compared {} times", self.roots)
     }
 }

@@ -1,12 +1,15 @@
-//! `quittance demo`: a chain, two banks, a notary, and every system on it.
+//! `quittance demo`: a chain, six banks, a notary, and every system on it.
+mod dispute;
 mod escrow;
+mod netting;
 mod settlement;
+mod transfer;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
-use indicatif::ProgressBar;
+use indicatif::{MultiProgress, ProgressBar};
 use serde_json::{json, Value};
 
 use super::render;
@@ -21,7 +24,10 @@ Examples:
 
 Run scripts/demo instead to have everything built first.";
 
-/// Runs two banks and a notary on a chain, and a payment between them.
+/// How many banks there are besides the two that show payments and trades.
+const OTHER_BANKS: u16 = 4;
+
+/// Runs six banks and a notary on a chain, and every system between them.
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -51,9 +57,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let options = Options {
         url: args.url,
         keep: args.keep,
+        others: OTHER_BANKS,
+        in_full: true,
         ..Options::built(directory.clone())?
     };
-    let show = Show(ProgressBar::new_spinner());
+    let bars = MultiProgress::new();
+    let show = Show(bars.add(ProgressBar::new_spinner()), bars);
     let mut network = Network::start(options, &|step| show.step(step)).await?;
     let systems = systems(&mut network, &show).await;
     show.0.finish_and_clear();
@@ -79,18 +88,27 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Every system in turn: a key for each.
 async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<Value> {
-    let settlement = settlement::run(network, show).await?;
+    let mut settlement = settlement::run(network, show).await?;
+    settlement["transfer"] = transfer::run(network, show).await?;
+    settlement["window"] = netting::run(network, show).await?;
+    let contested = serde_json::from_value(settlement["voucher"].clone())?;
+    settlement["dispute"] = dispute::run(network, contested, show).await?;
     let escrow = escrow::run(network, show).await?;
     Ok(json!({ "settlement": settlement, "escrow": escrow }))
 }
 
 /// Progress for people, on standard error: standard output is for machines.
-struct Show(ProgressBar);
+struct Show(ProgressBar, MultiProgress);
 
 impl Show {
     fn step(&self, step: &str) {
         self.line(&format!("• {step}"));
         self.0.set_message(step.to_owned());
+    }
+
+    /// A bar below the lines.
+    fn below(&self, bar: ProgressBar) -> ProgressBar {
+        self.1.add(bar)
     }
 
     fn line(&self, line: &str) {

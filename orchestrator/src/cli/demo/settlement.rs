@@ -52,7 +52,7 @@ pub(super) async fn run(network: &Network, show: &Show) -> anyhow::Result<Value>
     }
 
     let relation = ledger
-        .retention(settled.id)
+        .retention(&settled.voucher)
         .await?
         .context("the chain doesn't know the payment")?;
     let mut table = render::table(["settlement balance", "before", "after"]);
@@ -96,7 +96,7 @@ fn moved(more: &Balance, less: &Balance) -> Option<Amount> {
 }
 
 /// Shows each step of a payment until the last.
-async fn follow(network: &Network, mut payment: PaymentView, show: &Show) -> anyhow::Result<PaymentView> {
+pub(super) async fn follow(network: &Network, mut payment: PaymentView, show: &Show) -> anyhow::Result<PaymentView> {
     let api = network.originator.api()?;
     let mut shown = 0;
     loop {

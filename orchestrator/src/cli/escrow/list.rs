@@ -1,9 +1,9 @@
 //! `quittance escrow list`: all trades, or all offers.
 use clap::{Parser, ValueEnum};
 
-use super::{render, Output};
+use super::render;
 use crate::{
-    cli::render::json,
+    cli::list::Listing,
     http::escrow::{offers::OfferPage, trades::TradePage},
 };
 
@@ -19,11 +19,8 @@ pub(super) struct Args {
     /// Of what.
     #[arg(default_value = "trades")]
     kind: Kind,
-    /// How many of the newest to leave out.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    offset: u32,
     #[command(flatten)]
-    output: Output,
+    listing: Listing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -34,28 +31,21 @@ enum Kind {
 
 impl Args {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let api = self.output.service.client()?;
         let next = match self.kind {
             Kind::Trades => {
-                let page: TradePage = api.get(&format!("/v1/escrow/trades?offset={}", self.offset)).await?;
-                if self.output.json {
-                    return json(&page);
-                }
+                let page: Option<TradePage> = self.listing.page("/v1/escrow/trades", vec![]).await?;
+                let Some(page) = page else { return Ok(()) };
                 println!("{}", render::trades(&page.trades));
-                page.next.map(|next| ("trades", next))
+                page.next
             }
             Kind::Offers => {
-                let page: OfferPage = api.get(&format!("/v1/escrow/offers?offset={}", self.offset)).await?;
-                if self.output.json {
-                    return json(&page);
-                }
+                let page: Option<OfferPage> = self.listing.page("/v1/escrow/offers", vec![]).await?;
+                let Some(page) = page else { return Ok(()) };
                 println!("{}", render::offers(&page.offers));
-                page.next.map(|next| ("offers", next))
+                page.next
             }
         };
-        if let Some((kind, next)) = next {
-            println!("More: quittance escrow list {kind} --offset {next} …");
-        }
+        Listing::more(next.as_deref());
         Ok(())
     }
 }

@@ -2,12 +2,8 @@
 use sha2::{Digest, Sha256};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{
-    error::ApiError,
-    extractor::{OperationKey, PageQuery},
-    Api,
-};
-use crate::escrow::{EscrowError, Page, MAX_PAGE};
+use super::{error::ApiError, extractor::OperationKey, Api};
+use crate::escrow::EscrowError;
 
 pub mod acts;
 pub mod letters;
@@ -31,19 +27,6 @@ fn wish(OperationKey(key): &OperationKey) -> [u8; 32] {
         .chain_update(key)
         .finalize()
         .into()
-}
-
-fn page(query: &PageQuery) -> Page {
-    Page {
-        limit: query.limit.unwrap_or(50).clamp(1, MAX_PAGE),
-        offset: query.offset,
-    }
-}
-
-/// The offset of the next page, if this one is full.
-fn next(page: Page, found: usize) -> Option<u32> {
-    let found = u32::try_from(found).unwrap_or(page.limit);
-    page.offset.checked_add(found).filter(|_| found == page.limit)
 }
 
 impl From<EscrowError> for ApiError {

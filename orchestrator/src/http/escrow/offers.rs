@@ -16,12 +16,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::super::{
     auth::{Caller, Permission},
     error::ApiError,
-    extractor::{Json, OperationKey, PageQuery, Path, Query},
+    extractor::{Json, OperationKey, Path, Query},
+    paging::{self, PageQuery},
     schema, Api,
 };
 use crate::{
     escrow::{messages::Signed, NewOffer},
-    store::escrow::OfferRow,
+    store::{escrow::OfferRow, Place},
 };
 
 /// The offers resource.
@@ -107,8 +108,8 @@ pub struct OfferView {
 pub struct OfferPage {
     /// The newest first.
     pub offers: Vec<OfferView>,
-    /// Send this as `offset` for the next page; absent on the last one.
-    pub next: Option<u32>,
+    /// Send this as `cursor` for the next page; absent on the last one.
+    pub next: Option<String>,
 }
 
 /// Makes an offer, signs it, and has it told to others.
@@ -157,11 +158,15 @@ async fn make(
         schema::ReadProblems
     ))]
 async fn list(State(api): State<Api>, Query(query): Query<PageQuery>) -> Result<Json<OfferPage>, ApiError> {
-    let page = super::page(&query);
-    let offers = api.escrow.offers(page).await?;
+    let page = query.page()?;
+    let offers = api.escrow.offers(&page).await?;
+    let next = paging::next(&page, &offers, |row| Place {
+        at: row.created_at,
+        id: row.id.to_string(),
+    })?;
     let member = api.chain.member();
     Ok(Json(OfferPage {
-        next: super::next(page, offers.len()),
+        next,
         offers: offers.into_iter().map(|row| view(row, member)).collect(),
     }))
 }

@@ -19,14 +19,15 @@ use super::{
     super::{
         auth::{Caller, Permission},
         error::ApiError,
-        extractor::{Json, OperationKey, PageQuery, Path, Query},
+        extractor::{Json, OperationKey, Path, Query},
+        paging::{self, PageQuery},
         schema, Api,
     },
     optional_amount,
 };
 use crate::{
     escrow::{messages::Signed, Changes, Trade},
-    store::escrow::Cancellation,
+    store::{escrow::Cancellation, Place},
 };
 
 /// The longest that a reader may wait for a change; shorter than [`crate::http::TIMEOUT`].
@@ -179,8 +180,8 @@ pub struct TradeSummary {
 pub struct TradePage {
     /// The newest first.
     pub trades: Vec<TradeSummary>,
-    /// Send this as `offset` for the next page; absent on the last one.
-    pub next: Option<u32>,
+    /// Send this as `cursor` for the next page; absent on the last one.
+    pub next: Option<String>,
 }
 
 /// Whether to wait.
@@ -273,10 +274,14 @@ async fn read(
         schema::ReadProblems
     ))]
 async fn list(State(api): State<Api>, Query(query): Query<PageQuery>) -> Result<Json<TradePage>, ApiError> {
-    let page = super::page(&query);
-    let trades = api.escrow.trades(page).await?;
+    let page = query.page()?;
+    let trades = api.escrow.trades(&page).await?;
+    let next = paging::next(&page, &trades, |trade| Place {
+        at: trade.created_at,
+        id: trade.id.to_string(),
+    })?;
     Ok(Json(TradePage {
-        next: super::next(page, trades.len()),
+        next,
         trades: trades.into_iter().map(summary).collect(),
     }))
 }

@@ -7,9 +7,12 @@ use protocol::{
 use serde::{de::DeserializeOwned, Serialize};
 
 use super::*;
-use crate::settlement::messages;
+use crate::{peers::bulk, settlement::messages};
 
+mod decisions;
+mod disputes;
 mod escrow;
+mod windows;
 
 #[track_caller]
 fn agree<Real: Serialize + DeserializeOwned, Described: Serialize + DeserializeOwned>(real: &Real) {
@@ -28,7 +31,9 @@ fn request() -> messages::SignedPaymentRequest {
             home: ids::Member(1),
             user: "4711".into(),
             wallet: AccountId([2; 32]),
-            kind: paper::TransactionKind::Purchase,
+            kind: paper::TransactionKind::CreditTransfer(ids::Member(3)),
+            beneficiary: Some("0815".into()),
+            others: vec![ids::Member(4)],
             asset: paper::Asset::Native,
             amount: u128::MAX,
             expires_at: 9,
@@ -39,16 +44,18 @@ fn request() -> messages::SignedPaymentRequest {
 
 fn voucher() -> paper::Voucher {
     paper::Voucher {
-        nonce: [1; 16],
+        sequence: u64::MAX,
         originator: ids::Member(0),
         home: ids::Member(1),
         others: vec![ids::Member(3)],
         user: UserId::of(ids::Member(1), "4711"),
         wallet: AccountId([2; 32]),
-        kind: paper::TransactionKind::CashDeposit,
+        kind: paper::TransactionKind::CreditTransfer(ids::Member(3)),
         asset: paper::Asset::Native,
         amount: 5,
         limit: paper::Limit::PerDay(6),
+        settlement: paper::Settlement::Net,
+        fees: 7,
         issued_at: 1,
         expires_at: 9,
     }
@@ -83,7 +90,7 @@ fn attestation() -> messages::Attestation {
 fn retention_voucher() -> messages::RetentionVoucher {
     messages::RetentionVoucher {
         voucher: voucher(),
-        relation: paper::Relation::of(&voucher(), 3),
+        relation: paper::Relation::of(&voucher(), &[], 3).unwrap(),
         epoch: 2,
         attestations: vec![attestation()],
         relation_signatures: vec![signed()],
@@ -108,12 +115,18 @@ fn what_clients_send_and_read_is_as_described() {
     agree::<_, SettlementBalance>(&Balance {
         available: u128::MAX,
         reserved: 0,
+        owed: 1,
+        cap: 2,
+        unsettled: 3,
         last_credit: Some(paper::Source::Deposit(7)),
     });
     agree::<_, SettlementBalance>(&Balance {
         available: 0,
         reserved: 1,
-        last_credit: Some(paper::Source::Clearing(voucher().id())),
+        owed: 0,
+        cap: 0,
+        unsettled: 0,
+        last_credit: Some(paper::Source::Clearing(voucher().id(), ids::Member(1))),
     });
 }
 
@@ -125,6 +138,14 @@ fn what_peers_send_is_as_described() {
         epoch: 2,
         signature: Bytes64([4; 64]),
     });
+    agree::<_, AssistanceRequest>(&messages::AssistanceRequest {
+        proposal: messages::Proposal {
+            request: request(),
+            voucher: voucher(),
+            epoch: 2,
+            signature: Bytes64([4; 64]),
+        },
+    });
     agree::<_, RetentionRequest>(&messages::RetentionRequest {
         voucher: voucher(),
         epoch: 2,
@@ -133,12 +154,39 @@ fn what_peers_send_is_as_described() {
     agree::<_, AttestationRequest>(&messages::AttestationRequest { voucher: voucher() });
     agree::<_, RelationDraft>(&messages::RelationDraft {
         voucher: voucher(),
-        relation: paper::Relation::of(&voucher(), 3),
+        relation: paper::Relation::of(&voucher(), &[], 3).unwrap(),
         epoch: 2,
         expires_at: 9,
         notary: signed(),
     });
+    agree::<_, RetentionDraft>(&messages::RetentionDraft {
+        request: messages::RetentionRequest {
+            voucher: voucher(),
+            epoch: 2,
+            signatures: vec![signed()],
+        },
+        relation: paper::Relation::of(&voucher(), &[], 3).unwrap(),
+        expires_at: 9,
+        notary: signed(),
+    });
     agree::<_, RetentionVoucher>(&retention_voucher());
+    agree::<_, BatchDraft>(&messages::BatchDraft {
+        items: vec![messages::BatchItem {
+            voucher: voucher().id(),
+            relation: paper::Relation::of(&voucher(), &[], 3).unwrap().id(),
+        }],
+        epoch: 2,
+        expires_at: 9,
+    });
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.into()).unwrap();
+    agree::<_, BulkItem>(&bulk::Item {
+        resource: "proposals".into(),
+        message: raw(r#"{"a":1}"#),
+    });
+    agree::<_, BulkAnswer>(&bulk::ItemAnswer {
+        status: 200,
+        body: raw("null"),
+    });
 }
 
 #[test]
@@ -149,14 +197,20 @@ fn what_peers_answer_is_as_described() {
         epoch: 2,
         signed: signed(),
     }));
+    agree::<_, AssistanceAnswer>(&Agreed(messages::Assistance {
+        voucher: voucher().id(),
+        asked_by: ids::Member(1),
+        epoch: 2,
+        signed: signed(),
+    }));
     agree::<_, AttestationAnswer>(&Agreed(attestation()));
     agree::<_, ConsentAnswer>(&Agreed(messages::Consent {
-        relation: paper::Relation::of(&voucher(), 3).id(),
+        relation: paper::Relation::of(&voucher(), &[], 3).unwrap().id(),
         relation_signature: signed(),
         retention_signature: signed(),
     }));
     agree::<_, RetentionProgress>(&messages::RetentionProgress::Pending);
-    agree::<_, RetentionProgress>(&messages::RetentionProgress::Retained(retention_voucher()));
+    agree::<_, RetentionProgress>(&messages::RetentionProgress::Retained(Box::new(retention_voucher())));
     use messages::RefusalCode::*;
     for code in [
         InstitutionNotActive,
@@ -165,12 +219,22 @@ fn what_peers_answer_is_as_described() {
         UserBlocked,
         BadUserSignature,
         AboveUserLimit,
+        AboveDailyLimit,
+        UserNotEligible,
         InsufficientFunds,
+        UnknownBeneficiary,
+        BeneficiaryBlocked,
         BadVoucher,
         BadSignature,
         Expired,
         BadRelation,
         NotConfirmed,
+        NetDebitCapExceeded,
+        RejectedByPeer,
+        BlockedByPolicy,
+        AbovePolicyLimit,
+        OutsideHours,
+        AssistantRefused,
     ] {
         agree::<messages::Answer<messages::Confirmation>, ConfirmationAnswer>(&Refused(refusal(code)));
         agree::<_, RetentionProgress>(&messages::RetentionProgress::Refused(refusal(code)));

@@ -6,16 +6,30 @@ use std::{
 
 use async_trait::async_trait;
 use protocol::{
-    clearing::{Balance, Retention},
+    clearing::{Balance, Current, Retention},
+    decisions::{Approval, Decision},
+    disputes::{Claim, Dispute},
     escrow::Deal,
+    fees::FeeRule,
     registry::{Institution, Roles, Signer, SignerSet, Status},
-    settlement::{Asset, RetentionBatch, SignedClearingVoucher},
+    settlement::{Asset, Obligation, RetentionBatch, SignedClearingVoucher, Voucher},
     signing::{Domain, MemberSignature},
+    windows::{Closing, Position, Window},
     AccountId, Amount, DealId, Member, Timestamp, VoucherId,
 };
 use tokio::sync::watch;
 
 use crate::{
+    decisions::{
+        messages::{ApprovalAnswer, ApprovalRequest},
+        ports::{DecisionLedger, DecisionPeers},
+        Decisions,
+    },
+    disputes::{
+        messages::EvidenceLetter,
+        ports::{DisputeLedger, DisputePeers},
+        Disputes,
+    },
     escrow::{
         messages::{Letter, Reply},
         ports::{Act, EscrowLedger, EscrowPeers, LedgerError as EscrowLedgerError},
@@ -26,15 +40,23 @@ use crate::{
         ports::{CallError, ChainApi, ContractCall, ContractInfo, DryRun, Executed},
     },
     identity::SigningKey,
+    journal::{Journal, Told},
     settlement::{
         messages::{
-            Answer, Attestation, AttestationRequest, Confirmation, Consent, Proposal, RelationDraft, RetentionProgress,
-            RetentionRequest, RetentionVoucher,
+            Answer, Assistance, AssistanceRequest, Attestation, AttestationRequest, BatchDraft, Confirmation, Consent,
+            Proposal, RelationDraft, RetentionDraft, RetentionProgress, RetentionRequest, RetentionVoucher,
         },
+        policy::Policy,
         ports::{Block, Clock, Ledger, LedgerError, PeerError, Peers},
         Settlement, SettlementConfig,
     },
+    statement::Statements,
     store::Store,
+    webhooks::{Endpoint, Webhooks, WebhooksConfig},
+    windows::{
+        ports::{Record, Records, WindowLedger},
+        Calendar, Windows, WindowsConfig,
+    },
 };
 
 const BLOCK: Block = Block {
@@ -163,8 +185,11 @@ impl ChainApi for CountingChain {
 pub fn settlement(store: Store) -> Arc<Settlement> {
     let config = SettlementConfig {
         member: Member(0),
-        notary: Member(2),
+        notaries: vec![Member(2)],
+        notary_patience_percent: 10,
         voucher_lifetime: 60_000,
+        mode: protocol::settlement::Settlement::Gross,
+        policy: Policy::default(),
     };
     let key = SigningKey::load("//Alice").unwrap();
     Settlement::new(config, store, key, Arc::new(Nobody), Arc::new(Nobody), Arc::new(Nobody))
@@ -181,6 +206,171 @@ pub fn escrow(store: Store) -> Arc<Escrow> {
         Arc::new(Nobody),
         Arc::new(Nobody),
     )
+}
+
+/// The notaries' decisions on its own store, where nobody is a notary.
+pub fn decisions(store: Store) -> Arc<Decisions> {
+    let nobody = Arc::new(Nobody);
+    Decisions::new(
+        Member(0),
+        store,
+        key_of(Member(0)),
+        nobody.clone(),
+        nobody.clone(),
+        nobody,
+    )
+}
+
+#[async_trait]
+impl DecisionLedger for Nobody {
+    async fn notaries(&self) -> Result<Vec<Member>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn window(&self, _: u32) -> Result<Option<Window>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn dispute(&self, _: VoucherId, _: u8) -> Result<Option<Dispute>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn carry_out(&self, _: &str, _: &Decision, _: &[Voucher], _: &Approval) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+}
+
+/// Disputes on its own store, with a chain that nothing reaches.
+pub fn disputes(store: Store) -> Arc<Disputes> {
+    let nobody = Arc::new(Nobody);
+    Disputes::new(Member(0), store, nobody.clone(), nobody.clone(), nobody.clone(), nobody)
+}
+
+#[async_trait]
+impl DisputeLedger for Nobody {
+    async fn dispute_periods(&self) -> Result<(Timestamp, Timestamp), LedgerError> {
+        Err(unavailable())
+    }
+    async fn returned(&self, _: VoucherId, _: u8) -> Result<Amount, LedgerError> {
+        Err(unavailable())
+    }
+    async fn open_dispute(&self, _: &str, _: Member, _: &Voucher, _: &Claim) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn answer_dispute(&self, _: &str, _: Member, _: VoucherId, _: u8, _: [u8; 32]) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn rule_by_default(&self, _: &str, _: VoucherId, _: u8) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn try_award(&self, _: VoucherId, _: u8) -> Result<Amount, LedgerError> {
+        Err(unavailable())
+    }
+    async fn pay_award(&self, _: &str, _: VoucherId, _: u8) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn make_block(&self, _: &str) -> Result<(), LedgerError> {
+        Err(unavailable())
+    }
+}
+
+#[async_trait]
+impl DisputePeers for Nobody {
+    async fn deliver(&self, to: Member, _: &EvidenceLetter) -> Result<(), PeerError> {
+        Err(nobody(to))
+    }
+}
+
+/// Windows that nobody closes.
+pub fn windows(store: Store, decisions: Arc<Decisions>) -> Arc<Windows> {
+    let config = WindowsConfig {
+        member: Member(0),
+        calendar: Calendar::default(),
+        alarm_percent: 80,
+    };
+    let nobody = Arc::new(Nobody);
+    Windows::new(config, store, nobody.clone(), nobody.clone(), decisions, nobody)
+}
+
+#[async_trait]
+impl WindowLedger for Nobody {
+    async fn members(&self) -> Result<Vec<Member>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn try_settling(&self, _: u32) -> Result<Closing, LedgerError> {
+        Err(unavailable())
+    }
+    async fn settle(&self, _: &str, _: u32) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn time_of(&self, _: u32) -> Result<Option<Timestamp>, LedgerError> {
+        Err(unavailable())
+    }
+}
+
+#[async_trait]
+impl Records for Nobody {
+    async fn records(&self, _: u32, _: u32) -> Result<Vec<Record>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn schedule(&self, _: u32) -> Result<Option<Vec<FeeRule>>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn cap(&self, _: Member, _: Asset, _: u32) -> Result<Amount, LedgerError> {
+        Err(unavailable())
+    }
+}
+
+/// Statements of a chain that nothing reaches.
+pub fn statements(store: Store) -> Arc<Statements> {
+    Statements::new(Member(0), Arc::new(Nobody), store)
+}
+
+/// One endpoint, which nothing is sent to.
+pub fn webhooks(store: Store) -> Arc<Webhooks> {
+    let config = WebhooksConfig {
+        endpoints: vec![Endpoint {
+            name: "books".into(),
+            url: "http://127.0.0.1:9/".parse().unwrap(),
+            signer: standardwebhooks::Webhook::from_bytes(vec![7; 32]).unwrap(),
+        }],
+        timeout: std::time::Duration::from_secs(1),
+        give_up_after: std::time::Duration::from_secs(60),
+        ca: None,
+    };
+    Webhooks::new(config, store, Arc::new(Nobody), Arc::new(Nobody)).unwrap()
+}
+
+#[async_trait]
+impl Journal for Nobody {
+    fn head(&self) -> u32 {
+        0
+    }
+    async fn next_block(&self) {
+        std::future::pending().await
+    }
+    async fn block(&self, _: u32) -> Result<Block, LedgerError> {
+        Err(unavailable())
+    }
+    async fn block_time(&self, _: u32) -> Result<Timestamp, LedgerError> {
+        Err(unavailable())
+    }
+    async fn told(&self, _: u32, _: u32) -> Result<Vec<Told>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn balance_after(&self, _: Member, _: Asset, _: u32) -> Result<Balance, LedgerError> {
+        Err(unavailable())
+    }
+    async fn fee_schedule(&self, _: u32) -> Result<Option<Vec<FeeRule>>, LedgerError> {
+        Err(unavailable())
+    }
+    async fn contested(&self, _: VoucherId, _: u8) -> Result<Option<Obligation>, LedgerError> {
+        Err(unavailable())
+    }
+}
+
+#[async_trait]
+impl DecisionPeers for Nobody {
+    async fn approve(&self, to: Member, _: &ApprovalRequest) -> Result<ApprovalAnswer, PeerError> {
+        Err(nobody(to))
+    }
 }
 
 /// What members sign with.
@@ -275,7 +465,16 @@ impl Ledger for Nobody {
     async fn balance(&self, _: Member, _: Asset) -> Result<Balance, LedgerError> {
         Err(unavailable())
     }
-    async fn retention(&self, _: VoucherId) -> Result<Option<Retention>, LedgerError> {
+    async fn current(&self) -> Result<Current, LedgerError> {
+        Ok(Current::default())
+    }
+    async fn schedule(&self, _: u32) -> Result<Option<Vec<FeeRule>>, LedgerError> {
+        Ok(Some(vec![]))
+    }
+    async fn position(&self, _: u32, _: Member, _: Asset) -> Result<Position, LedgerError> {
+        Err(unavailable())
+    }
+    async fn retention(&self, _: &Voucher) -> Result<Option<Retention>, LedgerError> {
         Err(unavailable())
     }
     async fn retain(&self, _: &str, _: &RetentionBatch, _: &[MemberSignature]) -> Result<Block, LedgerError> {
@@ -304,13 +503,22 @@ impl Peers for Nobody {
     async fn propose(&self, to: Member, _: &Proposal) -> Result<Answer<Confirmation>, PeerError> {
         Err(nobody(to))
     }
+    async fn assist(&self, to: Member, _: &AssistanceRequest) -> Result<Answer<Assistance>, PeerError> {
+        Err(nobody(to))
+    }
     async fn request_retention(&self, to: Member, _: &RetentionRequest) -> Result<RetentionProgress, PeerError> {
         Err(nobody(to))
     }
     async fn attest(&self, to: Member, _: &AttestationRequest) -> Result<Answer<Attestation>, PeerError> {
         Err(nobody(to))
     }
+    async fn co_sign(&self, to: Member, _: &RetentionDraft) -> Result<Answer<Consent>, PeerError> {
+        Err(nobody(to))
+    }
     async fn consent(&self, to: Member, _: &RelationDraft) -> Result<Answer<Consent>, PeerError> {
+        Err(nobody(to))
+    }
+    async fn sign_batch(&self, to: Member, _: &BatchDraft) -> Result<MemberSignature, PeerError> {
         Err(nobody(to))
     }
     async fn deliver(&self, to: Member, _: &RetentionVoucher) -> Result<(), PeerError> {

@@ -11,17 +11,22 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
-use super::{error::Problem, escrow::webhook::DeliveryWebhook, router, Api};
+use super::{error::Problem, escrow::webhook::DeliveryWebhook, router, Api, Systems};
 use crate::{
     config::{Role, Token},
     peers::Peer,
     store::Store,
 };
 
+mod bulk;
+mod decisions;
+mod disputes;
 mod escrow;
 mod fakes;
 mod idempotent;
+mod lists;
 mod openapi;
+mod webhooks;
 
 const OPERATOR: &str = "operator's token";
 const TELLER: &str = "teller's token";
@@ -60,7 +65,18 @@ impl Bank {
             .handle();
         let settlement = fakes::settlement(store.clone());
         let trading = fakes::escrow(store.clone());
-        let api = Api::new(settlement, trading, chain.clone(), store.clone(), tokens, metrics);
+        let decisions = fakes::decisions(store.clone());
+        let windows = fakes::windows(store.clone(), decisions.clone());
+        let systems = Systems {
+            settlement,
+            escrow: trading,
+            decisions,
+            disputes: fakes::disputes(store.clone()),
+            windows,
+            statements: fakes::statements(store.clone()),
+            webhooks: fakes::webhooks(store.clone()),
+        };
+        let api = Api::new(systems, chain.clone(), store.clone(), tokens, metrics);
         let api = match webhook {
             Some(webhook) => api.with_delivery_webhook(webhook),
             None => api,
@@ -239,6 +255,9 @@ async fn a_missing_key_stops_every_write_before_it_acts() {
         (Method::PUT, "/v1/users/4711".to_owned()),
         (Method::POST, "/v1/deposits".to_owned()),
         (Method::POST, "/v1/withdrawals".to_owned()),
+        (Method::POST, "/v1/decisions".to_owned()),
+        (Method::POST, "/v1/disputes".to_owned()),
+        (Method::POST, "/v1/webhooks/deliveries/1/send".to_owned()),
         (Method::POST, "/v1/escrow/offers".to_owned()),
         (Method::POST, "/v1/escrow/trades".to_owned()),
         (Method::POST, format!("/v1/escrow/trades/0x{}/accept", "0".repeat(64))),

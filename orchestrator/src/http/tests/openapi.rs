@@ -37,6 +37,9 @@ async fn every_documented_operation_is_routed_and_every_routed_one_documented() 
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let concrete: String = path
                 .replace("{voucher}", &format!("0x{}", "0".repeat(64)))
+                .replace("{relation}", &format!("0x{}", "0".repeat(64)))
+                .replace("{window}", "0")
+                .replace("{delivery}", "1")
                 .replace(['{', '}'], "");
             let request = Request::builder()
                 .method(method.clone())
@@ -110,6 +113,42 @@ async fn every_failure_documented_is_a_problem_and_every_write_takes_a_key() {
                 "{method} {path}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn every_list_takes_cursors_and_those_for_spreadsheets_are_csv_too() {
+    let bank = Bank::open().await;
+    let document = document(&bank).await;
+    for (path, csv) in [
+        ("/v1/payments", true),
+        ("/v1/vouchers", true),
+        ("/v1/relations", true),
+        ("/v1/windows", true),
+        ("/v1/positions", true),
+        ("/v1/disputes", true),
+        ("/v1/limits/users", true),
+        ("/v1/limits/caps", true),
+        ("/v1/webhooks/deliveries", true),
+        ("/v1/decisions", false),
+        ("/v1/escrow/offers", false),
+        ("/v1/escrow/trades", false),
+    ] {
+        let operation = &document["paths"][path]["get"];
+        let names: Vec<&str> = operation["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        assert!(
+            names.contains(&"cursor") && names.contains(&"limit"),
+            "{path}: {names:?}"
+        );
+        assert!(!names.contains(&"offset"), "{path}");
+        let content = &operation["responses"]["200"]["content"];
+        assert_eq!(content.get("text/csv").is_some(), csv, "{path}");
+        assert!(content.get("application/json").is_some(), "{path}");
     }
 }
 

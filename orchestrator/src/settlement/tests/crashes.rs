@@ -1,18 +1,23 @@
 //! A process that dies at any point of any step, and what a new one makes of it.
-use protocol::settlement::TransactionKind;
+use protocol::{settlement::TransactionKind, Member};
 
 use super::{
     ledger::Trouble,
-    world::{house_of, World, HOME, NOTARY, ORIGINATOR},
+    world::{house_of, is_passed, World, BYSTANDER, HOME, NOTARY, ORIGINATOR},
 };
 use crate::settlement::{Role, State};
 
-const KINDS: [TransactionKind; 2] = [TransactionKind::Purchase, TransactionKind::CashDeposit];
+const KINDS: [TransactionKind; 3] = [
+    TransactionKind::Purchase,
+    TransactionKind::CashDeposit,
+    TransactionKind::CreditTransfer(BYSTANDER),
+];
+const EVERYBODY: [Member; 4] = [ORIGINATOR, HOME, NOTARY, BYSTANDER];
 
 async fn dies_at_every_point_of(role: Role) {
     let states = State::ALL
         .iter()
-        .filter(|state| state.role() == role && !state.is_final());
+        .filter(|state| state.role() == role && is_passed(**state));
     for state in states {
         for point in ["acting", "acted"] {
             let mut reached = false;
@@ -46,19 +51,24 @@ async fn a_home_institution_that_dies_anywhere_settles_exactly_once() {
 }
 
 #[tokio::test]
+async fn another_destination_that_dies_anywhere_settles_exactly_once() {
+    dies_at_every_point_of(Role::Destination).await;
+}
+
+#[tokio::test]
 async fn a_notary_that_dies_anywhere_settles_exactly_once() {
     dies_at_every_point_of(Role::Notary).await;
 }
 
 #[tokio::test]
-async fn all_three_die_after_every_step_and_the_payment_settles_exactly_once() {
+async fn all_of_them_die_after_every_step_and_the_payment_settles_exactly_once() {
     for kind in KINDS {
         let mut world = World::new().await;
         let id = world.order(kind).await;
         let mut idle = 0;
         while idle < 4 {
             idle = if world.round().await { 0 } else { idle + 1 };
-            for member in [ORIGINATOR, HOME, NOTARY] {
+            for member in EVERYBODY {
                 world.restart(member);
             }
         }
@@ -92,7 +102,7 @@ async fn a_process_that_dies_while_its_call_is_in_flight_does_not_send_another()
         for _ in 0..2 {
             world.ledger.hold_finality();
             world.settle().await;
-            for member in [ORIGINATOR, HOME, NOTARY] {
+            for member in EVERYBODY {
                 world.restart(member);
             }
             world.settle().await;

@@ -1,21 +1,27 @@
 //! The registry changes while payments are under way.
 use protocol::{registry::Status, settlement::TransactionKind};
 
-use super::world::{house_of, World, BYSTANDER, HOME, NOTARY, ORIGINATOR};
+use super::world::{house_of, is_passed, World, BYSTANDER, HOME, NOTARY, ORIGINATOR};
 use crate::settlement::{
     messages::{Confirmation, RefusalCode},
     State,
 };
 
+const KINDS: [TransactionKind; 3] = [
+    TransactionKind::Purchase,
+    TransactionKind::CashDeposit,
+    TransactionKind::CreditTransfer(BYSTANDER),
+];
+
 /// Every step at which the epoch may turn, before and after it acts.
 fn points() -> impl Iterator<Item = (State, &'static str)> {
-    let open = State::ALL.iter().copied().filter(|state| !state.is_final());
+    let open = State::ALL.iter().copied().filter(|state| is_passed(*state));
     open.flat_map(|state| ["acting", "acted"].map(|point| (state, point)))
 }
 
 #[tokio::test]
 async fn an_epoch_change_at_any_point_has_the_same_content_signed_again() {
-    for kind in [TransactionKind::Purchase, TransactionKind::CashDeposit] {
+    for kind in KINDS {
         for (state, point) in points() {
             let world = World::new().await;
             let id = world.order(kind).await;
@@ -39,7 +45,7 @@ async fn an_epoch_change_at_any_point_has_the_same_content_signed_again() {
 
 #[tokio::test]
 async fn nobody_signs_again_before_the_epoch_change_is_finalized() {
-    for kind in [TransactionKind::Purchase, TransactionKind::CashDeposit] {
+    for kind in KINDS {
         for (state, point) in points() {
             let world = World::new().await;
             let id = world.order(kind).await;
@@ -56,14 +62,15 @@ async fn nobody_signs_again_before_the_epoch_change_is_finalized() {
 
 #[tokio::test]
 async fn an_institution_that_gets_a_new_key_on_the_way_signs_the_rest_with_it() {
-    for member in [ORIGINATOR, HOME, NOTARY] {
+    let kind = TransactionKind::CreditTransfer(BYSTANDER);
+    for member in [ORIGINATOR, HOME, NOTARY, BYSTANDER] {
         for (state, point) in points() {
             let mut world = World::new().await;
-            let id = world.order(TransactionKind::Purchase).await;
+            let id = world.order(kind).await;
             world.run_to(house_of(state), &format!("{state}.{point}")).await;
             world.rotate_key(member);
             world.settle().await;
-            world.assert_settled_once(id, TransactionKind::Purchase).await;
+            world.assert_settled_once(id, kind).await;
         }
     }
 }

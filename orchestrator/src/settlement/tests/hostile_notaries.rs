@@ -88,7 +88,7 @@ async fn a_party_signs_one_relation_for_a_voucher_and_the_same_one_the_same() {
     assert_eq!(home.on_relation_draft(NOTARY, draft.clone()).await.unwrap(), first);
 
     let mut second = draft.clone();
-    second.relation = Relation::of(&draft.voucher, draft.relation.drawn_at + 1);
+    second.relation = Relation::of(&draft.voucher, &[], draft.relation.drawn_at + 1).unwrap();
     sign(&world, &mut second, NOTARY);
     let fault = home.on_relation_draft(NOTARY, second).await.unwrap_err();
     assert_eq!(fault.code(), "altered-content");
@@ -142,8 +142,8 @@ async fn an_originator_is_no_destination_and_a_notary_no_party() {
 async fn nobody_attests_or_signs_what_it_never_confirmed() {
     let world = World::new().await;
     let (_, mut draft) = drafted(&world).await;
-    draft.voucher.nonce = [0xCD; 16];
-    draft.relation = Relation::of(&draft.voucher, draft.relation.drawn_at);
+    draft.voucher.sequence += 1;
+    draft.relation = Relation::of(&draft.voucher, &[], draft.relation.drawn_at).unwrap();
     sign(&world, &mut draft, NOTARY);
     draft_is_rejected(&world, NOTARY, &draft, "unknown-voucher").await;
     let before = world.snapshot().await;

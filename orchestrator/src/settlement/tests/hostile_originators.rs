@@ -31,7 +31,7 @@ async fn proposal(world: &World) -> Proposal {
     let mut request = request;
     request.request.nonce = [0xEE; 16];
     let request = world.signed(request.request);
-    let voucher = originator.write_voucher(&request).unwrap();
+    let voucher = originator.write_voucher(&request).await.unwrap();
     let mut proposal = Proposal {
         request,
         voucher,
@@ -222,7 +222,7 @@ async fn a_replayed_proposal_gets_the_same_answer_and_no_second_hold() {
 
     // Another voucher for the same request would take the user's money twice.
     let mut twin = sent.clone();
-    twin.voucher.nonce = [0xAB; 16];
+    twin.voucher.sequence += 1;
     resign(&world, &mut twin);
     rejects(&world, ORIGINATOR, twin, "request-used").await;
 

@@ -6,10 +6,15 @@ use std::{
 
 use async_trait::async_trait;
 use protocol::{
-    clearing::{Balance, Discharge, Error, Retention},
+    clearing::{Balance, Course, Current, Discharge, Error, Retention},
+    fees::FeeRule,
     registry::{Roles, Signer, SignerSet, Status},
-    settlement::{Asset, ClearingVoucher, Relation, RetentionBatch, SignedClearingVoucher, Source},
+    settlement::{
+        retention_id, Asset, ClearingVoucher, Relation, RetentionBatch, Settlement, SignedClearingVoucher, Source,
+        TransactionKind, Voucher,
+    },
     signing::{ascending, members, payload, Domain, MemberSignature, Purpose},
+    windows::Position,
     AccountId, Amount, Member, Timestamp, VoucherId,
 };
 use tokio::sync::watch;
@@ -27,12 +32,18 @@ pub const CLEARING: AccountId = AccountId([0x22; 32]);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chain {
     pub epoch: u32,
+    pub notary_threshold: u16,
     pub signers: Vec<Signer>,
     pub number: u32,
     pub time: Timestamp,
     pub deposits: Vec<Member>,
     pub balances: BTreeMap<Member, Balance>,
     pub retentions: BTreeMap<VoucherId, Retention>,
+    /// Published fee schedules; the first is version 1.
+    pub schedules: Vec<Vec<FeeRule>>,
+    /// The open window.
+    pub window: u32,
+    pub positions: BTreeMap<(u32, Member), Position>,
     /// The business steps that were carried out, in order.
     pub calls: Vec<String>,
 }
@@ -112,6 +123,11 @@ impl SimLedger {
         self.govern(|chain| chain.signers[usize::from(member.0)].signing_key = key);
     }
 
+    /// How many notaries a retention takes from now on.
+    pub fn set_notary_threshold(&self, threshold: u16) {
+        self.govern(|chain| chain.notary_threshold = threshold);
+    }
+
     /// A change of the registry that touches nobody in the payment.
     pub fn raise_epoch(&self) {
         self.govern(|_| {});
@@ -141,6 +157,72 @@ impl SimLedger {
     pub fn withdraw(&self, member: Member, amount: Amount) {
         self.block(|chain| {
             chain.balances.get_mut(&member).expect("has a balance").available -= amount;
+            Ok(())
+        })
+        .expect("nothing refuses");
+    }
+
+    /// The notaries publish a fee schedule.
+    pub fn publish_fees(&self, rules: Vec<FeeRule>) {
+        self.block(|chain| {
+            chain.schedules.push(rules);
+            Ok(())
+        })
+        .expect("nothing refuses");
+    }
+
+    /// The notaries say how far a member may go negative.
+    pub fn set_cap(&self, member: Member, cap: Amount) {
+        self.block(|chain| {
+            chain.balances.entry(member).or_default().cap = cap;
+            Ok(())
+        })
+        .expect("nothing refuses");
+    }
+
+    /// The notaries close the open window. Whoever can't pay is named, and nothing moves.
+    pub fn close_window(&self) -> Vec<Member> {
+        let mut closed = 0;
+        self.block(|chain| {
+            closed = chain.window;
+            chain.window += 1;
+            for ((_, member), position) in chain.positions.range((closed, Member(0))..(closed + 1, Member(0))) {
+                chain.balances.entry(*member).or_default().unsettled += position.net_debit();
+            }
+            Ok(())
+        })
+        .expect("nothing refuses");
+        self.settle_window(closed)
+    }
+
+    /// Pays a window that is closed.
+    pub fn settle_window(&self, window: u32) -> Vec<Member> {
+        let mut short = vec![];
+        self.block(|chain| {
+            short = chain.settle_window(window);
+            Ok(())
+        })
+        .expect("nothing refuses");
+        short
+    }
+
+    /// The notaries take a voucher out of a window that could not be paid.
+    pub fn take_out(&self, voucher: VoucherId) {
+        self.block(|chain| {
+            let kept = chain.retentions.get_mut(&voucher).expect("is retained");
+            let Course::InWindow(window) = std::mem::replace(&mut kept.course, Course::TakenOut) else {
+                panic!("{voucher} is in no window");
+            };
+            for owed in kept.relation.obligations.clone() {
+                for (member, owes, is_owed) in [(owed.debtor, owed.amount, 0), (owed.creditor, 0, owed.amount)] {
+                    let position = chain.positions.get_mut(&(window, member)).expect("has a position");
+                    let before = position.net_debit();
+                    position.owes -= owes;
+                    position.owed -= is_owed;
+                    let balance = chain.balances.entry(member).or_default();
+                    balance.unsettled = balance.unsettled - before + position.net_debit();
+                }
+            }
             Ok(())
         })
         .expect("nothing refuses");
@@ -240,7 +322,7 @@ impl Ledger for SimLedger {
         let signer = |member: &Member| chain.signers.get(usize::from(member.0)).cloned();
         Ok(SignerSet {
             epoch: chain.epoch,
-            notary_threshold: 1,
+            notary_threshold: chain.notary_threshold,
             signers: members.iter().map(signer).collect(),
         })
     }
@@ -253,8 +335,30 @@ impl Ledger for SimLedger {
         Ok(self.chain().time)
     }
 
-    async fn retention(&self, voucher: VoucherId) -> Result<Option<Retention>, LedgerError> {
-        Ok(self.chain().retentions.get(&voucher).cloned())
+    async fn retention(&self, voucher: &Voucher) -> Result<Option<Retention>, LedgerError> {
+        Ok(self.chain().retentions.get(&voucher.id()).cloned())
+    }
+
+    async fn current(&self) -> Result<Current, LedgerError> {
+        let chain = self.chain();
+        Ok(Current {
+            window: chain.window,
+            fees: u32::try_from(chain.schedules.len()).expect("few"),
+            decisions: 0,
+        })
+    }
+
+    async fn schedule(&self, version: u32) -> Result<Option<Vec<FeeRule>>, LedgerError> {
+        Ok(self.chain().rules(version).ok())
+    }
+
+    async fn position(&self, window: u32, member: Member, _: Asset) -> Result<Position, LedgerError> {
+        Ok(self
+            .chain()
+            .positions
+            .get(&(window, member))
+            .copied()
+            .unwrap_or_default())
     }
 
     async fn retain(
@@ -267,7 +371,14 @@ impl Ledger for SimLedger {
     }
 
     async fn clear(&self, key: &str, vouchers: &[SignedClearingVoucher]) -> Result<Block, LedgerError> {
-        self.submit(key, |chain| vouchers.iter().try_for_each(|signed| chain.clear(signed)))
+        // Each institution has a submitter of its own: the same step of two debtors is two steps.
+        let others =
+            |signed: &&SignedClearingVoucher| signed.clearing_voucher.issuer != signed.voucher.principal().debtor;
+        let key = match vouchers.iter().find(others) {
+            Some(signed) => format!("{key}/{}", signed.clearing_voucher.issuer),
+            None => key.to_owned(),
+        };
+        self.submit(&key, |chain| vouchers.iter().try_for_each(|signed| chain.clear(signed)))
     }
 
     async fn next_block(&self) {
@@ -300,19 +411,31 @@ impl Chain {
             return Err(Error::BatchExpired);
         }
         self.ensure_retention(batch, signatures)?;
-        for item in &batch.items {
-            let id = item.voucher.id();
-            item.voucher.check().map_err(|fault| Error::BadVoucher(id, fault))?;
-            if self.time >= item.voucher.expires_at {
+        for voucher in &batch.vouchers {
+            let id = voucher.id();
+            voucher.check().map_err(|fault| Error::BadVoucher(id, fault))?;
+            if self.time >= voucher.expires_at {
                 return Err(Error::VoucherExpired(id));
             }
             if self.retentions.contains_key(&id) {
                 return Err(Error::VoucherUsed(id));
             }
-            if item.relation != Relation::of(&item.voucher, item.relation.drawn_at) {
-                return Err(Error::RelationMismatch(id));
+            if let TransactionKind::Refund(original) = voucher.kind {
+                let handed_along = batch.refunded.iter().any(|voucher| voucher.id() == original);
+                if !handed_along || !self.retentions.contains_key(&original) {
+                    return Err(Error::RefundMismatch(id));
+                }
             }
-            for owed in &item.relation.obligations {
+            let rules = self.rules(voucher.fees)?;
+            let relation = Relation::of(voucher, &rules, batch.drawn_at).ok_or(Error::Overflow)?;
+            let course = match voucher.settlement {
+                Settlement::Gross => Course::Reserved,
+                Settlement::Net => {
+                    self.add_to_window(&relation)?;
+                    Course::InWindow(self.window)
+                }
+            };
+            for owed in relation.obligations.iter().filter(|_| course == Course::Reserved) {
                 let balance = self.balances.entry(owed.debtor).or_default();
                 let (member, available, needed) = (owed.debtor, balance.available, owed.amount);
                 let rest = available.checked_sub(needed).ok_or(Error::InsufficientBalance {
@@ -324,14 +447,69 @@ impl Chain {
                 balance.reserved = balance.reserved.checked_add(needed).ok_or(Error::Overflow)?;
             }
             let kept = Retention {
-                relation_id: item.relation.id(),
-                relation: item.relation.clone(),
+                relation_id: relation.id(),
+                relation,
+                batch: 0,
                 retained_in: self.number,
+                retained_at: self.time,
+                course,
                 discharges: vec![],
+                cleared_in: None,
             };
             self.retentions.insert(id, kept);
         }
         Ok(())
+    }
+
+    fn rules(&self, version: u32) -> Result<Vec<FeeRule>, Error> {
+        let Some(place) = version.checked_sub(1) else {
+            return Ok(vec![]);
+        };
+        let rules = usize::try_from(place).ok().and_then(|place| self.schedules.get(place));
+        rules.cloned().ok_or(Error::UnknownFees(version))
+    }
+
+    fn add_to_window(&mut self, relation: &Relation) -> Result<(), Error> {
+        for owed in &relation.obligations {
+            self.positions.entry((self.window, owed.creditor)).or_default().owed += owed.amount;
+            let position = self.positions.entry((self.window, owed.debtor)).or_default();
+            position.owes += owed.amount;
+            let needed = position.net_debit();
+            let balance = self.balances.entry(owed.debtor).or_default();
+            let (member, cap) = (owed.debtor, balance.cap);
+            if balance.unsettled + needed > cap {
+                return Err(Error::CapExceeded { member, cap, needed });
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_window(&mut self, window: u32) -> Vec<Member> {
+        let of_it = self.positions.range((window, Member(0))..(window + 1, Member(0)));
+        let nets: Vec<(Member, Position)> = of_it.map(|((_, member), position)| (*member, *position)).collect();
+        let is_short = |(member, position): &&(Member, Position)| {
+            self.balances.get(member).map_or(0, |balance| balance.available) < position.net_debit()
+        };
+        let short: Vec<Member> = nets.iter().filter(is_short).map(|(member, _)| *member).collect();
+        if !short.is_empty() {
+            return short;
+        }
+        for (member, position) in nets {
+            let balance = self.balances.entry(member).or_default();
+            balance.available = balance.available + position.net_credit() - position.net_debit();
+            balance.unsettled -= position.net_debit();
+            if position.net_credit() > 0 {
+                balance.last_credit = Some(Source::Window(window));
+            }
+        }
+        for kept in self
+            .retentions
+            .values_mut()
+            .filter(|kept| kept.course == Course::InWindow(window))
+        {
+            kept.cleared_in = Some(self.number);
+        }
+        vec![]
     }
 
     fn ensure_retention(&self, batch: &RetentionBatch, signatures: &[MemberSignature]) -> Result<(), Error> {
@@ -341,7 +519,7 @@ impl Chain {
         if !ascending(signatures) {
             return Err(Error::SignersNotAscending);
         }
-        let parties: Vec<Member> = batch.items.iter().flat_map(|item| item.voucher.parties()).collect();
+        let parties: Vec<Member> = batch.vouchers.iter().flat_map(Voucher::parties).collect();
         let signers = members(signatures);
         for party in &parties {
             if !signers.contains(party) {
@@ -354,16 +532,29 @@ impl Chain {
             let role = if is_party { Roles::PARTICIPANT } else { Roles::NOTARY };
             notaries += u16::from(!is_party);
             let signer = self.active(signed.member, role)?;
-            let id = batch.retention_id(is_party.then_some(signed.member));
+            let theirs = batch
+                .vouchers
+                .iter()
+                .filter(|voucher| !is_party || voucher.involves(signed.member));
+            let pairs = theirs.filter_map(|voucher| {
+                let rules = self.rules(voucher.fees).ok()?;
+                let relation = Relation::of(voucher, &rules, batch.drawn_at)?;
+                Some((voucher.id(), relation.id()))
+            });
+            let id = retention_id(&pairs.collect::<Vec<_>>());
             let expected = payload(&self.domain(), Purpose::Retention, &id, batch.expires_at, &());
             if !verify(&signer.signing_key, &expected, &signed.signature) {
                 return Err(Error::BadSignature(signed.member));
             }
         }
-        match notaries {
-            0 => Err(Error::NotaryThreshold { given: 0, needed: 1 }),
-            _ => Ok(()),
+        let needed = self.notary_threshold;
+        if notaries < needed {
+            return Err(Error::NotaryThreshold {
+                given: notaries,
+                needed,
+            });
         }
+        Ok(())
     }
 
     fn clear(&mut self, signed: &SignedClearingVoucher) -> Result<(), Error> {
@@ -401,6 +592,10 @@ impl Chain {
         {
             return Err(Error::AlreadyCleared(voucher, issuer));
         }
+        if let Course::InWindow(_) = kept.course {
+            return Err(Error::SettledNet(voucher));
+        }
+        let was_reserved = kept.course == Course::Reserved;
         let owed = kept.relation.owed_by(issuer);
         if owed.is_empty() || owed != paper.discharged {
             return Err(Error::DischargeMismatch(voucher));
@@ -409,12 +604,24 @@ impl Chain {
             clearing_voucher: paper.clone(),
             cleared_in: self.number,
         });
+        if kept.discharges.len() == kept.relation.debtors().len() {
+            kept.cleared_in = Some(self.number);
+        }
         for owed in owed {
             let debtor = self.balances.entry(owed.debtor).or_default();
-            debtor.reserved = debtor.reserved.checked_sub(owed.amount).ok_or(Error::Overflow)?;
+            if was_reserved {
+                debtor.reserved = debtor.reserved.checked_sub(owed.amount).ok_or(Error::Overflow)?;
+            } else {
+                let (available, needed) = (debtor.available, owed.amount);
+                debtor.available = available.checked_sub(needed).ok_or(Error::InsufficientBalance {
+                    member: issuer,
+                    available,
+                    needed,
+                })?;
+            }
             let creditor = self.balances.entry(owed.creditor).or_default();
             creditor.available = creditor.available.checked_add(owed.amount).ok_or(Error::Overflow)?;
-            creditor.last_credit = Some(Source::Clearing(voucher));
+            creditor.last_credit = Some(Source::Clearing(voucher, issuer));
         }
         Ok(())
     }
@@ -427,13 +634,18 @@ impl Chain {
             Source::Deposit(number) => {
                 usize::try_from(*number).is_ok_and(|number| self.deposits.get(number) == Some(&paper.issuer))
             }
-            Source::Clearing(voucher) => self.retentions.get(voucher).is_some_and(|kept| {
+            Source::Clearing(voucher, _) => self.retentions.get(voucher).is_some_and(|kept| {
                 let paid = kept
                     .discharges
                     .iter()
                     .flat_map(|done| &done.clearing_voucher.discharged);
                 paid.into_iter().any(|owed| owed.creditor == paper.issuer)
             }),
+            Source::Window(window) => {
+                let position = self.positions.get(&(*window, paper.issuer));
+                position.is_some_and(|position| position.net_credit() > 0)
+            }
+            Source::Ruling(..) => false,
         };
         match paper.sources.iter().find(|source| !credited(source)) {
             Some(source) => Err(Error::BadSource(*source)),

@@ -3,12 +3,16 @@ use protocol::settlement::TransactionKind;
 
 use super::{
     network::{Loss, Message},
-    world::World,
+    world::{World, BYSTANDER},
 };
 
 #[tokio::test]
 async fn any_lost_request_or_answer_is_made_up_for_and_nothing_happens_twice() {
-    for kind in [TransactionKind::Purchase, TransactionKind::CashDeposit] {
+    for kind in [
+        TransactionKind::Purchase,
+        TransactionKind::CashDeposit,
+        TransactionKind::CreditTransfer(BYSTANDER),
+    ] {
         for message in Message::ALL {
             for loss in [Loss::Request, Loss::Answer] {
                 let world = World::new().await;
@@ -28,12 +32,14 @@ async fn any_lost_request_or_answer_is_made_up_for_and_nothing_happens_twice() {
 
 #[tokio::test]
 async fn a_network_that_loses_each_message_once_in_each_direction_only_delays() {
-    let world = World::new().await;
-    for message in Message::ALL {
-        world.network.lose(message, Loss::Request);
-        world.network.lose(message, Loss::Answer);
+    for kind in [TransactionKind::Purchase, TransactionKind::CreditTransfer(BYSTANDER)] {
+        let world = World::new().await;
+        for message in Message::ALL {
+            world.network.lose(message, Loss::Request);
+            world.network.lose(message, Loss::Answer);
+        }
+        let id = world.order(kind).await;
+        world.settle().await;
+        world.assert_settled_once(id, kind).await;
     }
-    let id = world.order(TransactionKind::Purchase).await;
-    world.settle().await;
-    world.assert_settled_once(id, TransactionKind::Purchase).await;
 }

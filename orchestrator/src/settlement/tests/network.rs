@@ -6,14 +6,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use protocol::Member;
+use protocol::{signing::MemberSignature, Member};
 use serde::{de::DeserializeOwned, Serialize};
 use serde_json::Value;
 
 use crate::settlement::{
     messages::{
-        Answer, Attestation, AttestationRequest, Confirmation, Consent, Proposal, RelationDraft, RetentionProgress,
-        RetentionRequest, RetentionVoucher,
+        Answer, Assistance, AssistanceRequest, Attestation, AttestationRequest, BatchDraft, Confirmation, Consent,
+        Proposal, RelationDraft, RetentionDraft, RetentionProgress, RetentionRequest, RetentionVoucher,
     },
     ports::{PeerError, Peers},
     Fault, Settlement,
@@ -23,13 +23,17 @@ use crate::settlement::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
     Proposal,
+    AssistanceRequest,
     RetentionRequest,
     AttestationRequest,
+    RetentionDraft,
     RelationDraft,
+    BatchDraft,
     RetentionVoucher,
 }
 
 impl Message {
+    /// Those of a payment with one notary.
     pub const ALL: [Message; 5] = [
         Message::Proposal,
         Message::RetentionRequest,
@@ -157,6 +161,11 @@ impl Peers for Line {
         self.network.carry(Message::Proposal, to, proposal, ask).await
     }
 
+    async fn assist(&self, to: Member, request: &AssistanceRequest) -> Result<Answer<Assistance>, PeerError> {
+        let ask = |house: Arc<Settlement>, sent| async move { house.on_assistance_request(self.from, sent).await };
+        self.network.carry(Message::AssistanceRequest, to, request, ask).await
+    }
+
     async fn request_retention(&self, to: Member, request: &RetentionRequest) -> Result<RetentionProgress, PeerError> {
         let ask = |house: Arc<Settlement>, sent| async move { house.on_retention_request(self.from, sent).await };
         self.network.carry(Message::RetentionRequest, to, request, ask).await
@@ -167,9 +176,19 @@ impl Peers for Line {
         self.network.carry(Message::AttestationRequest, to, request, ask).await
     }
 
+    async fn co_sign(&self, to: Member, draft: &RetentionDraft) -> Result<Answer<Consent>, PeerError> {
+        let ask = |house: Arc<Settlement>, sent| async move { house.on_retention_draft(self.from, sent).await };
+        self.network.carry(Message::RetentionDraft, to, draft, ask).await
+    }
+
     async fn consent(&self, to: Member, draft: &RelationDraft) -> Result<Answer<Consent>, PeerError> {
         let ask = |house: Arc<Settlement>, sent| async move { house.on_relation_draft(self.from, sent).await };
         self.network.carry(Message::RelationDraft, to, draft, ask).await
+    }
+
+    async fn sign_batch(&self, to: Member, draft: &BatchDraft) -> Result<MemberSignature, PeerError> {
+        let ask = |house: Arc<Settlement>, sent| async move { house.on_batch_draft(self.from, sent).await };
+        self.network.carry(Message::BatchDraft, to, draft, ask).await
     }
 
     async fn deliver(&self, to: Member, voucher: &RetentionVoucher) -> Result<(), PeerError> {

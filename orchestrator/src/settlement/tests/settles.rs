@@ -1,10 +1,14 @@
 //! Payments that nothing stands in the way of.
-use protocol::settlement::TransactionKind;
+use protocol::{
+    settlement::{TransactionKind, VoucherFault},
+    Member, VoucherId,
+};
 
-use super::world::{World, FUNDS, HOME, NOTARY, ORIGINATOR, SAVINGS};
+use super::world::{World, BYSTANDER, FUNDS, HOME, LIFETIME, NOTARY, ORIGINATOR, SAVINGS};
 use crate::{
-    settlement::messages::{PaymentRequest, RetentionVoucher, SignedPaymentRequest},
-    settlement::{Page, SettlementError},
+    settlement::messages::{PaymentRequest, RefusalCode, RetentionVoucher, SignedPaymentRequest},
+    settlement::SettlementError,
+    store::{listing::PaymentFilter, Page},
 };
 
 #[tokio::test]
@@ -134,8 +138,39 @@ async fn every_party_keeps_the_evidence() {
         assert!(payment.cleared_in > payment.retained_in);
         assert_eq!(payment.history.last().unwrap().state, payment.state);
     }
-    let page = Page { limit: 10, offset: 0 };
-    assert_eq!(world.house(HOME).payments(page).await.unwrap().len(), 1);
+    let listed = world
+        .house(HOME)
+        .payments(&PaymentFilter::default(), &Page::first(10))
+        .await;
+    assert_eq!(listed.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refund_gives_a_purchase_back() {
+    let world = World::new().await;
+    let purchase = world.order(TransactionKind::Purchase).await;
+    world.settle().await;
+    let refund = world.order(TransactionKind::Refund(purchase)).await;
+    world.settle().await;
+    for member in [ORIGINATOR, HOME, NOTARY] {
+        assert_eq!(world.state(member, refund).await, "cleared");
+    }
+    assert_eq!(world.ledger.available(ORIGINATOR), FUNDS);
+    assert_eq!(world.ledger.available(HOME), FUNDS);
+    assert_eq!(world.account().await, (SAVINGS, 0));
+}
+
+#[tokio::test]
+async fn a_refund_of_what_was_never_retained_is_refused() {
+    let world = World::new().await;
+    let refund = world.order(TransactionKind::Refund(VoucherId([7; 32]))).await;
+    world.settle().await;
+    let payment = world.house(ORIGINATOR).payment(refund).await.unwrap().unwrap();
+    assert_eq!(payment.refusal.unwrap().code, RefusalCode::BadRelation);
+    world.clock.pass(LIFETIME);
+    world.ledger.seal();
+    world.settle().await;
+    world.assert_untouched().await;
 }
 
 #[tokio::test]
@@ -153,6 +188,24 @@ async fn an_impossible_request_is_an_error_and_leaves_no_trace() {
     assert!(matches!(error, SettlementError::NotOriginator { .. }));
     let error = ask(|request| request.home = ORIGINATOR).await;
     assert!(matches!(error, SettlementError::OwnUser));
+    for payee in [HOME, ORIGINATOR] {
+        // Nobody pays itself, wherever it asks for it.
+        let mut request = world.request(TransactionKind::CreditTransfer(payee));
+        request.home = payee;
+        let asked = world.house(ORIGINATOR).request_payment(world.signed(request)).await;
+        let error = asked.unwrap_err();
+        let expected = if payee == HOME { "OneInstitution" } else { "OwnUser" };
+        assert!(format!("{error:?}").contains(expected), "{error:?}");
+    }
+    let error = ask(|request| request.beneficiary = Some("0815".into())).await;
+    assert!(matches!(error, SettlementError::BadBeneficiary));
+    let error = ask(|request| request.kind = TransactionKind::CreditTransfer(BYSTANDER)).await;
+    assert!(matches!(error, SettlementError::BadBeneficiary));
+    let error = ask(|request| request.others = (10..20).map(Member).collect()).await;
+    assert!(matches!(
+        error,
+        SettlementError::BadVoucher(VoucherFault::TooManyParties)
+    ));
     let error = ask(|request| request.amount = 0).await;
     assert!(matches!(error, SettlementError::ZeroAmount));
     let error = ask(|request| request.user = String::new()).await;

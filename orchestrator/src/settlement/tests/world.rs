@@ -1,6 +1,7 @@
 //! Two banks, a notary and a bystander, on one simulated chain.
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{
         atomic::{AtomicU64, AtomicU8, Ordering},
         Arc,
@@ -9,7 +10,7 @@ use std::{
 
 use protocol::{
     registry::Roles,
-    settlement::{Asset, TransactionKind},
+    settlement::{Asset, Settlement as Settled, TransactionKind},
     signing::Domain,
     AccountId, Amount, Member, Timestamp, VoucherId,
 };
@@ -22,8 +23,10 @@ use crate::{
     identity::SigningKey,
     settlement::{
         messages::{PaymentRequest, SignedPaymentRequest},
+        policy::Policy,
         ports::Clock,
         runner::Turn,
+        state::NotaryState,
         Settlement, SettlementConfig, State,
     },
     store::{users::User, Store},
@@ -33,6 +36,10 @@ pub const ORIGINATOR: Member = Member(0);
 pub const HOME: Member = Member(1);
 pub const NOTARY: Member = Member(2);
 pub const BYSTANDER: Member = Member(3);
+/// Keeps what the first notary doesn't, where there are several.
+pub const SECOND: Member = Member(4);
+/// The third one.
+pub const THIRD: Member = Member(5);
 pub const NOBODY: Member = Member(99);
 
 /// What both banks put into the clearing contract.
@@ -44,8 +51,12 @@ pub const LIMIT: Amount = 300;
 /// What a payment is about.
 pub const AMOUNT: Amount = 120;
 pub const USER: &str = "4711";
+/// Who is paid by credit transfers.
+pub const BENEFICIARY: &str = "0815";
 pub const START: Timestamp = 1_700_000_000_000;
 pub const LIFETIME: Timestamp = 60_000;
+/// How long a notary may take before the next one leads: a tenth of the lifetime.
+pub const TURN: Timestamp = 6_000;
 
 /// More rounds without a move than there are messages to lose in any test.
 const PATIENCE: usize = 4;
@@ -81,14 +92,18 @@ pub struct World {
     pub network: Arc<Network>,
     pub user_key: SigningKey,
     houses: BTreeMap<Member, House>,
+    notaries: Vec<Member>,
+    policies: BTreeMap<Member, Policy>,
     requests: AtomicU8,
+    /// How what the institutions originate is settled; they are told when they start.
+    pub mode: Settled,
 }
 
 /// Everything that a refused message must leave as it is.
 #[derive(Debug, PartialEq)]
 pub struct Snapshot {
     chain: Chain,
-    users: Vec<User>,
+    users: BTreeMap<Member, Vec<User>>,
     rows: BTreeMap<(Member, &'static str), i64>,
 }
 
@@ -102,7 +117,17 @@ const TABLES: [&str; 6] = [
 ];
 
 impl World {
+    /// One notary keeps everything.
     pub async fn new() -> Self {
+        Self::with(vec![NOTARY], 1).await
+    }
+
+    /// Three notaries, two of which must sign.
+    pub async fn with_three_notaries() -> Self {
+        Self::with(vec![NOTARY, SECOND, THIRD], 2).await
+    }
+
+    async fn with(notaries: Vec<Member>, threshold: u16) -> Self {
         let clock = Arc::new(ManualClock(AtomicU64::new(START)));
         let ledger = Arc::new(SimLedger::new(clock.clone()));
         let mut world = Self {
@@ -111,14 +136,20 @@ impl World {
             network: Arc::default(),
             user_key: SigningKey::load("//User").unwrap(),
             houses: BTreeMap::new(),
+            notaries,
+            policies: BTreeMap::new(),
             requests: AtomicU8::new(0),
+            mode: Settled::Gross,
         };
-        let roles = [
+        let mut roles = vec![
             (ORIGINATOR, Roles::PARTICIPANT),
             (HOME, Roles::PARTICIPANT),
             (NOTARY, Roles::NOTARY),
             (BYSTANDER, Roles::PARTICIPANT),
         ];
+        let others = world.notaries.iter().filter(|notary| **notary != NOTARY);
+        roles.extend(others.map(|notary| (*notary, Roles::NOTARY)));
+        world.ledger.set_notary_threshold(threshold);
         for (member, role) in roles {
             let key = SigningKey::load(&format!("//Member{}", member.0)).unwrap();
             assert_eq!(world.ledger.register(key.public(), role), member);
@@ -133,6 +164,20 @@ impl World {
         world.ledger.deposit(ORIGINATOR, FUNDS);
         world.ledger.deposit(HOME, FUNDS);
         world.change_user(|_| {}).await;
+        for member in [ORIGINATOR, BYSTANDER] {
+            world.put_beneficiary(member, |_| {}).await;
+        }
+        world
+    }
+
+    /// The originator's payments are settled net; both banks may owe up to `cap`.
+    pub async fn netting(cap: Amount) -> Self {
+        let mut world = Self::new().await;
+        world.mode = Settled::Net;
+        world.restart(ORIGINATOR);
+        for bank in [ORIGINATOR, HOME] {
+            world.ledger.set_cap(bank, cap);
+        }
         world
     }
 
@@ -147,8 +192,11 @@ impl World {
     pub fn assemble(&self, member: Member, store: Store) -> Arc<Settlement> {
         let config = SettlementConfig {
             member,
-            notary: NOTARY,
+            notaries: self.notaries.clone(),
+            notary_patience_percent: 10,
             voucher_lifetime: LIFETIME,
+            mode: self.mode,
+            policy: self.policies.get(&member).cloned().unwrap_or_default(),
         };
         let line = Line {
             from: member,
@@ -162,6 +210,13 @@ impl World {
             Arc::new(line),
             self.clock.clone(),
         )
+    }
+
+    /// The institution co-signs by this policy from now on.
+    pub fn set_policy(&mut self, member: Member, text: &str) {
+        let policy = Policy::parse(text, Path::new("policy.toml")).unwrap();
+        self.policies.insert(member, policy);
+        self.restart(member);
     }
 
     /// The process is gone, with everything that was only in its memory.
@@ -212,17 +267,46 @@ impl World {
             wallet: AccountId([0x33; 32]),
             balance: SAVINGS,
             limit: LIMIT,
+            daily_limit: None,
+            services: None,
             blocked: false,
         };
         change(&mut user);
         self.house(HOME).put_user(&user).await.unwrap();
     }
 
+    /// A user of another institution than the home institution, whom credit transfers pay.
+    pub async fn put_beneficiary(&self, member: Member, change: impl FnOnce(&mut User)) {
+        let mut user = User {
+            number: BENEFICIARY.into(),
+            public_key: [0x44; 32],
+            wallet: AccountId([0x55; 32]),
+            balance: 0,
+            limit: 0,
+            daily_limit: None,
+            services: None,
+            blocked: false,
+        };
+        change(&mut user);
+        self.house(member).put_user(&user).await.unwrap();
+    }
+
+    /// The user moves its account to the originator: home institution and originator in one.
+    pub async fn move_user(&self, change: impl FnOnce(&mut User)) {
+        let mut user = self.store(HOME).user(USER).await.unwrap().unwrap();
+        change(&mut user);
+        self.house(ORIGINATOR).put_user(&user).await.unwrap();
+    }
+
     /// What is on the user's account, and what of it is on hold.
     pub async fn account(&self) -> (Amount, Amount) {
-        let store = self.store(HOME);
-        let user = store.user(USER).await.unwrap().unwrap();
-        (user.balance, store.held(USER).await.unwrap())
+        self.account_of(HOME, USER).await
+    }
+
+    pub async fn account_of(&self, member: Member, number: &str) -> (Amount, Amount) {
+        let store = self.store(member);
+        let user = store.user(number).await.unwrap().unwrap();
+        (user.balance, store.held(number).await.unwrap())
     }
 
     pub fn request(&self, kind: TransactionKind) -> PaymentRequest {
@@ -233,6 +317,8 @@ impl World {
             user: USER.into(),
             wallet: AccountId([0x33; 32]),
             kind,
+            beneficiary: matches!(kind, TransactionKind::CreditTransfer(_)).then(|| BENEFICIARY.into()),
+            others: vec![],
             asset: Asset::Native,
             amount: AMOUNT,
             expires_at: self.clock.now() + LIFETIME,
@@ -301,39 +387,53 @@ impl World {
     }
 
     pub async fn snapshot(&self) -> Snapshot {
-        let mut rows = BTreeMap::new();
+        let (mut rows, mut users) = (BTreeMap::new(), BTreeMap::new());
         for (member, house) in &self.houses {
+            users.insert(*member, house.store.users().await.unwrap());
             for table in TABLES {
                 rows.insert((*member, table), house.store.count(table).await);
             }
         }
         Snapshot {
             chain: self.ledger.chain(),
-            users: self.store(HOME).users().await.unwrap(),
+            users,
             rows,
         }
     }
 
     /// The payment is settled everywhere, and nothing happened twice.
     pub async fn assert_settled_once(&self, id: VoucherId, kind: TransactionKind) {
-        for member in [ORIGINATOR, HOME, NOTARY] {
-            assert_eq!(self.state(member, id).await, "cleared", "member {}", member.0);
+        let voucher = self.store(ORIGINATOR).payment(id).await.unwrap().unwrap().voucher;
+        let parties = voucher.parties();
+        for member in parties.iter().chain(&[NOTARY]) {
+            assert_eq!(self.state(*member, id).await, "cleared", "member {}", member.0);
         }
-        let (debtor, creditor, savings, holds) = match kind {
-            TransactionKind::CashDeposit => (ORIGINATOR, HOME, SAVINGS + AMOUNT, 0),
-            _ => (HOME, ORIGINATOR, SAVINGS - AMOUNT, 1),
-        };
-        assert_eq!(self.ledger.available(debtor), FUNDS - AMOUNT);
-        assert_eq!(self.ledger.available(creditor), FUNDS + AMOUNT);
-        assert_eq!(self.ledger.reserved(debtor) + self.ledger.reserved(creditor), 0);
+        let owed = voucher.principal();
+        for member in [ORIGINATOR, HOME, BYSTANDER] {
+            let funds = if member == BYSTANDER { 0 } else { FUNDS };
+            let expected = match member {
+                _ if member == owed.debtor => funds - AMOUNT,
+                _ if member == owed.creditor => funds + AMOUNT,
+                _ => funds,
+            };
+            assert_eq!(self.ledger.available(member), expected, "member {}", member.0);
+            assert_eq!(self.ledger.reserved(member), 0);
+        }
         assert_eq!(
             self.ledger.chain().calls,
             [format!("retain/{id}"), format!("clear/{id}")]
         );
-        assert_eq!(self.account().await, (savings, 0));
-        assert_eq!(self.store(ORIGINATOR).count("payouts").await, 1);
-        assert_eq!(self.store(HOME).count("holds").await, holds);
-        assert_eq!(self.store(HOME).count("account_entries").await, 1);
+        let is_paid = owed.creditor == voucher.home;
+        let savings = if is_paid { SAVINGS + AMOUNT } else { SAVINGS - AMOUNT };
+        assert_eq!(self.account_of(voucher.home, USER).await, (savings, 0));
+        assert_eq!(self.store(voucher.home).count("holds").await, i64::from(!is_paid));
+        assert_eq!(self.store(voucher.home).count("account_entries").await, 1);
+        let is_transfer = matches!(kind, TransactionKind::CreditTransfer(_));
+        if is_transfer {
+            assert_eq!(self.account_of(owed.creditor, BENEFICIARY).await, (AMOUNT, 0));
+            assert_eq!(self.store(owed.creditor).count("account_entries").await, 1);
+        }
+        assert_eq!(self.store(ORIGINATOR).count("payouts").await, i64::from(!is_transfer));
     }
 
     /// Nothing moved: not on chain, not on the user's account.
@@ -341,6 +441,9 @@ impl World {
         for member in [ORIGINATOR, HOME] {
             assert_eq!(self.ledger.available(member), FUNDS);
             assert_eq!(self.ledger.reserved(member), 0);
+        }
+        for member in [ORIGINATOR, BYSTANDER] {
+            assert_eq!(self.account_of(member, BENEFICIARY).await, (0, 0));
         }
         assert_eq!(self.ledger.chain().calls, [""; 0]);
         assert_eq!(self.account().await, (SAVINGS, 0));
@@ -354,6 +457,12 @@ pub fn house_of(state: State) -> Member {
     match state {
         State::Originator(_) => ORIGINATOR,
         State::Home(_) => HOME,
+        State::Destination(_) => BYSTANDER,
         State::Notary(_) => NOTARY,
     }
+}
+
+/// Whether payments with one notary go on from this state.
+pub fn is_passed(state: State) -> bool {
+    !state.is_final() && state != State::Notary(NotaryState::Consulted)
 }
