@@ -335,9 +335,12 @@ async fn what_waits_for_a_peer_goes_together_and_each_gets_its_own_answer() {
         tokio::spawn(async move { client.post::<_, String>(B, "echo", word).await })
     };
     // As many as may be on their way at a time, then those that wait.
-    let first: Vec<_> = (0..4).map(|_| say("a")).collect();
-    while requests.load(Ordering::SeqCst) < 4 {
-        tokio::task::yield_now().await;
+    let mut first = Vec::new();
+    for sent in 1..=4 {
+        first.push(say("a"));
+        while requests.load(Ordering::SeqCst) < sent {
+            tokio::task::yield_now().await;
+        }
     }
     let later = ["b", "no", "c"].map(say);
     while client.lanes.count(B) < 3 {
