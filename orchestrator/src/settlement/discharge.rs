@@ -127,8 +127,8 @@ pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Dischar
     let call = |signed| batches::clear(saga, signed);
     let together = saga.discharges.join(epoch, signed.clone(), MAX_CLEARING_BATCH, call);
     let outcome = match together.await {
-        Some(Some(outcome)) => outcome,
-        Some(None) => {
+        Some((Some(outcome), _)) => outcome,
+        Some((None, _on_its_way)) => {
             let _permit = saga.permits.acquire().await;
             saga.ledger.clear(&format!("clear/{id}"), &[signed]).await
         }

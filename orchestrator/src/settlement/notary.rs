@@ -437,8 +437,8 @@ async fn retain(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepErr
     drop(permit);
     let call = |ready| batches::retain(saga, &common, ready);
     let outcome = match saga.retentions.join(common.clone(), ready, MAX_BATCH, call).await {
-        Some(Some(outcome)) => outcome,
-        Some(None) => {
+        Some((Some(outcome), _)) => outcome,
+        Some((None, _on_its_way)) => {
             let _permit = saga.permits.acquire().await;
             let alone = RetentionBatch {
                 epoch,

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,27 +14,30 @@ use tokio::sync::{oneshot, watch};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What waits for a call, with whom to tell how it went.
-type Waiting<I, O> = Vec<(I, oneshot::Sender<O>)>;
+type Waiting<I, O> = Vec<(I, oneshot::Sender<(O, Arc<Call>)>)>;
 
 /// What waits, by what has to be the same of all that one call is made for.
 pub(super) struct Together<G: Ord, I, O> {
     waiting: Mutex<BTreeMap<G, Waiting<I, O>>>,
-    on_the_way: watch::Sender<usize>,
+    on_the_way: Arc<watch::Sender<usize>>,
 }
 
 impl<G: Ord + Clone, I, O> Together<G, I, O> {
     pub(super) fn new() -> Self {
         Self {
             waiting: Mutex::new(BTreeMap::new()),
-            on_the_way: watch::Sender::new(0),
+            on_the_way: Arc::new(watch::Sender::new(0)),
         }
     }
 
     /// Has `call` made for this item together with others of its group, at most `most` of them. Who comes first makes
     /// it, once no other call is on its way, but after a second at the latest: where finality takes long, calls overlap.
     ///
+    /// The call counts as on its way as long as anybody keeps what comes with the answer: who is told to act by itself does so
+    /// under it.
+    ///
     /// `None`: who made the call broke off, as in a crash. Nothing is known of it then.
-    pub(super) async fn join<F, C>(&self, group: G, item: I, most: usize, call: F) -> Option<O>
+    pub(super) async fn join<F, C>(&self, group: G, item: I, most: usize, call: F) -> Option<(O, Arc<Call>)>
     where
         F: Fn(Vec<I>) -> C,
         C: Future<Output = Vec<O>>,
@@ -48,12 +51,13 @@ impl<G: Ord + Clone, I, O> Together<G, I, O> {
             };
             self.until_others_are_back().await;
             let taken = lead.take();
-            let _back = Call::begin(&self.on_the_way);
-            let calls = portions(taken, most).into_iter().map(|portion| async {
-                let (items, replies): (Vec<I>, Vec<oneshot::Sender<O>>) = portion.into_iter().unzip();
+            let on_its_way = Arc::new(Call::begin(&self.on_the_way));
+            let (call, on_its_way) = (&call, &on_its_way);
+            let calls = portions(taken, most).into_iter().map(|portion| async move {
+                let (items, replies): (Vec<I>, Vec<_>) = portion.into_iter().unzip();
                 for (reply, outcome) in replies.into_iter().zip(call(items).await) {
                     // Nobody waits any more: the next look at the chain tells.
-                    let _ = reply.send(outcome);
+                    let _ = reply.send((outcome, on_its_way.clone()));
                 }
             });
             join_all(calls).await;
@@ -62,7 +66,7 @@ impl<G: Ord + Clone, I, O> Together<G, I, O> {
     }
 
     /// Returns whether this is the first of its group.
-    fn wait(&self, group: &G, item: I, reply: oneshot::Sender<O>) -> bool {
+    fn wait(&self, group: &G, item: I, reply: oneshot::Sender<(O, Arc<Call>)>) -> bool {
         let mut waiting = self.waiting();
         let of_group = waiting.entry(group.clone()).or_default();
         of_group.push((item, reply));
@@ -77,7 +81,7 @@ impl<G: Ord + Clone, I, O> Together<G, I, O> {
 
     /// As if another call was on its way, until this is dropped.
     #[cfg(test)]
-    pub(super) fn hold(&self) -> Call<'_> {
+    pub(super) fn hold(&self) -> Call {
         Call::begin(&self.on_the_way)
     }
 
@@ -115,16 +119,16 @@ impl<G: Ord + Clone, I, O> Drop for Lead<'_, G, I, O> {
 }
 
 /// A call that is on its way until this is dropped.
-pub(super) struct Call<'a>(&'a watch::Sender<usize>);
+pub(super) struct Call(Arc<watch::Sender<usize>>);
 
-impl<'a> Call<'a> {
-    fn begin(on_the_way: &'a watch::Sender<usize>) -> Self {
+impl Call {
+    fn begin(on_the_way: &Arc<watch::Sender<usize>>) -> Self {
         on_the_way.send_modify(|calls| *calls = calls.saturating_add(1));
-        Self(on_the_way)
+        Self(on_the_way.clone())
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for Call {
     fn drop(&mut self) {
         self.0.send_modify(|calls| *calls = calls.saturating_sub(1));
     }
@@ -143,8 +147,6 @@ fn portions<T>(mut all: Vec<T>, most: usize) -> Vec<Vec<T>> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::sync::Arc;
-
     use futures::FutureExt;
     use tokio::sync::Semaphore;
 
@@ -156,7 +158,7 @@ mod tests {
             gate.acquire().await.unwrap().forget();
             vec![items.len(); items.len()]
         };
-        together.join(group, 0, most, call).await
+        together.join(group, 0, most, call).await.map(|(count, _)| count)
     }
 
     #[tokio::test]
