@@ -20,5 +20,6 @@ mod retries;
 pub mod settlement;
 pub mod statement;
 pub mod store;
+mod together;
 pub mod webhooks;
 pub mod windows;

@@ -46,7 +46,7 @@ mod clearing {
         decisions::{Approval, Decision},
         disputes::{Claim, Dispute, Response, Ruling},
         fees::{FeeRule, MAX_FEE_RULES},
-        registry::{Roles, SignerSet},
+        registry::{Roles, SignerSet, MAX_QUERY},
         settlement::{
             Asset, ClearingVoucher, RetentionBatch, SignedClearingVoucher, Source, Voucher, MAX_BATCH,
             MAX_CLEARING_BATCH, MAX_REFUNDS,
@@ -547,6 +547,15 @@ mod clearing {
         #[ink(message)]
         pub fn retention(&self, voucher: Voucher) -> Option<Retention> {
             self.retention_of(&voucher)
+        }
+
+        /// As `retention`, of up to 64 vouchers at once, in their order. None of any where there are more.
+        #[ink(message)]
+        pub fn retentions(&self, vouchers: Vec<Voucher>) -> Vec<Option<Retention>> {
+            if vouchers.len() > MAX_QUERY {
+                return Vec::new();
+            }
+            vouchers.iter().map(|voucher| self.retention_of(voucher)).collect()
         }
 
         /// The vouchers kept of an originator, by page of 64 sequence numbers: digests, in the order they came.

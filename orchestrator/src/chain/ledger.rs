@@ -13,7 +13,7 @@ use protocol::{
     decisions::{Approval, Decision},
     disputes::Dispute,
     fees::FeeRule,
-    registry::{self, Institution, Roles, SignerSet, Status},
+    registry::{self, Institution, Roles, SignerSet, Status, MAX_QUERY},
     settlement::{Asset, RetentionBatch, SignedClearingVoucher, Voucher},
     signing::MemberSignature,
     windows::{Closing, Position, Window},
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     decisions::ports::DecisionLedger,
     settlement::ports::{Block, Ledger, LedgerError},
+    together::Together,
     windows::ports::WindowLedger,
 };
 
@@ -45,7 +46,14 @@ pub struct ChainLedger {
     registry: Contract,
     clearing: Contract,
     seen: Arc<Mutex<Seen>>,
+    /// Whose turn it is to read what is seen: at a new block all payments ask at once.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Questions for retentions, by the finalized block that is asked about. To load the contract costs the node much more
+    /// than to answer for a voucher, and every payment that waits asks at every block.
+    looks: Arc<Looks>,
 }
+
+type Looks = Together<[u8; 32], Voucher, Result<Option<Retention>, LedgerError>>;
 
 /// What needn't be read again: every payment asks for it at every look.
 #[derive(Debug, Default)]
@@ -83,6 +91,8 @@ impl ChainLedger {
             follower,
             submitter,
             seen: Arc::default(),
+            turn: Arc::default(),
+            looks: Arc::new(Looks::new()),
         })
     }
 
@@ -239,6 +249,8 @@ impl Ledger for ChainLedger {
     }
 
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError> {
+        // One after the other: who waits finds what the one before read.
+        let _turn = self.turn.lock().await;
         let at = self.follower.head().hash;
         let known = self.seen(at).signers.get(members).cloned();
         if let Some(known) = known {
@@ -258,10 +270,21 @@ impl Ledger for ChainLedger {
     }
 
     async fn retention(&self, voucher: &Voucher) -> Result<Option<Retention>, LedgerError> {
-        Ok(self.clearing.read("retention", voucher).await?)
+        let at = self.follower.head().hash;
+        let ask = |vouchers: Vec<Voucher>| async move {
+            let answer: Result<Vec<Option<Retention>>, _> = self.clearing.read_at("retentions", &vouchers, at).await;
+            match answer.map_err(LedgerError::from) {
+                Ok(retentions) => retentions.into_iter().map(Ok).collect(),
+                Err(error) => vouchers.iter().map(|_| Err(error.clone())).collect(),
+            }
+        };
+        let broken_off = || LedgerError::Unavailable("the question was broken off".into());
+        let answer = self.looks.join(at, voucher.clone(), MAX_QUERY, ask).await;
+        answer.map_or_else(|| Err(broken_off()), |(retention, _)| retention)
     }
 
     async fn current(&self) -> Result<Current, LedgerError> {
+        let _turn = self.turn.lock().await;
         let at = self.follower.head().hash;
         let known = self.seen(at).current;
         if let Some(known) = known {

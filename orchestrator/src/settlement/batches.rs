@@ -24,9 +24,9 @@ use super::{
     members::Members,
     messages::{BatchDraft, BatchItem},
     ports::{Block, LedgerError},
-    together::Together,
     Settlement,
 };
+use crate::together::Together;
 
 /// How long a signature under a batch is waited for. Who takes longer has what it is a party to retained one by one.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -22,7 +22,6 @@ mod runner;
 pub mod state;
 #[cfg(test)]
 mod tests;
-mod together;
 
 use std::{
     collections::HashMap,

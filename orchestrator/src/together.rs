@@ -1,4 +1,4 @@
-//! What comes while an earlier call is on its way is done by one call: under load one transaction serves many payments,
+//! What comes while an earlier call is on its way is done by one call: under load one transaction, or one question to the node, serves many payments,
 //! and what comes alone waits for nobody.
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 type Waiting<I, O> = Vec<(I, oneshot::Sender<(O, Arc<Call>)>)>;
 
 /// What waits, by what has to be the same of all that one call is made for.
-pub(super) struct Together<G: Ord, I, O> {
+#[derive(Debug)]
+pub(crate) struct Together<G: Ord, I, O> {
     waiting: Mutex<BTreeMap<G, Waiting<I, O>>>,
     on_the_way: Arc<watch::Sender<usize>>,
 }
 
 impl<G: Ord + Clone, I, O> Together<G, I, O> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             waiting: Mutex::new(BTreeMap::new()),
             on_the_way: Arc::new(watch::Sender::new(0)),
@@ -37,7 +38,7 @@ impl<G: Ord + Clone, I, O> Together<G, I, O> {
     /// under it.
     ///
     /// `None`: who made the call broke off, as in a crash. Nothing is known of it then.
-    pub(super) async fn join<F, C>(&self, group: G, item: I, most: usize, call: F) -> Option<(O, Arc<Call>)>
+    pub(crate) async fn join<F, C>(&self, group: G, item: I, most: usize, call: F) -> Option<(O, Arc<Call>)>
     where
         F: Fn(Vec<I>) -> C,
         C: Future<Output = Vec<O>>,
@@ -81,13 +82,13 @@ impl<G: Ord + Clone, I, O> Together<G, I, O> {
 
     /// As if another call was on its way, until this is dropped.
     #[cfg(test)]
-    pub(super) fn hold(&self) -> Call {
+    pub(crate) fn hold(&self) -> Call {
         Call::begin(&self.on_the_way)
     }
 
     /// How many wait.
     #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.waiting().values().map(Vec::len).sum()
     }
 
@@ -119,7 +120,8 @@ impl<G: Ord + Clone, I, O> Drop for Lead<'_, G, I, O> {
 }
 
 /// A call that is on its way until this is dropped.
-pub(super) struct Call(Arc<watch::Sender<usize>>);
+#[derive(Debug)]
+pub(crate) struct Call(Arc<watch::Sender<usize>>);
 
 impl Call {
     fn begin(on_the_way: &Arc<watch::Sender<usize>>) -> Self {
