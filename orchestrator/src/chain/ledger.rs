@@ -58,13 +58,23 @@ type Looks = Together<[u8; 32], Voucher, Result<Option<Retention>, LedgerError>>
 /// What needn't be read again: every payment asks for it at every look.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The finalized block that the next two were read at.
+    /// The finalized block that the next three were read at.
     at: [u8; 32],
     current: Option<Current>,
-    /// The registry's answers, by who was asked for.
+    epoch: Option<u32>,
+    retentions: HashMap<VoucherId, Option<Retention>>,
+    /// The registry's answers in one epoch, by who was asked for. Every change of the registry raises the epoch.
     signers: HashMap<Vec<Member>, SignerSet>,
     /// What is published never changes.
     schedules: BTreeMap<u32, Vec<FeeRule>>,
+}
+
+impl Seen {
+    /// The registry is in this epoch at the block: what was read in another one is over.
+    fn now_in(&mut self, epoch: u32) {
+        self.epoch = Some(epoch);
+        self.signers.retain(|_, set| set.epoch == epoch);
+    }
 }
 
 impl ChainLedger {
@@ -161,7 +171,8 @@ impl ChainLedger {
         if seen.at != at {
             seen.at = at;
             seen.current = None;
-            seen.signers.clear();
+            seen.epoch = None;
+            seen.retentions.clear();
         }
         seen
     }
@@ -252,12 +263,19 @@ impl Ledger for ChainLedger {
         // One after the other: who waits finds what the one before read.
         let _turn = self.turn.lock().await;
         let at = self.follower.head().hash;
+        let is_known = self.seen(at).signers.contains_key(members);
+        if is_known && self.seen(at).epoch.is_none() {
+            let epoch: u32 = self.registry.read_at("epoch", &(), at).await?;
+            self.seen(at).now_in(epoch);
+        }
         let known = self.seen(at).signers.get(members).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let set = signers(&self.registry, members, at).await?;
-        self.seen(at).signers.insert(members.to_vec(), set.clone());
+        let mut seen = self.seen(at);
+        seen.now_in(set.epoch);
+        seen.signers.insert(members.to_vec(), set.clone());
         Ok(set)
     }
 
@@ -271,6 +289,11 @@ impl Ledger for ChainLedger {
 
     async fn retention(&self, voucher: &Voucher) -> Result<Option<Retention>, LedgerError> {
         let at = self.follower.head().hash;
+        let id = voucher.id();
+        let known = self.seen(at).retentions.get(&id).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let ask = |vouchers: Vec<Voucher>| async move {
             let answer: Result<Vec<Option<Retention>>, _> = self.clearing.read_at("retentions", &vouchers, at).await;
             match answer.map_err(LedgerError::from) {
@@ -280,7 +303,9 @@ impl Ledger for ChainLedger {
         };
         let broken_off = || LedgerError::Unavailable("the question was broken off".into());
         let answer = self.looks.join(at, voucher.clone(), MAX_QUERY, ask).await;
-        answer.map_or_else(|| Err(broken_off()), |(retention, _)| retention)
+        let retention = answer.map_or_else(|| Err(broken_off()), |(retention, _)| retention)?;
+        self.seen(at).retentions.insert(id, retention.clone());
+        Ok(retention)
     }
 
     async fn current(&self) -> Result<Current, LedgerError> {

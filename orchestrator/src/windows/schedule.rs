@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Blocks may come by the hundred in a second.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(1);
 /// The longest between two looks: cut-offs come without a block.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Part of its cap that a member uses, in percent.
