@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     decisions::ports::DecisionLedger,
+    journal::{Event, Journal},
     settlement::ports::{Block, Ledger, LedgerError},
     together::Together,
     windows::ports::WindowLedger,
@@ -36,9 +37,13 @@ use crate::{
 
 /// The most institutions that the registry hands out in one answer.
 const PAGE: usize = 32;
+/// The most blocks whose events are read to learn what has changed. After a longer time away all is read again.
+const MAX_BLOCKS: u32 = 64;
+/// The most retentions that are kept in mind.
+const MAX_SEEN: usize = 10_000;
 
 /// Registry and clearing contract of one deployment, called by one account.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ChainLedger {
     chain: Chain,
     follower: Follower,
@@ -51,6 +56,9 @@ pub struct ChainLedger {
     /// Questions for retentions, by the finalized block that is asked about. To load the contract costs the node much more
     /// than to answer for a voucher, and every payment that waits asks at every block.
     looks: Arc<Looks>,
+    /// Tells to which vouchers something happened, so that the others needn't be asked for at every block.
+    journal: Option<Arc<dyn Journal>>,
+    reading_events: Arc<tokio::sync::Mutex<()>>,
 }
 
 type Looks = Together<[u8; 32], Voucher, Result<Option<Retention>, LedgerError>>;
@@ -58,11 +66,13 @@ type Looks = Together<[u8; 32], Voucher, Result<Option<Retention>, LedgerError>>
 /// What needn't be read again: every payment asks for it at every look.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The finalized block that the next three were read at.
+    /// The finalized block that the next two were read at.
     at: [u8; 32],
     current: Option<Current>,
     epoch: Option<u32>,
+    /// Retentions, and the block until which nothing has happened to them.
     retentions: HashMap<VoucherId, Option<Retention>>,
+    until: u32,
     /// The registry's answers in one epoch, by who was asked for. Every change of the registry raises the epoch.
     signers: HashMap<Vec<Member>, SignerSet>,
     /// What is published never changes.
@@ -74,6 +84,33 @@ impl Seen {
     fn now_in(&mut self, epoch: u32) {
         self.epoch = Some(epoch);
         self.signers.retain(|_, set| set.epoch == epoch);
+    }
+
+    /// Something happened on chain: what it may have changed has to be read again.
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Retained { vouchers, .. } => {
+                for voucher in vouchers {
+                    self.retentions.remove(&voucher.id());
+                }
+            }
+            Event::Cleared(clearing_voucher) => {
+                self.retentions.remove(&clearing_voucher.voucher);
+            }
+            Event::TakenOut { vouchers, .. } => {
+                for id in vouchers {
+                    self.retentions.remove(&id);
+                }
+            }
+            Event::WindowSettled(_) => self.retentions.clear(),
+            Event::Deposited { .. }
+            | Event::Withdrawn { .. }
+            | Event::WindowShort { .. }
+            | Event::DisputeOpened { .. }
+            | Event::DisputeAnswered { .. }
+            | Event::DisputeRuled { .. }
+            | Event::AwardPaid { .. } => {}
+        }
     }
 }
 
@@ -103,7 +140,16 @@ impl ChainLedger {
             seen: Arc::default(),
             turn: Arc::default(),
             looks: Arc::new(Looks::new()),
+            journal: None,
+            reading_events: Arc::default(),
         })
+    }
+
+    /// Asks again only for what the journal says has changed.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     /// Puts native tokens of this account into a member's settlement balance. The deposit's number, which a clearing
@@ -165,16 +211,40 @@ impl ChainLedger {
 }
 
 impl ChainLedger {
+    fn seen_now(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is known; of what changes with blocks only what was read at this one.
     fn seen(&self, at: [u8; 32]) -> MutexGuard<'_, Seen> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen_now();
         if seen.at != at {
             seen.at = at;
             seen.current = None;
             seen.epoch = None;
-            seen.retentions.clear();
         }
         seen
+    }
+
+    /// Forgets the retentions to which something has happened up to a block, as the contract tells; all of them where
+    /// that can't be read.
+    async fn forget_what_changed(&self, number: u32) {
+        let _turn = self.reading_events.lock().await;
+        let until = self.seen_now().until;
+        let blocks = number.saturating_sub(until);
+        if blocks == 0 {
+            return;
+        }
+        let told = match &self.journal {
+            Some(journal) if blocks <= MAX_BLOCKS => journal.told(until.saturating_add(1), number).await.ok(),
+            _ => None,
+        };
+        let mut seen = self.seen_now();
+        seen.until = number;
+        match told {
+            Some(told) if seen.retentions.len() < MAX_SEEN => told.into_iter().for_each(|told| seen.hear(told.event)),
+            _ => seen.retentions.clear(),
+        }
     }
 
     async fn write<T: Decode>(
@@ -288,7 +358,9 @@ impl Ledger for ChainLedger {
     }
 
     async fn retention(&self, voucher: &Voucher) -> Result<Option<Retention>, LedgerError> {
-        let at = self.follower.head().hash;
+        let head = self.follower.head();
+        let (number, at) = (head.number, head.hash);
+        self.forget_what_changed(number).await;
         let id = voucher.id();
         let known = self.seen(at).retentions.get(&id).cloned();
         if let Some(known) = known {
@@ -304,7 +376,11 @@ impl Ledger for ChainLedger {
         let broken_off = || LedgerError::Unavailable("the question was broken off".into());
         let answer = self.looks.join(at, voucher.clone(), MAX_QUERY, ask).await;
         let retention = answer.map_or_else(|| Err(broken_off()), |(retention, _)| retention)?;
-        self.seen(at).retentions.insert(id, retention.clone());
+        let mut seen = self.seen(at);
+        // Others may have followed the chain further meanwhile.
+        if seen.until == number {
+            seen.retentions.insert(id, retention.clone());
+        }
         Ok(retention)
     }
 

@@ -117,8 +117,13 @@ impl Parts {
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account).await?;
+        let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
+        let clearing = clearing.context("chain.bundles has no clearing contract")?;
+        let address = deployment.contract("clearing")?.address;
+        let contract = Contract::new(chain.clone(), follower.clone(), address, submitter.account());
+        let records = Arc::new(ChainRecords::new(chain.clone(), follower.clone(), contract, clearing));
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
-        let ledger = Arc::new(ledger);
+        let ledger = Arc::new(ledger.with_journal(records.clone()));
         let escrow_ledger = ChainEscrow::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
 
         let sealer = Sealer::new(member, certificate.clone(), clock.clone());
@@ -161,11 +166,6 @@ impl Parts {
             http_peers.clone(),
             clock.clone(),
         );
-        let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
-        let clearing = clearing.context("chain.bundles has no clearing contract")?;
-        let address = deployment.contract("clearing")?.address;
-        let contract = Contract::new(chain.clone(), follower.clone(), address, submitter.account());
-        let records = Arc::new(ChainRecords::new(chain.clone(), follower.clone(), contract, clearing));
         let windows_config = WindowsConfig {
             member,
             calendar: Calendar::new(config.windows.cut_offs.clone(), config.windows.holidays.clone()),
