@@ -66,10 +66,6 @@ type Looks = Together<[u8; 32], Voucher, Result<Option<Retention>, LedgerError>>
 /// What needn't be read again: every payment asks for it at every look.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The finalized block that the next two were read at.
-    at: [u8; 32],
-    current: Option<Current>,
-    epoch: Option<u32>,
     /// Retentions, and the block until which nothing has happened to them.
     retentions: HashMap<VoucherId, Option<Retention>>,
     until: u32,
@@ -80,12 +76,6 @@ struct Seen {
 }
 
 impl Seen {
-    /// The registry is in this epoch at the block: what was read in another one is over.
-    fn now_in(&mut self, epoch: u32) {
-        self.epoch = Some(epoch);
-        self.signers.retain(|_, set| set.epoch == epoch);
-    }
-
     /// Something happened on chain: what it may have changed has to be read again.
     fn hear(&mut self, event: Event) {
         match event {
@@ -211,26 +201,15 @@ impl ChainLedger {
 }
 
 impl ChainLedger {
-    fn seen_now(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is known; of what changes with blocks only what was read at this one.
-    fn seen(&self, at: [u8; 32]) -> MutexGuard<'_, Seen> {
-        let mut seen = self.seen_now();
-        if seen.at != at {
-            seen.at = at;
-            seen.current = None;
-            seen.epoch = None;
-        }
-        seen
     }
 
     /// Forgets the retentions to which something has happened up to a block, as the contract tells; all of them where
     /// that can't be read.
     async fn forget_what_changed(&self, number: u32) {
         let _turn = self.reading_events.lock().await;
-        let until = self.seen_now().until;
+        let until = self.seen().until;
         let blocks = number.saturating_sub(until);
         if blocks == 0 {
             return;
@@ -239,7 +218,7 @@ impl ChainLedger {
             Some(journal) if blocks <= MAX_BLOCKS => journal.told(until.saturating_add(1), number).await.ok(),
             _ => None,
         };
-        let mut seen = self.seen_now();
+        let mut seen = self.seen();
         seen.until = number;
         match told {
             Some(told) if seen.retentions.len() < MAX_SEEN => told.into_iter().for_each(|told| seen.hear(told.event)),
@@ -333,19 +312,16 @@ impl Ledger for ChainLedger {
         // One after the other: who waits finds what the one before read.
         let _turn = self.turn.lock().await;
         let at = self.follower.head().hash;
-        let is_known = self.seen(at).signers.contains_key(members);
-        if is_known && self.seen(at).epoch.is_none() {
+        if self.seen().signers.contains_key(members) {
             let epoch: u32 = self.registry.read_at("epoch", &(), at).await?;
-            self.seen(at).now_in(epoch);
+            self.seen().signers.retain(|_, set| set.epoch == epoch);
         }
-        let known = self.seen(at).signers.get(members).cloned();
+        let known = self.seen().signers.get(members).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let set = signers(&self.registry, members, at).await?;
-        let mut seen = self.seen(at);
-        seen.now_in(set.epoch);
-        seen.signers.insert(members.to_vec(), set.clone());
+        self.seen().signers.insert(members.to_vec(), set.clone());
         Ok(set)
     }
 
@@ -362,7 +338,7 @@ impl Ledger for ChainLedger {
         let (number, at) = (head.number, head.hash);
         self.forget_what_changed(number).await;
         let id = voucher.id();
-        let known = self.seen(at).retentions.get(&id).cloned();
+        let known = self.seen().retentions.get(&id).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
@@ -376,7 +352,7 @@ impl Ledger for ChainLedger {
         let broken_off = || LedgerError::Unavailable("the question was broken off".into());
         let answer = self.looks.join(at, voucher.clone(), MAX_QUERY, ask).await;
         let retention = answer.map_or_else(|| Err(broken_off()), |(retention, _)| retention)?;
-        let mut seen = self.seen(at);
+        let mut seen = self.seen();
         // Others may have followed the chain further meanwhile.
         if seen.until == number {
             seen.retentions.insert(id, retention.clone());
@@ -385,26 +361,20 @@ impl Ledger for ChainLedger {
     }
 
     async fn current(&self) -> Result<Current, LedgerError> {
+        // One after the other: who waits finds what the one before read.
         let _turn = self.turn.lock().await;
-        let at = self.follower.head().hash;
-        let known = self.seen(at).current;
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let current = self.clearing.read_at("current", &(), at).await?;
-        self.seen(at).current = Some(current);
-        Ok(current)
+        Ok(self.clearing.read("current", &()).await?)
     }
 
     async fn schedule(&self, version: u32) -> Result<Option<Vec<FeeRule>>, LedgerError> {
         let at = self.follower.head().hash;
-        let known = self.seen(at).schedules.get(&version).cloned();
+        let known = self.seen().schedules.get(&version).cloned();
         if known.is_some() {
             return Ok(known);
         }
         let rules: Option<Vec<FeeRule>> = self.clearing.read_at("fees", &version, at).await?;
         if let Some(rules) = &rules {
-            self.seen(at).schedules.insert(version, rules.clone());
+            self.seen().schedules.insert(version, rules.clone());
         }
         Ok(rules)
     }
