@@ -19,6 +19,10 @@ async fn payments_in_flight_when_the_node_dies_complete_once() {
         // One is through, the others are somewhere on the way.
         test.finished(&test.network.originator, &payments[0]).await;
         test.network.node.as_mut().unwrap().restart().await.unwrap();
+        // Those that were through all the same don't tell whether the connection is there again.
+        for institution in test.network.institutions() {
+            institution.ready().await.unwrap();
+        }
 
         for payment in &payments {
             for institution in [&test.network.originator, &test.network.home, &test.network.notary] {
