@@ -1,5 +1,5 @@
-//! What comes while an earlier call is on its way is done by one call: under load one transaction, or one question to the node, serves many payments,
-//! and what comes alone waits for nobody.
+//! What comes while an earlier call is on its way is done by one call: under load one transaction, or one question to
+//! the node, serves many payments, and what comes alone waits for nobody.
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -34,8 +34,8 @@ impl<G: Ord + Clone, I, O> Together<G, I, O> {
     /// Has `call` made for this item together with others of its group, at most `most` of them. Who comes first makes
     /// it, once no other call is on its way, but after a second at the latest: where finality takes long, calls overlap.
     ///
-    /// The call counts as on its way as long as anybody keeps what comes with the answer: who is told to act by itself does so
-    /// under it.
+    /// The call counts as on its way as long as anybody keeps what comes with the answer: who is told to act by itself
+    /// does so under it.
     ///
     /// `None`: who made the call broke off, as in a crash. Nothing is known of it then.
     pub(crate) async fn join<F, C>(&self, group: G, item: I, most: usize, call: F) -> Option<(O, Arc<Call>)>

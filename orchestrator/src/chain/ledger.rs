@@ -53,8 +53,8 @@ pub struct ChainLedger {
     seen: Arc<Mutex<Seen>>,
     /// Whose turn it is to read what is seen: at a new block all payments ask at once.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// Questions for retentions, by the finalized block that is asked about. To load the contract costs the node much more
-    /// than to answer for a voucher, and every payment that waits asks at every block.
+    /// Questions for retentions, by the finalized block that is asked about: to load the contract costs the node much
+    /// more than to answer for a voucher.
     looks: Arc<Looks>,
     /// Tells to which vouchers something happened, so that the others needn't be asked for at every block.
     journal: Option<Arc<dyn Journal>>,

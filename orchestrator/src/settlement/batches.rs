@@ -1,10 +1,11 @@
 //! Retentions in batches, and clearing vouchers in batches: what is ready while an earlier call is on its way goes to
 //! the chain in one call ([`Together`]).
 //!
-//! Everybody signed each retention by itself before ([`Consent`](super::messages::Consent)). For a batch each signs once more, over all that it signed for in it, because
-//! the contract verifies one signature for each member however many vouchers there are. That binds nobody to anything
-//! new: whoever has the batch's signatures could have had the same vouchers retained one by one, for as long. So a batch has no state of its own, a
-//! crash at any point of it is harmless, and whatever stands in the way of the others goes by itself.
+//! Everybody signed each retention by itself before ([`Consent`](super::messages::Consent)). For a batch each signs once
+//! more, over all that it signed for in it, because the contract verifies one signature for each member however many
+//! vouchers there are. That binds nobody to anything new: whoever has the batch's signatures could have had the same
+//! vouchers retained one by one, for as long. So a batch has no state of its own, a crash at any point of it is harmless,
+//! and whatever stands in the way of the others goes by itself.
 //!
 //! All relations of a batch have the same time of drawing up. That is why a notary draws up to whole seconds.
 use std::{collections::BTreeSet, time::Duration};
