@@ -1,15 +1,18 @@
 //! What the node consists of. On a development chain an authority seals and finalizes a block for each transaction.
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use quittance_runtime::{opaque::Block, RuntimeApi};
+use sc_executor::{HeapAllocStrategy, WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY};
 use sc_network::{config::FullNetworkConfiguration, NetworkBackend, NetworkWorker};
 use sc_service::{error::Error as ServiceError, ChainType, Configuration, TaskManager};
 use sp_runtime::traits::Block as BlockT;
 
 type Hash = <Block as BlockT>::Hash;
 /// The client that executes the runtime's wasm.
-pub type FullClient =
-    sc_service::TFullClient<Block, RuntimeApi, sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>>;
+pub type FullClient = sc_service::TFullClient<Block, RuntimeApi, WasmExecutor<sp_io::SubstrateHostFunctions>>;
 /// The transaction pool.
 pub type FullPool = sc_transaction_pool::TransactionPoolHandle<Block, FullClient>;
 type FullBackend = sc_service::TFullBackend<Block>;
@@ -25,7 +28,7 @@ type Service = sc_service::PartialComponents<
 
 /// The parts that sub-commands need too.
 pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
-    let executor = sc_service::new_wasm_executor::<sp_io::SubstrateHostFunctions>(&config.executor);
+    let executor = new_executor(config);
     let (client, backend, keystore_container, task_manager) =
         sc_service::new_full_parts::<Block, RuntimeApi, _>(config, None, executor, Vec::new())?;
     let client = Arc::new(client);
@@ -56,6 +59,41 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
         transaction_pool,
         other: (),
     })
+}
+
+/// As `sc_service::new_wasm_executor` makes it, but what it compiles is kept for the next start: compiling the runtime
+/// takes seconds.
+fn new_executor(config: &Configuration) -> WasmExecutor<sp_io::SubstrateHostFunctions> {
+    let strategy = config
+        .executor
+        .default_heap_pages
+        .map_or(DEFAULT_HEAP_ALLOC_STRATEGY, |extra_pages| HeapAllocStrategy::Static {
+            extra_pages: u32::try_from(extra_pages).unwrap_or(u32::MAX),
+        });
+    WasmExecutor::builder()
+        .with_execution_method(config.executor.wasm_method)
+        .with_onchain_heap_alloc_strategy(strategy)
+        .with_offchain_heap_alloc_strategy(strategy)
+        .with_max_runtime_instances(config.executor.max_runtime_instances)
+        .with_runtime_cache_size(config.executor.runtime_cache_size)
+        .with_cache_path(compiled(config.base_path.path()))
+        .build()
+}
+
+/// Where compiled runtimes are kept: beside this program, for all chains, where this user may write there (who else may,
+/// can change the program too); else under the base path.
+fn compiled(base_path: &Path) -> PathBuf {
+    const NAME: &str = "compiled-runtimes";
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| program.parent().map(|folder| folder.join(NAME)));
+    let is_writable = |folder: &PathBuf| {
+        let probe = folder.join(std::process::id().to_string());
+        std::fs::create_dir_all(&probe)
+            .and_then(|()| std::fs::remove_dir(&probe))
+            .is_ok()
+    };
+    beside.filter(is_writable).unwrap_or_else(|| base_path.join(NAME))
 }
 
 /// A running node.

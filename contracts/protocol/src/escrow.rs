@@ -465,6 +465,23 @@ impl Offer {
             deadlines: self.phases.from(now)?,
         })
     }
+
+    /// When this agreement was made, if it is a fill of this offer word for word.
+    pub fn taken_at(&self, agreement: &Agreement) -> Option<Timestamp> {
+        let (maker, taker) = match self.side {
+            Side::Buy => (agreement.buyer, agreement.seller),
+            Side::Sell => (agreement.seller, agreement.buyer),
+        };
+        let parties = Parties {
+            maker,
+            taker,
+            arbiter: agreement.arbiter,
+        };
+        let made_at = agreement.deadlines.accept_by.checked_sub(self.phases.accept)?;
+        let fill = self.fill(agreement.nonce, &parties, agreement.quantity, made_at)?;
+        let is_fill = fill == *agreement && maker.member == self.maker && agreement.quantity >= self.least;
+        is_fill.then_some(made_at)
+    }
 }
 
 /// What buyer and seller both signed (S2.0, NEGO_CONFIRM). Its digest stands on chain, nothing else of it.
@@ -580,5 +597,85 @@ impl Agreement {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(number: u8) -> Party {
+        Party {
+            member: Member(u16::from(number)),
+            account: AccountId([number; 32]),
+            key: [number; 32],
+        }
+    }
+
+    fn offer(side: Side) -> Offer {
+        Offer {
+            nonce: [1; 16],
+            maker: Member(1),
+            side,
+            goods: "kWh".into(),
+            quantity: 10,
+            least: 2,
+            asset: Asset::Native,
+            unit_price: 100,
+            unit_bond: 10,
+            unit_seller_bond: 5,
+            unit_default_award: 50,
+            delivery: String::new(),
+            arbiter: Member(3),
+            phases: Phases {
+                accept: 10,
+                reveal: 20,
+                dispute: 30,
+                ruling: 40,
+            },
+            expires_at: 1_000,
+        }
+    }
+
+    fn fill(side: Side, quantity: u64) -> Option<Agreement> {
+        let parties = Parties {
+            maker: party(1),
+            taker: party(2),
+            arbiter: party(3),
+        };
+        offer(side).fill([9; 16], &parties, quantity, 500)
+    }
+
+    #[test]
+    fn a_fill_word_for_word_tells_when_it_was_made() {
+        for side in [Side::Buy, Side::Sell] {
+            let fill = fill(side, 2);
+            assert_eq!(fill.and_then(|fill| offer(side).taken_at(&fill)), Some(500));
+        }
+    }
+
+    #[test]
+    fn what_differs_from_the_offer_is_no_fill() {
+        let changes: [fn(&mut Agreement); 8] = [
+            |fill| fill.price -= 1,
+            |fill| fill.bond -= 1,
+            |fill| fill.seller_bond -= 1,
+            |fill| fill.quantity += 1,
+            |fill| fill.goods.push('!'),
+            |fill| fill.delivery.push('!'),
+            |fill| fill.deadlines.reveal_by -= 1,
+            |fill| core::mem::swap(&mut fill.buyer, &mut fill.seller),
+        ];
+        for change in changes {
+            for side in [Side::Buy, Side::Sell] {
+                let changed = fill(side, 2).map(|mut fill| {
+                    change(&mut fill);
+                    fill
+                });
+                assert_eq!(changed.and_then(|fill| offer(side).taken_at(&fill)), None);
+            }
+        }
+        let too_few = fill(Side::Sell, 1);
+        assert_eq!(too_few.and_then(|fill| offer(Side::Sell).taken_at(&fill)), None);
     }
 }

@@ -15,13 +15,11 @@ use crate::{
     store::escrow::{Begun, Cancellation, Move, NewTrade, Note, OfferRow, TradeRow},
 };
 
-/// How far a proposal's time may be off this institution's clock, in milliseconds: skew, and the time of the letter's
-/// journey.
+/// How far the clock of who makes a proposal may be ahead of this institution's, in milliseconds.
 const SKEW: Timestamp = 60_000;
 
 /// A proposal as it came.
 struct Proposed {
-    from: Member,
     agreement: Agreement,
     instead_of: Option<AgreementId>,
     signed: Signed,
@@ -125,7 +123,6 @@ impl Escrow {
             .check(self.clock.now(), self.gap().await?)
             .map_err(EscrowError::BadTerms)?;
         let proposed = Proposed {
-            from,
             agreement,
             instead_of,
             signed,
@@ -138,38 +135,12 @@ impl Escrow {
         }
     }
 
-    /// Whether the proposal takes this institution's own offer word for word.
+    /// Whether the proposal takes this institution's own offer word for word. When it was made says the proposer: a
+    /// letter may have been on its way for long, and whether what is left of the deadlines is enough was checked.
     fn is_as_offered(&self, offer: &OfferRow, proposed: &Proposed) -> bool {
-        let agreement = &proposed.agreement;
-        let accept_by = agreement.deadlines.accept_by;
-        let Some(drafted) = accept_by.checked_sub(offer.offer.phases.accept) else {
-            return false;
-        };
-        let (maker, taker) = if proposed.role == offer_role(&offer.offer) {
-            (
-                agreement.counterparty(proposed.from),
-                agreement.counterparty(self.member),
-            )
-        } else {
-            return false;
-        };
-        let (Some(maker), Some(taker)) = (maker, taker) else {
-            return false;
-        };
-        let parties = protocol::escrow::Parties {
-            maker,
-            taker,
-            arbiter: agreement.arbiter,
-        };
-        offer.offer.maker == self.member
-            && proposed.instead_of.is_none()
-            && agreement.quantity >= offer.offer.least
-            && drafted.abs_diff(self.clock.now()) <= SKEW
-            && offer
-                .offer
-                .fill(agreement.nonce, &parties, agreement.quantity, drafted)
-                .as_ref()
-                == Some(agreement)
+        let latest = self.clock.now().saturating_add(SKEW);
+        let made_at = offer.offer.taken_at(&proposed.agreement);
+        offer.offer.maker == self.member && proposed.instead_of.is_none() && made_at.is_some_and(|at| at <= latest)
     }
 
     /// Signs a take of an own offer, if units are left.
@@ -404,13 +375,5 @@ impl Escrow {
             Some(me) if me.member == self.member => Ok(row),
             _ => Err(EscrowError::NotItsPart(from)),
         }
-    }
-}
-
-/// What the maker of an offer is in its fills.
-const fn offer_role(offer: &Offer) -> Role {
-    match offer.side {
-        protocol::escrow::Side::Buy => Role::Buyer,
-        protocol::escrow::Side::Sell => Role::Seller,
     }
 }
