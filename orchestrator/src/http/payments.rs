@@ -33,8 +33,6 @@ use crate::{
 
 /// The longest that a reader may wait for a change; shorter than [`super::TIMEOUT`].
 const MAX_WAIT_SECONDS: u64 = 60;
-/// How often a waiting reader looks into the database: a look costs microseconds.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The payments resource.
 pub fn router() -> OpenApiRouter<Api> {
@@ -242,6 +240,8 @@ async fn read(
     tracing::Span::current().record("voucher", tracing::field::display(voucher));
     let wait = Duration::from_secs(query.wait_seconds.min(MAX_WAIT_SECONDS));
     let start = Instant::now();
+    // Listen before looking, so that no move is missed in between.
+    let mut moves = api.settlement.moves();
     loop {
         let payment = api
             .settlement
@@ -253,10 +253,12 @@ async fn read(
             })?;
         let payment = view(payment);
         let changed = query.unless_state.as_ref().is_some_and(|state| *state != payment.state);
-        if payment.is_final || changed || start.elapsed() >= wait {
+        let left = wait.saturating_sub(start.elapsed());
+        if payment.is_final || changed || left.is_zero() {
             return Ok(Json(payment));
         }
-        tokio::time::sleep(LOOK).await;
+        // At the end of the time the payment is shown as it is then.
+        let _ = tokio::time::timeout(left, moves.of(voucher)).await;
     }
 }
 

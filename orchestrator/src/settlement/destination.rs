@@ -10,6 +10,7 @@ use protocol::{
 
 use super::{
     assistance::Assisted,
+    discharge::remember_window,
     failpoints,
     fault::Fault,
     members::Members,
@@ -390,6 +391,9 @@ pub(super) async fn see_retained(
 /// A crash here is harmless: it only looks, and the beneficiary is credited in the same transaction as the state.
 async fn see_cleared(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepError> {
     let retention = saga.retention(payment).await?;
+    if let Some(retention) = &retention {
+        remember_window(saga, payment.voucher.id(), retention);
+    }
     let Some(block) = retention.as_ref().and_then(cleared_in) else {
         return Ok(Next::Wait);
     };

@@ -18,12 +18,12 @@ use crate::store::payments::{Document, Effect, PaymentRow};
 
 const KIND: &str = "clearing-voucher";
 
-/// The states between which a debtor's payment moves, and what it books at the end.
+/// The states between which a debtor's payment moves.
+#[derive(Clone, Copy)]
 pub(super) struct Discharging {
     pub(super) owing: State,
     pub(super) signed: State,
     pub(super) cleared: State,
-    pub(super) bookings: Vec<Effect>,
 }
 
 /// Writes the clearing voucher, or waits for the debtors. What is settled net is paid with its window, unless the
@@ -32,15 +32,12 @@ pub(super) struct Discharging {
 /// A crash here is harmless: nothing leaves the institution before the voucher is stored.
 pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Discharging) -> Result<Next, StepError> {
     let id = payment.voucher.id();
-    if is_in_open_window(saga, id).await? {
-        return Ok(Next::Wait);
-    }
     let retention = saga
         .retention(payment)
         .await?
         .ok_or(StepError::Missing("retention on chain"))?;
     remember_window(saga, id, &retention);
-    if let Some(next) = cleared(&retention, &way) {
+    if let Some(next) = cleared(saga, payment, &retention, way).await? {
         return Ok(next);
     }
     if let Course::InWindow(_) = retention.course {
@@ -84,7 +81,7 @@ pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Dischargi
     Ok(Next::to(way.signed, "clearing voucher signed", vec![paper]))
 }
 
-/// Whether the payment is known to be in the window that is open. Until that is closed nothing can happen to it, and
+/// Whether the payment is known to wait in the window that is open. Until that is closed nothing can happen to it, and
 /// hundreds of payments needn't each be read at each block.
 pub(super) async fn is_in_open_window(saga: &Settlement, id: VoucherId) -> Result<bool, LedgerError> {
     let known = saga.in_window().get(&id).copied();
@@ -112,7 +109,7 @@ pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Dischar
         .retention(payment)
         .await?
         .ok_or(StepError::Missing("retention on chain"))?;
-    if let Some(next) = cleared(&retention, &way) {
+    if let Some(next) = cleared(saga, payment, &retention, way).await? {
         return Ok(next);
     }
     if has_paid(saga, &retention) {
@@ -136,8 +133,10 @@ pub(super) async fn submit(saga: &Settlement, payment: &PaymentRow, way: Dischar
     };
     match outcome {
         Ok(_) | Err(LedgerError::Refused(Refused::AlreadyCleared(..))) => {
-            let retention = saga.retention(payment).await?;
-            let next = retention.and_then(|retention| cleared(&retention, &way));
+            let next = match saga.retention(payment).await? {
+                Some(retention) => cleared(saga, payment, &retention, way).await?,
+                None => None,
+            };
             Ok(next.unwrap_or(Next::Wait))
         }
         Err(LedgerError::Refused(Refused::StaleEpoch { .. })) if !is_epoch_over(saga, epoch).await? => Ok(Next::Wait),
@@ -157,15 +156,23 @@ pub(super) async fn is_epoch_over(saga: &Settlement, epoch: u32) -> Result<bool,
     Ok(Members::read(&*saga.ledger, &[saga.member]).await?.epoch != epoch)
 }
 
-fn cleared(retention: &Retention, way: &Discharging) -> Option<Next> {
-    let block = cleared_in(retention)?;
+/// Where every debtor paid. Users' accounts are booked in the same transaction as the last state.
+async fn cleared(
+    saga: &Settlement,
+    payment: &PaymentRow,
+    retention: &Retention,
+    way: Discharging,
+) -> Result<Option<Next>, StepError> {
+    let Some(block) = cleared_in(retention) else {
+        return Ok(None);
+    };
     let how = match retention.course {
         Course::InWindow(window) => format!("paid with window {window} in block {block}"),
         Course::Reserved | Course::TakenOut => format!("every debtor paid by block {block}"),
     };
-    let mut effects = way.bookings.clone();
+    let mut effects = saga.bookings(&payment.voucher).await?;
     effects.push(Effect::Cleared { block });
-    Some(Next::to(way.cleared, how, effects))
+    Ok(Some(Next::to(way.cleared, how, effects)))
 }
 
 fn has_paid(saga: &Settlement, retention: &Retention) -> bool {

@@ -19,6 +19,11 @@ const RETAINED: State = State::Home(HomeState::Retained);
 const SIGNED: State = State::Home(HomeState::DischargeSigned);
 const CLEARED: State = State::Home(HomeState::Cleared);
 const EXPIRED: State = State::Home(HomeState::Expired);
+const WAY: Discharging = Discharging {
+    owing: RETAINED,
+    signed: SIGNED,
+    cleared: CLEARED,
+};
 
 impl Settlement {
     /// Whether a user of this institution may ask for this. What its account holds and what it paid that day are judged
@@ -66,18 +71,8 @@ impl Settlement {
 pub(super) async fn step(saga: &Settlement, payment: &PaymentRow, state: HomeState) -> Result<Next, StepError> {
     match state {
         HomeState::Confirmed => destination::see_retained(saga, payment, RETAINED, EXPIRED).await,
-        HomeState::Retained => discharge::sign(saga, payment, way(saga, payment).await?).await,
-        HomeState::DischargeSigned => discharge::submit(saga, payment, way(saga, payment).await?).await,
+        HomeState::Retained => discharge::sign(saga, payment, WAY).await,
+        HomeState::DischargeSigned => discharge::submit(saga, payment, WAY).await,
         HomeState::Cleared | HomeState::Refused | HomeState::Expired => Ok(Next::Wait),
     }
-}
-
-/// The user's account is booked in the same transaction as the last state.
-async fn way(saga: &Settlement, payment: &PaymentRow) -> Result<Discharging, StepError> {
-    Ok(Discharging {
-        owing: RETAINED,
-        signed: SIGNED,
-        cleared: CLEARED,
-        bookings: saga.bookings(&payment.voucher).await?,
-    })
 }

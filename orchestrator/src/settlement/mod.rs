@@ -35,7 +35,7 @@ use protocol::{
     Member, RelationId, Timestamp, VoucherId,
 };
 use serde::Serialize;
-use tokio::sync::{mpsc, Notify, Semaphore};
+use tokio::sync::{broadcast, mpsc, Notify, Semaphore};
 
 pub use fault::{Fault, SettlementError};
 pub use state::{Role, State};
@@ -44,7 +44,7 @@ use crate::{
     identity::SigningKey,
     store::{
         listing::{PaymentFilter, UserFilter, UserLimit},
-        payments::{Document, Effect, HistoryLine, Opened, PaymentRow},
+        payments::{Advance, Document, Effect, HistoryLine, Opened, PaymentRow},
         users::User,
         Page, Store, StoreError,
     },
@@ -55,6 +55,9 @@ use members::Members;
 use messages::{relation_payload, retention_payload, voucher_payload, Confirmation, Consent, Refusal, RefusalCode};
 use policy::Policy;
 use ports::{Clock, Ledger, LedgerError, Peers};
+
+/// How many moves a slow reader may be behind before it is told that there were many.
+const MOVES: usize = 256;
 
 /// Nothing against it, or the reason that is recorded.
 type Verdict = Result<(), (RefusalCode, String)>;
@@ -91,6 +94,8 @@ pub struct Settlement {
     peers: Arc<dyn Peers>,
     clock: Arc<dyn Clock>,
     wakers: Mutex<HashMap<VoucherId, Arc<Notify>>>,
+    /// Tells which payments came to another state, for those who wait for it.
+    moves: broadcast::Sender<VoucherId>,
     /// The windows that unpaid payments are in, as far as they were read.
     windows: Mutex<HashMap<VoucherId, u32>>,
     retentions: Retentions,
@@ -102,6 +107,24 @@ pub struct Settlement {
     stop: Mutex<Option<String>>,
     #[cfg(test)]
     stopped: Notify,
+}
+
+/// Who waits for payments to come to another state.
+#[derive(Debug)]
+pub struct Moves(broadcast::Receiver<VoucherId>);
+
+impl Moves {
+    /// Returns when this payment may have come to another state since the last call.
+    pub async fn of(&mut self, id: VoucherId) {
+        loop {
+            match self.0.recv().await {
+                Ok(moved) if moved != id => {}
+                // It, or so many that it may be among them.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
 }
 
 /// A payment as this institution knows it.
@@ -163,6 +186,7 @@ impl Settlement {
             peers,
             clock,
             wakers: Mutex::default(),
+            moves: broadcast::Sender::new(MOVES),
             windows: Mutex::default(),
             retentions: Retentions::new(),
             discharges: Discharges::new(),
@@ -174,6 +198,11 @@ impl Settlement {
             #[cfg(test)]
             stopped: Notify::new(),
         })
+    }
+
+    /// Payments that come to another state from now on.
+    pub fn moves(&self) -> Moves {
+        Moves(self.moves.subscribe())
     }
 
     /// One payment with all its evidence.
@@ -433,6 +462,16 @@ impl Settlement {
 
     fn in_window(&self) -> MutexGuard<'_, HashMap<VoucherId, u32>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores a payment's next state; false where it isn't any more where the step found it.
+    async fn advance(&self, payment: &PaymentRow, advance: &Advance<'_>) -> Result<bool, StoreError> {
+        let moved = self.store.advance_payment(&payment.voucher, advance).await?;
+        if moved {
+            // Nobody waits: that is no fault.
+            let _ = self.moves.send(payment.voucher.id());
+        }
+        Ok(moved)
     }
 
     fn waker(&self, id: VoucherId) -> Arc<Notify> {

@@ -12,7 +12,7 @@ use protocol::{
 use super::{
     batches::{self, Common, Ready},
     co_notary,
-    discharge::{is_epoch_over, is_in_open_window, remember_window},
+    discharge::{is_epoch_over, remember_window},
     failpoints,
     fault::{Fault, UNKNOWN_VOUCHER},
     members::Members,
@@ -110,7 +110,7 @@ impl Settlement {
                     effects: &[Effect::Keep(kept)],
                     unless_kept: None,
                 };
-                self.store.advance_payment(&payment.voucher, &advance).await?;
+                self.advance(payment, &advance).await?;
                 self.wake(id);
             }
             // Other notaries verify the co-signatures: they must be of the epoch that is signed in.
@@ -588,9 +588,6 @@ async fn deliver(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepEr
 /// Waits for the debtors. A crash here is harmless: it only looks.
 async fn see_cleared(saga: &Settlement, payment: &PaymentRow) -> Result<Next, StepError> {
     let id = payment.voucher.id();
-    if is_in_open_window(saga, id).await? {
-        return Ok(Next::Wait);
-    }
     let retention = saga.retention(payment).await?;
     if let Some(retention) = &retention {
         remember_window(saga, id, retention);

@@ -30,6 +30,11 @@ const RETAINED: State = State::Originator(OriginatorState::Retained);
 const EXECUTED: State = State::Originator(OriginatorState::Executed);
 const REFUSED: State = State::Originator(OriginatorState::Refused);
 const EXPIRED: State = State::Originator(OriginatorState::Expired);
+const WAY: Discharging = Discharging {
+    owing: EXECUTED,
+    signed: State::Originator(OriginatorState::DischargeSigned),
+    cleared: State::Originator(OriginatorState::Cleared),
+};
 
 /// The paper that says why a notary won't lead.
 const NOTARY_REJECTED: &str = "notary-rejected";
@@ -192,8 +197,8 @@ pub(super) async fn step(saga: &Settlement, payment: &PaymentRow, state: Origina
         OriginatorState::Confirmed => have_retained(saga, payment).await,
         // A crash here is harmless: the payout is stored in the same transaction as the state, at most once a voucher.
         OriginatorState::Retained => Ok(deliver(payment)),
-        OriginatorState::Executed => discharge::sign(saga, payment, way(saga, payment).await?).await,
-        OriginatorState::DischargeSigned => discharge::submit(saga, payment, way(saga, payment).await?).await,
+        OriginatorState::Executed => discharge::sign(saga, payment, WAY).await,
+        OriginatorState::DischargeSigned => discharge::submit(saga, payment, WAY).await,
         OriginatorState::Cleared | OriginatorState::Refused | OriginatorState::Expired => Ok(Next::Wait),
     }
 }
@@ -207,16 +212,6 @@ fn deliver(payment: &PaymentRow) -> Next {
         );
     }
     Next::to(EXECUTED, "delivered to the user", vec![Effect::PayOut])
-}
-
-/// An own user's account, or a beneficiary's, is booked in the same transaction as the last state.
-async fn way(saga: &Settlement, payment: &PaymentRow) -> Result<Discharging, StepError> {
-    Ok(Discharging {
-        owing: EXECUTED,
-        signed: State::Originator(OriginatorState::DischargeSigned),
-        cleared: State::Originator(OriginatorState::Cleared),
-        bookings: saga.bookings(&payment.voucher).await?,
-    })
 }
 
 /// Asks every destination to co-sign (S0.3 to S0.5).

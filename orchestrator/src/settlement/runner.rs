@@ -4,7 +4,8 @@ use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Durati
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::FutureExt;
 use protocol::{
-    clearing::{Course, Retention},
+    clearing::{Course, Current, Retention},
+    settlement::Voucher,
     VoucherId,
 };
 use tokio::task::JoinSet;
@@ -12,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    destination, failpoints,
+    destination, discharge, failpoints,
     fault::{is_passing, Fault, SettlementError, ALREADY_RETAINED, EXPIRED},
-    home, notary, originator,
+    home,
+    members::Members,
+    notary, originator,
     ports::{LedgerError, PeerError},
     state::State,
     Settlement,
@@ -85,6 +88,15 @@ pub(super) fn rejection(error: &PeerError) -> Option<String> {
     }
 }
 
+/// Everything on the chain that a waiting payment depends on.
+#[derive(PartialEq, Eq)]
+struct View {
+    retention: Option<Retention>,
+    current: Current,
+    epoch: u32,
+    is_over: bool,
+}
+
 /// What one look at a payment came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -132,10 +144,12 @@ impl Settlement {
     async fn drive(&self, id: VoucherId) {
         let waker = self.waker(id);
         let mut delays = backoff();
+        let mut voucher = None;
         loop {
             // Listen before looking, so that a block finalized while the step looks isn't missed.
             let mut block = std::pin::pin!(self.ledger.next_block().fuse());
             let _ = futures::poll!(&mut block);
+            let mut view = self.view(id, &mut voucher).await;
             // A step that panics holds up its own payment only, and no longer than one that fails.
             match AssertUnwindSafe(self.turn(id)).catch_unwind().await {
                 Ok(Ok(Turn::Ended)) => break,
@@ -144,21 +158,53 @@ impl Settlement {
                     continue;
                 }
                 Ok(Ok(Turn::Waits)) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "the step is tried again"),
-                Err(_) => tracing::error!("the step panicked; it is tried again"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the step is tried again");
+                    view = None;
+                }
+                Err(_) => {
+                    tracing::error!("the step panicked; it is tried again");
+                    view = None;
+                }
             }
-            let delay = delays.next().unwrap_or(LONGEST_WAIT);
-            tokio::select! {
-                () = &mut block => {}
-                () = waker.notified() => {}
-                () = tokio::time::sleep(delay) => {}
+            let mut delay = std::pin::pin!(tokio::time::sleep(delays.next().unwrap_or(LONGEST_WAIT)));
+            loop {
+                tokio::select! {
+                    () = &mut block => {
+                        block.set(self.ledger.next_block().fuse());
+                        let _ = futures::poll!(&mut block);
+                        if view.is_none() || view != self.view(id, &mut voucher).await {
+                            break;
+                        }
+                    }
+                    () = waker.notified() => break,
+                    () = &mut delay => break,
+                }
             }
         }
         self.forget_waker(id);
     }
 
+    /// What a waiting payment sees of the chain: while it stays the same, a block is no reason to look again. `None` where
+    /// it can't be told.
+    async fn view(&self, id: VoucherId, voucher: &mut Option<Voucher>) -> Option<View> {
+        if voucher.is_none() {
+            *voucher = self.store.payment(id).await.ok()?.map(|payment| payment.voucher);
+        }
+        let voucher = voucher.as_ref()?;
+        Some(View {
+            retention: self.ledger.retention(voucher).await.ok()?,
+            current: self.ledger.current().await.ok()?,
+            epoch: Members::read(&*self.ledger, &[self.member]).await.ok()?.epoch,
+            is_over: self.ledger.time().await.ok()? >= voucher.expires_at,
+        })
+    }
+
     /// One look at a payment: at most one step.
     pub(super) async fn turn(&self, id: VoucherId) -> Result<Turn, StepError> {
+        if discharge::is_in_open_window(self, id).await? {
+            return Ok(Turn::Waits);
+        }
         let Some(payment) = self.store.payment(id).await? else {
             return Ok(Turn::Ended);
         };
@@ -200,7 +246,7 @@ impl Settlement {
             effects: &effects,
             unless_kept,
         };
-        let moved = self.store.advance_payment(&payment.voucher, &advance).await?;
+        let moved = self.advance(&payment, &advance).await?;
         if moved {
             tracing::info!(from = %payment.state, to = %state, detail, "moved");
         }

@@ -60,16 +60,7 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
-        // A caller that goes away while its transaction begins (a peer that hangs up) leaves the transaction open, and
-        // sqlx doesn't know of it: it would keep everybody else from writing. If there is anything to roll back when a
-        // connection comes back, the connection is closed.
-        let pool = SqlitePoolOptions::new().after_release(|connection, _| {
-            Box::pin(async move {
-                let left_open = sqlx::query("ROLLBACK").execute(connection).await.is_ok();
-                Ok(!left_open)
-            })
-        });
-        Self::connect(pool, options).await
+        Self::connect(Self::pool(), options).await
     }
 
     /// A database that lives as long as its handle, for unit tests.
@@ -83,11 +74,22 @@ impl Store {
         // The database is gone with its last connection, and a caller that goes away in the middle of a query takes the
         // pool's with it.
         std::mem::forget(options.clone().connect().await?);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None);
+        let pool = Self::pool().max_connections(1).idle_timeout(None).max_lifetime(None);
         Self::connect(pool, options).await
+    }
+
+    /// A caller that goes away while its transaction begins (a peer that hangs up) leaves the transaction open, and sqlx
+    /// doesn't know of it: it would keep everybody else from writing. If there is anything to roll back when a connection
+    /// comes back, the connection is closed. A file needs no ping before it is asked.
+    fn pool() -> SqlitePoolOptions {
+        SqlitePoolOptions::new()
+            .test_before_acquire(false)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    let left_open = sqlx::query("ROLLBACK").execute(connection).await.is_ok();
+                    Ok(!left_open)
+                })
+            })
     }
 
     async fn connect(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> Result<Self, StoreError> {

@@ -3,19 +3,26 @@
 
 use frame_support::weights::Weight;
 use protocol::{
+    clearing::{Batch, Current, Page, Retention},
+    decisions::Decision,
+    disputes::{Claim, Dispute, Ruling},
     escrow::{Deal, Error, Terms, MAX_DEALS},
-    registry::{Change, Institution, Roles, SignerSet, Status},
-    settlement::{Asset, Source, Voucher, MAX_CLEARING_BATCH},
+    fees::{FeePayee, FeeRule, Service},
+    registry::{Change, Institution, Roles, SignerSet, Status, MAX_QUERY},
+    settlement::{Asset, Settlement, Source, Voucher, MAX_CLEARING_BATCH},
+    windows::{Closing, Position, Window},
     AccountId, DealId, InstitutionId, Member,
 };
 use quittance_tests::{
-    contract_chain::{Called, Chain},
-    institutions::{account, lei, purchase, registration, Network, EXPIRY, HOME, NOTARY, ORIGINATOR, STRANGER},
+    contract_chain::{Called, Chain, START},
+    institutions::{
+        account, lei, purchase, registration, Network, EXPIRY, HOME, NOTARY, ORIGINATOR, RULING_PERIOD, STRANGER,
+    },
     market::{
         native_part, secret, terms, Market, ARBITER, BUYER, DEADLINES, MEMBERS, POOR, PRICE, SELLER, SELLER_BOND,
     },
 };
-use scale::Encode;
+use scale::{Decode, Encode};
 
 const AMOUNT: u128 = 1_000_000;
 
@@ -24,6 +31,8 @@ fn main() {
     println!("|---|---|--:|--:|");
     registry();
     clearing();
+    decisions();
+    disputes();
     escrow();
     println!();
     deals();
@@ -153,8 +162,7 @@ fn clearing() {
             .chain
             .call(caller, clearing, "balance", (HOME, Asset::Native), 0);
     row("clearing", "`balance`", &called);
-    let called: Called<Option<protocol::clearing::Retention>> =
-        network.chain.call(caller, clearing, "retention", voucher.clone(), 0);
+    let called: Called<Option<Retention>> = network.chain.call(caller, clearing, "retention", voucher.clone(), 0);
     row("clearing", "`retention`", &called);
     let called: Called<Option<protocol::clearing::Discharge>> =
         network
@@ -163,6 +171,137 @@ fn clearing() {
     row("clearing", "`clearing_voucher`", &called);
     let called: Called<AccountId> = network.chain.call(caller, clearing, "registry", (), 0);
     row("clearing", "`registry`", &called);
+    let called: Called<Vec<Option<Retention>>> =
+        network
+            .chain
+            .call(caller, clearing, "retentions", vec![voucher; MAX_QUERY], 0);
+    row("clearing", &format!("`retentions` of {MAX_QUERY}"), &called);
+    let called: Called<Page> = network.chain.call(caller, clearing, "page", (ORIGINATOR, 0u64), 0);
+    row("clearing", "`page`", &called);
+    let called: Called<Option<Batch>> = network.chain.call(caller, clearing, "batch", 0u32, 0);
+    row("clearing", "`batch`", &called);
+}
+
+/// What the notaries decide, and what follows from it.
+fn decisions() {
+    let mut network = Network::funded();
+    network.deposit(ORIGINATOR, AMOUNT).unwrap();
+    let rules = vec![FeeRule {
+        service: Service::Purchase,
+        asset: Asset::Native,
+        payee: FeePayee::Originator,
+        flat: 10,
+        parts_per_million: 2_500,
+        at_most: 1_000,
+    }];
+    let approval = network.approval(&Decision::SetFees(rules.clone()));
+    told::<u32>(&mut network, "set_fees", (&rules, approval));
+    network.schedules.push(rules);
+    let (member, asset, cap) = (HOME, Asset::Native, 100 * AMOUNT);
+    let approval = network.approval(&Decision::SetCap { member, asset, cap });
+    told::<()>(&mut network, "set_cap", (member, asset, cap, approval));
+
+    let net = |sequence| Voucher {
+        settlement: Settlement::Net,
+        ..purchase(sequence, 2 * AMOUNT)
+    };
+    network.retain(&[net(1), net(2)]).unwrap();
+    let available = network.balance(HOME).available;
+    network.withdraw(HOME, available).unwrap();
+    let window = 0u32;
+    let approval = network.approval(&Decision::CloseWindow(window));
+    told::<Closing>(&mut network, "close_window", (window, approval));
+    let vouchers = vec![net(2)];
+    let approval = network.approval(&Decision::TakeOut {
+        window,
+        vouchers: vouchers.iter().map(Voucher::id).collect(),
+    });
+    told::<()>(&mut network, "take_out", (window, vouchers, approval));
+    network.deposit(HOME, 10 * AMOUNT).unwrap();
+    told::<Closing>(&mut network, "settle_window", window);
+
+    let mut queries = Queries(&mut network);
+    queries.row::<Option<Vec<FeeRule>>>("fees", 1u32);
+    queries.row::<Current>("current", ());
+    queries.row::<Option<Window>>("window", window);
+    queries.row::<Position>("position", (window, HOME, Asset::Native));
+    queries.row::<(u64, u64)>("dispute_periods", ());
+}
+
+fn disputes() {
+    let mut network = Network::funded();
+    let vouchers = [purchase(1, AMOUNT), purchase(2, AMOUNT), purchase(3, AMOUNT)];
+    network.retain(&vouchers).unwrap();
+    let [ruled, late, unpaid] = vouchers;
+    let paid: Vec<_> = [&ruled, &late]
+        .map(|voucher| {
+            let discharge = network.clearing_voucher(voucher, Source::Deposit(0));
+            network.sign_clearing(voucher, discharge, HOME)
+        })
+        .into();
+    network.clear(paid).unwrap();
+    let claim = Claim {
+        obligation: 0,
+        amount: AMOUNT,
+        evidence: [1; 32],
+    };
+    let (home, clearing) = (account(HOME), network.clearing);
+    let opened: Called<Result<(), protocol::clearing::Error>> =
+        network
+            .chain
+            .call(home, clearing, "open_dispute", (HOME, &ruled, claim), 0);
+    assert_eq!(opened.output, Ok(()));
+    row("clearing", "`open_dispute`", &opened);
+    for voucher in [&late, &unpaid] {
+        network.open_dispute(HOME, voucher, AMOUNT).unwrap();
+    }
+    let answer = (ORIGINATOR, ruled.id(), 0u8, [2u8; 32]);
+    let answered: Called<Result<(), protocol::clearing::Error>> =
+        network
+            .chain
+            .call(account(ORIGINATOR), clearing, "answer_dispute", answer, 0);
+    assert_eq!(answered.output, Ok(()));
+    row("clearing", "`answer_dispute`", &answered);
+    let decision = |voucher: &Voucher| Decision::Rule {
+        voucher: voucher.id(),
+        obligation: 0,
+        ruling: Ruling::Reverse,
+    };
+    let approval = network.approval(&decision(&ruled));
+    told::<()>(&mut network, "rule", (ruled.id(), 0u8, Ruling::Reverse, approval));
+    network.rule(unpaid.id(), Ruling::Reverse).unwrap();
+    let discharge = network.clearing_voucher(&unpaid, Source::Deposit(0));
+    let discharge = network.sign_clearing(&unpaid, discharge, HOME);
+    network.clear(vec![discharge]).unwrap();
+    told::<u128>(&mut network, "pay_award", (unpaid.id(), 0u8));
+    network.chain.set_time(START + RULING_PERIOD);
+    told::<()>(&mut network, "rule_by_default", (late.id(), 0u8));
+
+    let mut queries = Queries(&mut network);
+    queries.row::<Option<Dispute>>("dispute", (ruled.id(), 0u8));
+    queries.row::<u128>("returned", (ruled.id(), 0u8));
+}
+
+/// A message that anybody may send.
+fn told<T: Decode + std::fmt::Debug>(network: &mut Network, message: &str, arguments: impl Encode) {
+    let called: Called<Result<T, protocol::clearing::Error>> =
+        network
+            .chain
+            .call(account(STRANGER), network.clearing, message, arguments, 0);
+    called.output.as_ref().unwrap();
+    row("clearing", &format!("`{message}`"), &called);
+}
+
+struct Queries<'a>(&'a mut Network);
+
+impl Queries<'_> {
+    fn row<T: Decode>(&mut self, message: &str, arguments: impl Encode) {
+        let Self(network) = self;
+        let called: Called<T> = network
+            .chain
+            .call(account(STRANGER), network.clearing, message, arguments, 0);
+        row("clearing", &format!("`{message}`"), &called);
+    }
 }
 
 fn escrow() {

@@ -153,7 +153,7 @@ async fn make_offer(network: &Network, unit: Duration) -> anyhow::Result<String>
         "delivery": "into the grid at feed-in point 7; the grid operator's meter reading proves it",
         "arbiter": network.notary.member,
         "phases": {
-            "accept": phase.saturating_mul(5),
+            "accept": phase.saturating_mul(4),
             "reveal": phase.saturating_mul(2),
             "dispute": phase.saturating_mul(4),
             "ruling": phase.saturating_mul(20),
