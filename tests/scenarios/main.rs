@@ -3,6 +3,7 @@
 
 mod a_destination_answers_late_never_or_otherwise;
 mod a_dispute_is_ruled_in_part;
+mod a_notary_that_says_nothing_is_replaced;
 mod a_payment_settles_and_an_auditor_reads_it_with_polkadot_js;
 mod a_secret_revealed_at_the_last_moment_pays_the_seller;
 mod a_statement_adds_up;

@@ -11,6 +11,7 @@ use super::{
     members::Members,
     messages::{relation_payload, Answer, Consent, Refusal, RelationDraft, RetentionDraft, RetentionRequest},
     notary::{self, OPEN},
+    patience::within,
     runner::{cleared_in, Next, StepError},
     state::{NotaryState, State},
     Settlement,
@@ -220,7 +221,9 @@ async fn ask_one(
     draft: &RelationDraft,
     sent: &RetentionDraft,
 ) -> Result<Option<Refusal>, StepError> {
-    match saga.peers.co_sign(other, sent).await? {
+    // There has to be time for another one in this notary's own turn.
+    let patience = saga.share(&draft.voucher) / 2;
+    match within(patience, other, saga.peers.co_sign(other, sent)).await? {
         Answer::Agreed(consent) => {
             notary::check_consent(saga, members, other, draft, &consent)?;
             let paper = Document::new("consent", other, draft.epoch, &consent)?;

@@ -16,6 +16,7 @@ pub mod messages;
 mod notary;
 mod originator;
 mod party;
+mod patience;
 pub mod policy;
 pub mod ports;
 mod runner;

@@ -14,6 +14,7 @@ use super::{
         voucher_payload, Answer, Confirmation, Proposal, Refusal, RefusalCode, RetentionProgress, RetentionRequest,
         SignedPaymentRequest,
     },
+    patience::within,
     ports::PeerError,
     runner::{rejection, Next, StepError},
     state::{OriginatorState, State},
@@ -346,8 +347,8 @@ async fn have_retained(saga: &Settlement, payment: &PaymentRow) -> Result<Next, 
     let rejects = |notary: &Member| has_rejected(&papers, *notary, members.epoch);
     able.retain(|notary| !rejects(notary));
     loop {
-        let notary = leading(saga, voucher, &able, asked_at).ok_or(StepError::NoNotary)?;
-        let progress = saga.peers.request_retention(notary, &request).await;
+        let (notary, left) = leading(saga, voucher, &able, asked_at).ok_or(StepError::NoNotary)?;
+        let progress = within(left, notary, saga.peers.request_retention(notary, &request)).await;
         let members = Members::read(&*saga.ledger, &saga.involved(voucher)).await?;
         let error = match progress {
             // Retained, but not in a block that is finalized here: it will be.
@@ -390,14 +391,15 @@ fn has_rejected(papers: &[Document], notary: Member, epoch: u32) -> bool {
 
 /// Whose turn it is to lead: each notary has its share of the voucher's lifetime, then the next one has, and after the
 /// last one the first one again. Nothing but this institution's clock decides, and nobody is told: a notary that was too
-/// slow may go on. Two that lead for the same voucher do no harm (see `party.rs`).
-fn leading(saga: &Settlement, voucher: &Voucher, able: &[Member], asked_at: Timestamp) -> Option<Member> {
-    let lifetime = voucher.expires_at.saturating_sub(voucher.issued_at);
-    let share = lifetime.saturating_mul(saga.notary_patience_percent.into()) / 100;
-    let turns = saga.clock.now().saturating_sub(asked_at).checked_div(share.max(1))?;
+/// slow may go on. Two that lead for the same voucher do no harm (see `party.rs`). Also how many milliseconds it has left.
+fn leading(saga: &Settlement, voucher: &Voucher, able: &[Member], asked_at: Timestamp) -> Option<(Member, Timestamp)> {
+    let share = saga.share(voucher);
+    let gone = saga.clock.now().saturating_sub(asked_at);
+    let turns = gone.checked_div(share)?;
     let count = u64::try_from(able.len()).ok()?;
     let place = usize::try_from(turns.checked_rem(count)?).ok()?;
-    able.get(place).copied()
+    let left = share.checked_sub(gone.checked_rem(share)?)?;
+    Some((able.get(place).copied()?, left))
 }
 
 /// A peer says that a message is wrong: recorded with this institution's own signature.
