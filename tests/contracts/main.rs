@@ -3,6 +3,7 @@
 #![allow(clippy::cloned_ref_to_slice_refs)] // a list of one reads like a list of several
 
 mod clearing;
+mod credit;
 mod escrow;
 mod escrow_sagas;
 mod multisig;

@@ -35,3 +35,13 @@ fn clearing_breaks_no_rule_in_26_000_random_calls() {
 fn clearing_breaks_no_rule_in_another_26_000_random_calls() {
     no_rule_breaks(System::Clearing, 26_000, 1);
 }
+
+#[test]
+fn credit_breaks_no_rule_in_26_000_random_calls() {
+    no_rule_breaks(System::Credit, 26_000, 0);
+}
+
+#[test]
+fn credit_breaks_no_rule_in_another_26_000_random_calls() {
+    no_rule_breaks(System::Credit, 26_000, 1);
+}

@@ -57,6 +57,17 @@ pub fn governor(place: u16) -> sr25519::Pair {
     sr25519::Pair::from_string(&format!("//governor{place}"), None).unwrap()
 }
 
+/// What both governors sign to change a registry.
+pub fn governors_sign(registry: &Domain, change: &Change, expires_at: u64) -> Vec<GovernorSignature> {
+    let payload = signing::payload(registry, Purpose::Governance, &change.digest(), expires_at, &());
+    (0..2)
+        .map(|place| GovernorSignature {
+            governor: place,
+            signature: sign(&governor(place), &payload),
+        })
+        .collect()
+}
+
 /// One that nobody else has, with the right check digits.
 pub fn lei(member: Member) -> Lei {
     let candidate = |check| {
@@ -135,13 +146,7 @@ impl Network {
             contract: self.registry,
             epoch: self.epoch,
         };
-        let payload = signing::payload(&domain, Purpose::Governance, &change.digest(), expires_at, &());
-        (0..2)
-            .map(|place| GovernorSignature {
-                governor: place,
-                signature: sign(&governor(place), &payload),
-            })
-            .collect()
+        governors_sign(&domain, change, expires_at)
     }
 
     pub fn apply(

@@ -4,9 +4,11 @@
 
 pub mod bench;
 pub mod contract_chain;
+pub mod credit;
 pub mod impostor;
 pub mod institutions;
 pub mod market;
+pub mod money;
 pub mod notaries;
 pub mod soak;
 

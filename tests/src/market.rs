@@ -1,6 +1,4 @@
 //! A buyer, a seller, an arbiter, and an escrow contract between them; money in three assets.
-use std::collections::BTreeMap;
-
 use protocol::{
     escrow::{cancellation, Deadlines, Deal, Error, Secret, Terms},
     settlement::Asset,
@@ -12,9 +10,12 @@ use scale::{Decode, Encode};
 use sp_core::Pair as _;
 
 use crate::{
-    contract_chain::{Called, Chain, Fault, RootKey, DEPLOYER, GENESIS, START},
+    contract_chain::{Called, Chain, Fault, RootKey, GENESIS, START},
     institutions::{account, key, sign},
+    money::Money,
 };
+
+pub use crate::money::native_part;
 
 pub const BUYER: Member = Member(0);
 pub const SELLER: Member = Member(1);
@@ -37,9 +38,6 @@ pub const BOND: u128 = 20 * UNIT;
 pub const SELLER_BOND: u128 = 10 * UNIT;
 pub const POT: u128 = PRICE + BOND + SELLER_BOND;
 
-/// What each member but the poor one has of each token.
-const TOKENS: u128 = 1_000_000 * UNIT;
-
 pub struct Market {
     pub chain: Chain,
     pub escrow: AccountId,
@@ -47,15 +45,9 @@ pub struct Market {
     pub token: AccountId,
     /// One that does what its messages tell it to.
     pub hostile: AccountId,
-    /// What each member paid for storage.
-    deposits: BTreeMap<Member, i128>,
-    committed_deposits: BTreeMap<Member, i128>,
-    /// What the escrow contract needs to exist.
-    endowment: u128,
+    money: Money,
     deals: RootKey,
     due: RootKey,
-    token_balances: RootKey,
-    hostile_balances: RootKey,
 }
 
 /// The secret of the deal with this number.
@@ -89,49 +81,34 @@ impl Default for Market {
 
 impl Market {
     pub fn new(gap: u64) -> Self {
-        let rich = MEMBERS.into_iter().filter(|member| *member != POOR);
-        let mut chain = Chain::new(&rich.clone().map(account).collect::<Vec<_>>());
+        let rich: Vec<Member> = MEMBERS.into_iter().filter(|member| *member != POOR).collect();
+        let mut chain = Chain::new(&rich.iter().copied().map(account).collect::<Vec<_>>());
         let escrow = chain.instantiate::<()>("escrow", (GENESIS, gap)).unwrap();
-        let supply = TOKENS * 10;
-        let token = chain.instantiate::<()>("token", supply).unwrap();
-        let hostile = chain.instantiate::<()>("hostile-token", supply).unwrap();
-        for member in rich {
-            for token in [token, hostile] {
-                let args = (account(member), TOKENS, Vec::<u8>::new());
-                // What a PSP22Error is like doesn't matter here.
-                let paid: Called<Result<(), u8>> = chain.call(DEPLOYER, token, "PSP22::transfer", args, 0);
-                paid.output.unwrap();
-            }
-        }
-        let endowment = chain.native_balance(escrow);
+        let money = Money::new(&mut chain, escrow, &rich);
         Self {
             chain,
             escrow,
-            token,
-            hostile,
-            deposits: BTreeMap::new(),
-            committed_deposits: BTreeMap::new(),
-            endowment,
+            token: money.token,
+            hostile: money.hostile,
+            money,
             deals: RootKey::of("escrow", "deals"),
             due: RootKey::of("escrow", "due"),
-            token_balances: RootKey::of("token", "balances"),
-            hostile_balances: RootKey::of("hostile-token", "balances"),
         }
     }
 
     pub fn assets(&self) -> [Asset; 3] {
-        [Asset::Native, Asset::Psp22(self.token), Asset::Psp22(self.hostile)]
+        self.money.assets()
     }
 
     /// Makes the present state the one that [`Self::roll_back`] goes back to.
     pub fn commit(&mut self) {
         self.chain.commit();
-        self.committed_deposits.clone_from(&self.deposits);
+        self.money.commit();
     }
 
     pub fn roll_back(&mut self) {
         self.chain.roll_back();
-        self.deposits.clone_from(&self.committed_deposits);
+        self.money.roll_back();
     }
 
     /// Sends the escrow contract a message that must come to an answer.
@@ -147,23 +124,18 @@ impl Market {
         value: u128,
     ) -> Result<Called<T>, Fault> {
         let called = self.chain.try_call(account(by), self.escrow, message, args, value)?;
-        *self.deposits.entry(by).or_default() += called.deposit;
+        self.money.note(by, called.deposit);
         Ok(called)
     }
 
     /// Tells a token contract something.
     pub fn tell(&mut self, token: AccountId, message: &str, args: impl Encode) {
-        self.chain.call::<()>(account(STRANGER), token, message, args, 0);
+        self.money.tell(&mut self.chain, token, message, args);
     }
 
     /// Allows the escrow contract to take tokens; nothing for native ones.
     pub fn approve(&mut self, by: Member, asset: Asset, amount: u128) {
-        if let Asset::Psp22(token) = asset {
-            let args = (self.escrow, amount);
-            let called: Called<Result<(), u8>> = self.chain.call(account(by), token, "PSP22::approve", args, 0);
-            *self.deposits.entry(by).or_default() += called.deposit;
-            called.output.unwrap();
-        }
+        self.money.approve(&mut self.chain, by, asset, amount);
     }
 
     /// E1, by the buyer, with what is due.
@@ -204,23 +176,12 @@ impl Market {
 
     /// What a member has, not counting what it paid for storage.
     pub fn balance(&mut self, member: Member, asset: Asset) -> u128 {
-        let balance = self.balance_of(account(member), asset);
-        match asset {
-            Asset::Native => {
-                let deposits = self.deposits.get(&member).copied().unwrap_or_default();
-                balance.checked_add_signed(deposits).unwrap()
-            }
-            Asset::Psp22(_) => balance,
-        }
+        self.money.balance(&mut self.chain, member, asset)
     }
 
     /// What the escrow contract holds, not counting what it needs to exist.
     pub fn held(&mut self, asset: Asset) -> u128 {
-        let balance = self.balance_of(self.escrow, asset);
-        match asset {
-            Asset::Native => balance - self.endowment,
-            Asset::Psp22(_) => balance,
-        }
+        self.money.held(&mut self.chain, asset)
     }
 
     /// A party's signature under calling a deal off.
@@ -234,25 +195,5 @@ impl Market {
             contract: self.escrow,
             epoch: 0,
         }
-    }
-
-    fn balance_of(&mut self, account: AccountId, asset: Asset) -> u128 {
-        let Asset::Psp22(token) = asset else {
-            return self.chain.native_balance(account);
-        };
-        let balances = if token == self.token {
-            self.token_balances
-        } else {
-            self.hostile_balances
-        };
-        self.chain.stored(token, balances, account).unwrap_or_default()
-    }
-}
-
-/// What must be sent along to pay this amount.
-pub fn native_part(asset: Asset, amount: u128) -> u128 {
-    match asset {
-        Asset::Native => amount,
-        Asset::Psp22(_) => 0,
     }
 }

@@ -1,16 +1,12 @@
 //! Who signed, and whether they may.
 use ink::{
-    env::{
-        call::{build_call, ExecutionInput, Selector},
-        DefaultEnvironment,
-    },
     prelude::{collections::BTreeSet, vec::Vec},
     primitives::AccountId,
 };
 use protocol::{
     clearing::Error,
     decisions::{Approval, Decision},
-    registry::{Error as RegistryError, Roles, Signer, SignerSet, Status},
+    registry::{Roles, Signer, SignerSet, Status},
     settlement::{retention_id, RetentionBatch, SignedClearingVoucher},
     signing::{self, Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
     Member, RelationId, VoucherId,
@@ -18,14 +14,7 @@ use protocol::{
 
 /// Asks the registry for these members. More than it answers at once can't be needed: `RegistryFailed`.
 pub fn look_up(registry: AccountId, members: &[Member]) -> Result<SignerSet, Error> {
-    build_call::<DefaultEnvironment>()
-        .call(registry)
-        .exec_input(ExecutionInput::new(Selector::new(ink::selector_bytes!("members"))).push_arg(members))
-        .returns::<Result<SignerSet, RegistryError>>()
-        .try_invoke()
-        .map_err(|_| Error::RegistryFailed)?
-        .map_err(|_| Error::RegistryFailed)?
-        .map_err(|_| Error::RegistryFailed)
+    calls::registry::look_up(registry, members).ok_or(Error::RegistryFailed)
 }
 
 /// The member's entry, if it is active and has the role. `members` is what `set` was asked for.

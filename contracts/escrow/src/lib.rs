@@ -16,10 +16,9 @@
 // ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
 #![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
-mod token;
-
 #[ink::contract]
 mod escrow {
+    use calls::token;
     use ink::{prelude::vec::Vec, storage::Mapping};
     use protocol::{
         escrow::{cancellation, Deal, DealState, Error, Secret, Terms, MAX_DEALS},
@@ -27,8 +26,6 @@ mod escrow {
         signing::Domain,
         DealId, Hashlock, Signature,
     };
-
-    use crate::token;
 
     /// What a message that may refuse returns.
     pub type Result<T> = core::result::Result<T, Error>;
@@ -493,7 +490,7 @@ mod escrow {
             }
             match asset {
                 Asset::Psp22(account) if amount > 0 => {
-                    token::take(account, self.env().caller(), self.env().account_id(), amount)
+                    token::take(account, self.env().caller(), self.env().account_id(), amount).map_err(Error::from)
                 }
                 _ => Ok(()),
             }

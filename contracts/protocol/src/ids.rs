@@ -62,6 +62,11 @@ id!(
     OfferId
 );
 id!(
+    /// A request to pay on credit: sha256 of a domain tag and its SCALE encoding (S1.5). The debt on one chain and the
+    /// payout on the other are known by it.
+    RequestId
+);
+id!(
     /// A user of an institution, without telling who: sha256 of a domain tag, the institution and the user number
     /// that the institution knows the user by.
     UserId

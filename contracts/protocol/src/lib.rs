@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod clearing;
+pub mod credit;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;
@@ -24,8 +25,8 @@ pub mod text;
 pub mod windows;
 
 pub use ids::{
-    AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId, Signature,
-    UserId, VoucherId,
+    AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId, RequestId,
+    Signature, UserId, VoucherId,
 };
 pub use ink::primitives::AccountId;
 

@@ -47,6 +47,14 @@ pub enum Purpose {
     Decision,
     /// An assisting institution's word to a destination (S0.4). id: voucher.
     Assistance,
+    /// The payer's and the payee's signature under a payment on credit (S1.3, S1.6), checked on chain. id: request.
+    CreditRequest,
+    /// How much a payee lets a payer owe on payments to it (S1.7), checked on chain. id: digest of the order.
+    CreditLimit,
+    /// A payer's wish for a higher limit of the credit node's (S1.12), checked on chain. id: digest of the wish.
+    CreditRaise,
+    /// A payee's word that the payout arrived (S1.10), checked on chain. id: request.
+    CreditReceipt,
 }
 
 /// Where a signature is valid.

@@ -4,7 +4,7 @@ use core::{fmt, str::FromStr};
 
 use crate::{
     AccountId, AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId,
-    Signature, UserId, VoucherId,
+    RequestId, Signature, UserId, VoucherId,
 };
 
 /// Text that isn't the value it should be.
@@ -80,6 +80,7 @@ as_hex!(
     DealId,
     Hashlock,
     OfferId,
+    RequestId,
     UserId,
     Signature
 );

@@ -4,6 +4,7 @@
 use frame_support::weights::Weight;
 use protocol::{
     clearing::{Batch, Current, Page, Retention},
+    credit::{self, Constants, CreditRequest, Debt, Limits, Payout, Raise, MAX_ASKED},
     decisions::Decision,
     disputes::{Claim, Dispute, Ruling},
     escrow::{Deal, Error, Terms, MAX_DEALS},
@@ -15,8 +16,12 @@ use protocol::{
 };
 use quittance_tests::{
     contract_chain::{Called, Chain, START},
+    credit::{
+        order, wish, with_signatures, Side, TwoChains, BLOCK, DUE_AT, EVIDENCE, EXPIRES_AT, GRACE, NODE, PAYEE, PAYER,
+    },
     institutions::{
-        account, lei, purchase, registration, Network, EXPIRY, HOME, NOTARY, ORIGINATOR, RULING_PERIOD, STRANGER,
+        account, key, lei, purchase, registration, sign, Network, EXPIRY, HOME, NOTARY, ORIGINATOR, RULING_PERIOD,
+        STRANGER,
     },
     market::{
         native_part, secret, terms, Market, ARBITER, BUYER, DEADLINES, MEMBERS, POOR, PRICE, SELLER, SELLER_BOND,
@@ -34,12 +39,13 @@ fn main() {
     decisions();
     disputes();
     escrow();
+    credit();
     println!();
     deals();
     println!();
     println!("| contract | code size (bytes) |");
     println!("|---|--:|");
-    for contract in ["registry", "clearing", "escrow", "hashlock"] {
+    for contract in ["registry", "clearing", "escrow", "credit", "hashlock"] {
         let wasm = quittance_tests::target_dir()
             .join("contracts")
             .join(format!("{contract}.wasm"));
@@ -400,6 +406,133 @@ fn deal_row(market: &mut Market, what: &str, by: Member, message: &str, args: im
 fn done(called: Called<Result<(), Error>>) -> Called<Result<(), Error>> {
     assert_eq!(called.output, Ok(()));
     called
+}
+
+fn credit() {
+    for (asset, name) in [(0, "native"), (1, "PSP22")] {
+        credit_payment(asset, name);
+    }
+    credit_limits();
+    credit_ends();
+
+    let mut chains = TwoChains::default();
+    let request = chains.request(0, 1);
+    let id = chains.owed(&request);
+    let (payer, payee, asset) = (account(PAYER), account(PAYEE), request.debt.asset);
+    chains.debt.request_raise(&wish(PAYER, asset, u128::MAX, 1)).unwrap();
+    let ids = vec![id; MAX_ASKED];
+    let TwoChains { debt, payout } = &mut chains;
+    asked::<Result<Vec<Option<Debt>>, credit::Error>>(debt, "`debts` of 1", "debts", vec![id]);
+    asked::<Result<Vec<Option<Debt>>, credit::Error>>(debt, &format!("`debts` of {MAX_ASKED}"), "debts", &ids);
+    asked::<Result<Vec<Option<Payout>>, credit::Error>>(payout, &format!("`payouts` of {MAX_ASKED}"), "payouts", &ids);
+    asked::<Limits>(debt, "`limits`", "limits", (payer, payee, asset));
+    asked::<u128>(debt, "`pool`", "pool", asset);
+    asked::<Option<Raise>>(debt, "`raise`", "raise", (payer, asset));
+    asked::<Constants>(debt, "`constants`", "constants", ());
+}
+
+/// One payment on credit, from its request to its end.
+fn credit_payment(asset: usize, name: &str) {
+    let mut chains = TwoChains::default();
+    let request: CreditRequest = chains.request(asset, 1);
+    let (id, amount) = (request.id(), request.amount);
+    let (owed, paid) = (request.debt.asset, request.payout.asset);
+    let TwoChains { debt, payout } = &mut chains;
+    payout.approve(NODE, paid, amount);
+    match paid {
+        Asset::Native => told_credit(payout, "`fund`", NODE, "fund", (), amount),
+        Asset::Psp22(token) => told_credit(payout, "`fund_token`", NODE, "fund_token", (token, amount), 0),
+    }
+    told_credit(
+        debt,
+        &format!("`reserve`, {name}"),
+        NODE,
+        "reserve",
+        with_signatures(&request),
+        0,
+    );
+    told_credit(payout, &format!("`pay`, {name}"), NODE, "pay", &request, 0);
+    told_credit(debt, &format!("`commit`, {name}"), NODE, "commit", (id, BLOCK), 0);
+    debt.approve(PAYER, owed, amount);
+    let (half, value) = (amount / 2, native_part(owed, amount / 2));
+    told_credit(
+        debt,
+        &format!("`repay` a part, {name}"),
+        PAYER,
+        "repay",
+        (id, half),
+        value,
+    );
+    told_credit(
+        debt,
+        &format!("`repay` the rest, {name}"),
+        PAYER,
+        "repay",
+        (id, half),
+        value,
+    );
+    told_credit(debt, &format!("`withdraw`, {name}"), NODE, "withdraw", (owed, half), 0);
+}
+
+fn credit_limits() {
+    let mut chains = TwoChains::new(GRACE);
+    let side = &mut chains.debt;
+    let (payer, asset) = (account(PAYER), Asset::Native);
+    let domain = side.domain();
+    let order = order(PAYER, PAYEE, asset, AMOUNT, 1);
+    let signature = sign(&key(PAYEE), &order.payload(&domain));
+    told_credit(side, "`set_limit`", STRANGER, "set_limit", (order, signature), 0);
+    told_credit(
+        side,
+        "`set_node_limit`",
+        NODE,
+        "set_node_limit",
+        (payer, asset, AMOUNT, EVIDENCE),
+        0,
+    );
+    let wish = wish(PAYER, asset, 2 * AMOUNT, 1);
+    let signature = sign(&key(PAYER), &wish.payload(&domain));
+    told_credit(side, "`request_raise`", STRANGER, "request_raise", (wish, signature), 0);
+    let granted = (payer, asset, Some(2 * AMOUNT), EVIDENCE);
+    told_credit(side, "`decide_raise`", NODE, "decide_raise", granted, 0);
+    told_credit(side, "`freeze`", NODE, "freeze", payer, 0);
+    told_credit(side, "`unfreeze`", NODE, "unfreeze", payer, 0);
+}
+
+fn credit_ends() {
+    let mut chains = TwoChains::default();
+    let [owed, released, expired] = [1, 2, 3].map(|number| chains.request(0, number));
+    let owed = chains.owed(&owed);
+    let side = &mut chains.debt;
+    let [released, expired] = [released, expired].map(|request| side.reserve(&request).unwrap());
+    let receipt = side.receipt(PAYEE, owed);
+    told_credit(
+        side,
+        "`confirm_receipt`",
+        STRANGER,
+        "confirm_receipt",
+        (owed, receipt),
+        0,
+    );
+    told_credit(side, "`extend`", NODE, "extend", (expired, EXPIRES_AT + 1), 0);
+    told_credit(side, "`release`", NODE, "release", released, 0);
+    side.chain.set_time(DUE_AT);
+    told_credit(side, "`expire`", STRANGER, "expire", expired, 0);
+    told_credit(side, "`mark_overdue`", STRANGER, "mark_overdue", owed, 0);
+}
+
+fn told_credit(side: &mut Side, what: &str, by: Member, message: &str, args: impl Encode, value: u128) {
+    // Whatever it answers beside that it is done.
+    let called = side
+        .try_send::<Result<(), credit::Error>>(by, message, args, value)
+        .unwrap();
+    assert_eq!(called.output, Ok(()));
+    row("credit", what, &called);
+}
+
+fn asked<T: Decode>(side: &mut Side, what: &str, message: &str, args: impl Encode) {
+    let called: Called<T> = side.try_send(STRANGER, message, args, 0).unwrap();
+    row("credit", what, &called);
 }
 
 /// What a bond and everything else cost: one deal without a dispute, against the plainest hashlock contract.

@@ -1,6 +1,7 @@
 //! Random calls to a contract: the real wasm on the real runtime, by everyone, at every moment that matters. After each
 //! call everything observable is what the contract's rules, said a second time and differently, lead to.
 mod clearing;
+mod credit;
 mod draws;
 mod escrow;
 mod tally;
@@ -25,6 +26,7 @@ const ROOT_EVERY: u64 = 64;
 pub enum System {
     Escrow,
     Clearing,
+    Credit,
 }
 
 /// What to run.
@@ -55,6 +57,7 @@ impl System {
         match name {
             "escrow" => Some(Self::Escrow),
             "clearing" => Some(Self::Clearing),
+            "credit" => Some(Self::Credit),
             _ => None,
         }
     }
@@ -67,6 +70,7 @@ impl System {
         match self {
             Self::Escrow => soak(escrow::World::new(), escrow::step(), plan, progress),
             Self::Clearing => soak(clearing::World::new(), clearing::step(), plan, progress),
+            Self::Credit => soak(credit::World::new(), credit::step(), plan, progress),
         }
     }
 
@@ -75,6 +79,7 @@ impl System {
         match self {
             Self::Escrow => tally.is_complete(escrow::MESSAGES, &escrow::HAPPENINGS),
             Self::Clearing => tally.is_complete(clearing::MESSAGES, &clearing::HAPPENINGS),
+            Self::Credit => tally.is_complete(credit::MESSAGES, &credit::HAPPENINGS),
         }
     }
 }

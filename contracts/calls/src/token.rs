@@ -1,5 +1,5 @@
-//! PSP22 tokens. Their contracts are others' code: they may refuse, trap or lie, and nothing but deals in the same token
-//! may suffer. They cannot call back: no call here allows it.
+//! PSP22 tokens. Their contracts are others' code: they may refuse, trap or lie, and nothing but what is in the same
+//! token may suffer. They cannot call back: no call here allows it.
 use ink::{
     env::{
         call::{build_call, ExecutionInput, Selector},
@@ -8,12 +8,42 @@ use ink::{
     prelude::vec::Vec,
     primitives::AccountId,
 };
-use protocol::escrow::Error;
+use protocol::{credit, escrow};
 use psp22::PSP22Error;
 
+/// Why tokens did not arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The token contract refused to move them, or is none.
+    Refused,
+    /// It moved another amount than it was asked for.
+    Short,
+}
+
+impl From<Fault> for escrow::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused => Self::TokenRefused,
+            Fault::Short => Self::TokenShort,
+        }
+    }
+}
+
+impl From<Fault> for credit::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused => Self::TokenRefused,
+            Fault::Short => Self::TokenShort,
+        }
+    }
+}
+
 /// Moves tokens of `from`, who approved this contract `to`, here. What arrived is counted: a token that keeps a part as
-/// its fee would let one deal be paid with another's money.
-pub fn take(token: AccountId, from: AccountId, to: AccountId, amount: u128) -> Result<(), Error> {
+/// its fee would let one debt be paid with another's money.
+///
+/// # Errors
+/// `Refused`, `Short`.
+pub fn take(token: AccountId, from: AccountId, to: AccountId, amount: u128) -> Result<(), Fault> {
     let before = balance(token, to)?;
     let moved = build_call::<DefaultEnvironment>()
         .call(token)
@@ -27,12 +57,12 @@ pub fn take(token: AccountId, from: AccountId, to: AccountId, amount: u128) -> R
         .returns::<Result<(), PSP22Error>>()
         .try_invoke();
     if !matches!(moved, Ok(Ok(Ok(())))) {
-        return Err(Error::TokenRefused);
+        return Err(Fault::Refused);
     }
     if balance(token, to)?.checked_sub(before) == Some(amount) {
         Ok(())
     } else {
-        Err(Error::TokenShort)
+        Err(Fault::Short)
     }
 }
 
@@ -51,7 +81,7 @@ pub fn give(token: AccountId, to: AccountId, amount: u128) -> bool {
     matches!(moved, Ok(Ok(Ok(()))))
 }
 
-fn balance(token: AccountId, of: AccountId) -> Result<u128, Error> {
+fn balance(token: AccountId, of: AccountId) -> Result<u128, Fault> {
     build_call::<DefaultEnvironment>()
         .call(token)
         .exec_input(ExecutionInput::new(Selector::new(ink::selector_bytes!("PSP22::balance_of"))).push_arg(of))
@@ -59,5 +89,5 @@ fn balance(token: AccountId, of: AccountId) -> Result<u128, Error> {
         .try_invoke()
         .ok()
         .and_then(Result::ok)
-        .ok_or(Error::TokenRefused)
+        .ok_or(Fault::Refused)
 }
