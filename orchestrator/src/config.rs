@@ -96,6 +96,9 @@ pub struct Config {
     /// Escrow.
     #[serde(default)]
     pub escrow: Escrow,
+    /// Credit, at a credit node.
+    #[serde(default)]
+    pub credit: Credit,
     /// Who is told what happens.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -338,6 +341,27 @@ pub struct Escrow {
     pub delivery_webhook_secret: Option<PathBuf>,
 }
 
+/// Credit, at a credit node (S1.1).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credit {
+    /// The chains that it gives credit on; each is known by its deployment's genesis hash.
+    #[serde(default)]
+    pub chains: Vec<CreditChain>,
+}
+
+/// A chain that a credit node gives credit on. The one that settles may be one of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditChain {
+    /// A node's WebSocket URL.
+    pub url: String,
+    /// What `quittance deploy` wrote for that chain.
+    pub deployment: PathBuf,
+    /// The institution's index in the registry there, if it is another one than `institution.member`.
+    pub member: Option<Member>,
+}
+
 /// Who is told what happens.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -479,6 +503,9 @@ impl Config {
         {
             *path = directory.join(&*path);
         }
+        for chain in &mut self.credit.chains {
+            chain.deployment = directory.join(&chain.deployment);
+        }
         let secrets = self.webhooks.endpoints.iter_mut();
         let secrets = secrets.filter_map(|endpoint| endpoint.secret_file.as_mut());
         for path in self.webhooks.ca.iter_mut().chain(secrets) {
@@ -512,6 +539,13 @@ impl Config {
             "windows.alarm_percent",
             "must be between 1 and 100",
         );
+        for (place, chain) in self.credit.chains.iter().enumerate() {
+            problems.check(
+                is_url(&chain.url, &["ws", "wss"]),
+                format!("credit.chains[{place}].url"),
+                "is no WebSocket URL: write it like \"ws://127.0.0.1:9944\"",
+            );
+        }
         self.validate_webhooks(&mut problems);
         problems.0
     }

@@ -241,3 +241,50 @@ fn what_is_told_is_private_by_https_or_on_this_machine() {
         assert!(!endpoint(open).is_private(), "{open}");
     }
 }
+
+/// The sample with these chains to give credit on.
+fn with_credit(text: &str) -> Result<Config, ConfigError> {
+    parse(&format!("{SAMPLE}\n{text}"))
+}
+
+#[test]
+fn a_credit_node_lists_its_chains() {
+    assert!(parse(SAMPLE).unwrap().credit.chains.is_empty(), "no credit by default");
+    let good = "[[credit.chains]]\nurl = \"ws://127.0.0.1:9944\"\ndeployment = \"deployment.json\"\n\
+                [[credit.chains]]\nurl = \"wss://other.example\"\ndeployment = \"/etc/other.json\"\nmember = 7\n";
+    let config = with_credit(good).unwrap();
+    let [home, other] = config.credit.chains.as_slice() else {
+        panic!("two chains: {:?}", config.credit);
+    };
+    assert_eq!(home.deployment, Path::new("/etc/quittance/deployment.json"));
+    assert_eq!((home.member, other.member), (None, Some(Member(7))));
+    assert_eq!(other.deployment, Path::new("/etc/other.json"));
+
+    let error = with_credit(&good.replace("wss://", "https://"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("credit.chains[1].url"), "{error}");
+    let error = with_credit(&good.replace("member = 7", "node = 7"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("node"), "{error}");
+    let error = with_credit(&good.replacen("deployment = \"deployment.json\"\n", "", 1))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("deployment"), "{error}");
+}
+
+#[test]
+fn the_sample_s_chains_to_give_credit_on_can_be_taken_as_they_stand() {
+    let (before, after) = SAMPLE.split_once("#[[credit.chains]]").unwrap();
+    let (section, rest) = after.split_once("\n\n").unwrap();
+    let taken = format!(
+        "{before}[[credit.chains]]{}\n\n{rest}",
+        section
+            .replace("\n#url", "\nurl")
+            .replace("\n#deployment", "\ndeployment")
+    );
+    let config = parse(&taken).unwrap();
+    assert_eq!(config.credit.chains.len(), 1);
+    assert_eq!(config.credit.chains[0].url, config.chain.url);
+}

@@ -8,6 +8,7 @@ pub mod assets;
 pub mod chain;
 pub mod cli;
 pub mod config;
+pub mod credit;
 pub mod decisions;
 pub mod devnet;
 pub mod disputes;

@@ -1,6 +1,7 @@
 //! Scenarios against real processes: a node, two banks and a notary on free ports, one file each.
 #![allow(clippy::unwrap_used)] // a failed test is a panic
 
+mod a_credit_node_keeps_its_books_on_two_chains;
 mod a_destination_answers_late_never_or_otherwise;
 mod a_dispute_is_ruled_in_part;
 mod a_notary_that_says_nothing_is_replaced;

@@ -26,7 +26,8 @@ pub const AMOUNT: u128 = 1_000_000_000;
 /// How long anything may take, in seconds: much longer than it does.
 pub const PATIENCE: u64 = 60;
 
-const LOOK: Duration = Duration::from_millis(10);
+/// How long to wait between two looks.
+pub const LOOK: Duration = Duration::from_millis(10);
 
 pub struct TestNetwork {
     pub network: Network,

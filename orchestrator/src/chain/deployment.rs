@@ -1,12 +1,14 @@
 //! Where the contracts are: `deployment.json`, written by `quittance deploy` and read by everybody else.
 use std::path::Path;
 
-use protocol::{text::to_hex, AccountId};
+use protocol::{text::to_hex, AccountId, Member};
 use serde::{Deserialize, Serialize};
 use sp_core::crypto::{AccountId32, Ss58AddressFormat, Ss58Codec};
 
 /// The prefix of addresses that belong to no particular network, as polkadot.js shows them.
 const GENERIC_SUBSTRATE: u16 = 42;
+/// The bundle that every credit node's contract is made from.
+const CREDIT: &str = "credit";
 
 /// A set of contracts on one chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub struct Deployment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deployed {
-    /// `registry`, `clearing`…
+    /// `registry`, `clearing`…; `credit_3` for the credit node with index 3.
     pub name: String,
     /// Its account, in SS58.
     #[serde(with = "ss58")]
@@ -31,6 +33,29 @@ pub struct Deployed {
     /// blake2-256 of its code.
     #[serde(with = "protocol::text::bytes")]
     pub code_hash: [u8; 32],
+    /// Whose it is, where it is a credit node's: the index in the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_node: Option<Member>,
+}
+
+impl Deployed {
+    /// A credit node's contract (S1.1).
+    pub fn credit(node: Member, address: AccountId, code_hash: [u8; 32]) -> Self {
+        Self {
+            name: format!("{CREDIT}_{node}"),
+            address,
+            code_hash,
+            credit_node: Some(node),
+        }
+    }
+
+    /// The name of the bundle that it was made from.
+    pub fn bundle(&self) -> &str {
+        match self.credit_node {
+            Some(_) => CREDIT,
+            None => &self.name,
+        }
+    }
 }
 
 /// The deployment can't be used.
@@ -60,6 +85,11 @@ pub enum DeploymentError {
         /// What there is.
         known: String,
     },
+    /// No credit contract is this member's.
+    #[error(
+        "the deployment has no credit contract of member {0}: run `quittance deploy` again with --credit-node {0}"
+    )]
+    NoCredit(Member),
     /// It was made on another chain.
     #[error(
         "the contracts were deployed on the chain with genesis {}, this one has {}",
@@ -138,6 +168,16 @@ impl Deployment {
             })
     }
 
+    /// The contract of a credit node (S1.1).
+    ///
+    /// # Errors
+    /// It has none here.
+    pub fn credit_of(&self, node: Member) -> Result<&Deployed, DeploymentError> {
+        let mut contracts = self.contracts.iter();
+        let found = contracts.find(|contract| contract.credit_node == Some(node));
+        found.ok_or(DeploymentError::NoCredit(node))
+    }
+
     /// Whether it was made on the chain with this genesis.
     ///
     /// # Errors
@@ -193,6 +233,7 @@ mod tests {
                 name: "registry".into(),
                 address: AccountId([2; 32]),
                 code_hash: [3; 32],
+                credit_node: None,
             }],
         }
     }
@@ -203,6 +244,25 @@ mod tests {
         let path = directory.path().join("deployment.json");
         deployment().save(&path).unwrap();
         assert_eq!(Deployment::load(&path).unwrap(), deployment());
+    }
+
+    #[test]
+    fn each_credit_node_has_a_contract_of_its_own_and_those_without_stay_as_they_were() {
+        let mut several = deployment();
+        let plain = serde_json::to_string(&several).unwrap();
+        assert!(!plain.contains("credit"), "{plain}");
+        several.contracts.extend([
+            Deployed::credit(Member(3), AccountId([4; 32]), [5; 32]),
+            Deployed::credit(Member(4), AccountId([6; 32]), [5; 32]),
+        ]);
+        let again: Deployment = serde_json::from_str(&serde_json::to_string(&several).unwrap()).unwrap();
+        assert_eq!(again, several);
+        let found = again.credit_of(Member(4)).unwrap();
+        assert_eq!((found.name.as_str(), found.bundle()), ("credit_4", "credit"));
+        assert_eq!(found.address, AccountId([6; 32]));
+        let error = again.credit_of(Member(5)).unwrap_err().to_string();
+        assert!(error.contains("--credit-node 5"), "{error}");
+        assert_eq!(again.contract("registry").unwrap().bundle(), "registry");
     }
 
     #[test]

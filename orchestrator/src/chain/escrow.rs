@@ -8,27 +8,15 @@ use protocol::{
 };
 
 use super::{
-    contracts::{CallError, Contract},
+    contracts::Contract,
     deployment::{Deployment, DeploymentError},
     ledger::{make_block, signers, write},
-    Chain, Follower, Submitter,
+    token, Chain, Follower, Submitter,
 };
 use crate::{
     escrow::ports::{Act, EscrowLedger, LedgerError},
     settlement::ports::Block,
 };
-
-/// What a PSP22 token answers where it refuses.
-#[derive(Debug, scale::Decode)]
-#[allow(dead_code)] // its texts are shown, by `Debug`
-enum TokenError {
-    Custom(String),
-    InsufficientBalance,
-    InsufficientAllowance,
-    ZeroRecipientAddress,
-    ZeroSenderAddress,
-    SafeTransferCheckFailed(String),
-}
 
 /// Registry and escrow contract of one deployment, called by one account.
 #[derive(Clone, Debug)]
@@ -84,35 +72,18 @@ impl ChainEscrow {
             Asset::Native => amount,
             Asset::Psp22(_) if amount == 0 => 0,
             Asset::Psp22(token) => {
-                self.allow(&format!("escrow/{deal}/{message}/allowance"), token, amount)
-                    .await?;
+                let key = format!("escrow/{deal}/{message}/allowance");
+                let token = Contract::new(
+                    self.chain.clone(),
+                    self.follower.clone(),
+                    token,
+                    self.submitter.account(),
+                );
+                token::allow(&self.submitter, &key, &token, self.escrow.address(), amount).await?;
                 0
             }
         };
         write::<T, Error>(&self.submitter, &self.escrow, key, message, arguments, value).await
-    }
-
-    async fn allow(&self, key: &str, token: AccountId, amount: Amount) -> Result<(), LedgerError> {
-        let token = Contract::new(
-            self.chain.clone(),
-            self.follower.clone(),
-            token,
-            self.submitter.account(),
-        );
-        if self.submitter.find(key).await?.is_some() {
-            return Ok(());
-        }
-        let arguments = (self.escrow.address(), amount);
-        let call = token
-            .prepare::<(), TokenError>("PSP22::increase_allowance", &arguments, 0)
-            .await
-            .map_err(|error| match error {
-                CallError::Refused(refusal) => LedgerError::Rejected(format!("the token refuses: {refusal:?}")),
-                CallError::Chain(error) => error.into(),
-                other => LedgerError::Rejected(other.to_string()),
-            })?;
-        self.submitter.submit(key, call).await?;
-        Ok(())
     }
 }
 

@@ -1,11 +1,17 @@
 //! Whether work may be taken on: the right chain, in sync, finalizing, with the code that was deployed.
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use protocol::{text::to_hex, AccountId};
 use serde::Serialize;
 use subxt::{ext::scale_decode::DecodeAsType, utils::H256};
+use subxt_rpcs::methods::legacy::SystemHealth;
 
 use super::{Chain, ChainError, Deployment, Follower};
+
+/// How long finality may stand still while there is something to finalize.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the node may take for an answer: one that was stopped keeps its connections, and says nothing.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,7 +25,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &'static str, found: Result<String, String>) -> Self {
+    pub(super) fn new(name: &'static str, found: Result<String, String>) -> Self {
         Self {
             name,
             ok: found.is_ok(),
@@ -28,19 +34,31 @@ impl Check {
     }
 }
 
-/// Does every check. `patience` is how long finality may stand still while there is something to finalize.
-pub async fn check(chain: &Chain, follower: &Follower, deployment: &Deployment, patience: Duration) -> Vec<Check> {
-    let (syncing, finality, code) = futures::join!(
-        syncing(chain),
-        finality(follower, patience),
-        code(chain, follower, deployment)
+/// Does every check.
+pub async fn check(chain: &Chain, follower: &Follower, deployment: &Deployment) -> Vec<Check> {
+    let (health, finality, code) = futures::join!(
+        in_time(health(chain)),
+        in_time(finality(follower)),
+        in_time(code(chain, follower, deployment))
     );
     vec![
         Check::new("genesis", genesis(chain, deployment)),
-        Check::new("syncing", syncing),
+        Check::new("syncing", health.as_ref().map_err(String::clone).and_then(syncing)),
+        Check::new("peers", health.as_ref().map_err(String::clone).and_then(peers)),
         Check::new("finality", finality),
+        Check::new("runtime", runtime(chain)),
         Check::new("contract-code", code),
     ]
+}
+
+/// What a check finds, unless the node says nothing.
+pub(super) async fn in_time<T>(check: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    within(ANSWER, check).await
+}
+
+async fn within<T>(time: Duration, check: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let answer = tokio::time::timeout(time, check).await;
+    answer.unwrap_or_else(|_| Err(format!("the node doesn't answer within {} s", time.as_secs_f32())))
 }
 
 fn genesis(chain: &Chain, deployment: &Deployment) -> Result<String, String> {
@@ -50,22 +68,44 @@ fn genesis(chain: &Chain, deployment: &Deployment) -> Result<String, String> {
     Ok(to_hex(&chain.genesis()))
 }
 
-async fn syncing(chain: &Chain) -> Result<String, String> {
+async fn health(chain: &Chain) -> Result<SystemHealth, String> {
     let session = chain.session().map_err(|error| error.to_string())?;
-    let health = session
+    session
         .rpc
         .system_health()
         .await
-        .map_err(|error| ChainError::rpc("system_health", error).to_string())?;
+        .map_err(|error| ChainError::rpc("system_health", error).to_string())
+}
+
+fn syncing(health: &SystemHealth) -> Result<String, String> {
     if health.is_syncing {
         return Err(format!("the node is still syncing, with {} peers", health.peers));
     }
     Ok(format!("in sync, {} peers", health.peers))
 }
 
-async fn finality(follower: &Follower, patience: Duration) -> Result<String, String> {
+/// A node that seals alone needs none, and says so.
+fn peers(health: &SystemHealth) -> Result<String, String> {
+    match (health.should_have_peers, health.peers) {
+        (true, 0) => Err("the node has no peers, and this chain needs them".into()),
+        (true, peers) => Ok(format!("{peers} peers")),
+        (false, peers) => Ok(format!("{peers} peers, and this chain needs none")),
+    }
+}
+
+fn runtime(chain: &Chain) -> Result<String, String> {
+    let runtime = chain.runtime().map_err(|error| error.to_string())?;
+    let version = runtime.spec_version();
+    if runtime.has_pallet("Contracts") {
+        Ok(format!("version {version} has the pallet Contracts"))
+    } else {
+        Err(format!("version {version} of the runtime has no pallet Contracts"))
+    }
+}
+
+async fn finality(follower: &Follower) -> Result<String, String> {
     let head = follower.head().number;
-    match follower.stalled(patience).await {
+    match follower.stalled(PATIENCE).await {
         Ok(None) => Ok(format!("block {head} is finalized")),
         Ok(Some(still)) => Err(format!(
             "nothing was finalized after block {head} for {} s although blocks or transactions wait",
@@ -131,4 +171,37 @@ pub async fn code_hash(chain: &Chain, contract: &AccountId, at: [u8; 32]) -> Res
 pub async fn has_code(chain: &Chain, code_hash: [u8; 32], at: [u8; 32]) -> Result<bool, ChainError> {
     let info = chain.storage("Contracts", "CodeInfoOf", (code_hash,), at).await?;
     Ok(info.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(peers: usize, is_syncing: bool, should_have_peers: bool) -> SystemHealth {
+        SystemHealth {
+            peers,
+            is_syncing,
+            should_have_peers,
+        }
+    }
+
+    #[test]
+    fn a_node_needs_peers_where_its_chain_does() {
+        assert!(peers(&health(0, false, true)).is_err());
+        assert!(peers(&health(1, false, true)).is_ok());
+        assert!(peers(&health(0, false, false)).is_ok());
+    }
+
+    #[test]
+    fn a_node_that_is_syncing_is_not_ready() {
+        assert!(syncing(&health(3, true, true)).is_err());
+        assert!(syncing(&health(3, false, true)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_says_nothing_fails_its_checks_in_time() {
+        let silent = within(Duration::from_millis(1), std::future::pending::<Result<(), String>>()).await;
+        assert!(silent.unwrap_err().contains("doesn't answer"));
+        assert_eq!(within(ANSWER, async { Ok(7) }).await, Ok(7));
+    }
 }

@@ -530,4 +530,8 @@ macro_rules! refusals_of {
     )*};
 }
 
-refusals_of!(protocol::clearing::Error, protocol::escrow::Error);
+refusals_of!(
+    protocol::clearing::Error,
+    protocol::escrow::Error,
+    protocol::credit::Error
+);

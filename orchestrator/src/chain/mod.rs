@@ -7,6 +7,7 @@ pub mod calls;
 pub mod connection;
 pub mod contracts;
 pub mod costs;
+pub mod credit;
 pub mod deployment;
 mod error;
 pub mod escrow;
@@ -17,8 +18,10 @@ mod quickack;
 pub mod records;
 pub mod runtime;
 pub mod submitter;
+mod token;
 
 pub use connection::Chain;
+pub use credit::ChainCredit;
 pub use deployment::Deployment;
 pub use error::ChainError;
 pub use escrow::ChainEscrow;

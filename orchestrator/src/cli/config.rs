@@ -9,7 +9,7 @@ use clap::Subcommand;
 use protocol::Timestamp;
 use time::{format_description::well_known::Rfc3339, OffsetDateTime};
 
-use super::serve::load_policy;
+use super::serve::{credit::sites, load_policy};
 use crate::{
     config::{Config, ConfigError},
     http::escrow::webhook::DeliveryWebhook,
@@ -89,6 +89,16 @@ fn check(file: &Path) -> anyhow::Result<()> {
     }
     if let Some(path) = &config.settlement.policy {
         report.add("policy", policy(&config, path));
+    }
+    match sites(&config) {
+        Ok(sites) => {
+            for site in sites {
+                let genesis = protocol::text::to_hex(&site.deployment.genesis_hash);
+                let (url, member) = (&site.url, site.member);
+                report.found("credit chain", format!("{genesis} at {url}, as member {member} there"));
+            }
+        }
+        Err(error) => report.add("credit chains", Err(format!("{error:#}"))),
     }
     if let Some(path) = &config.escrow.delivery_webhook_secret {
         report.add("delivery webhook", webhook(path));

@@ -1,8 +1,8 @@
 //! `quittance deploy`: puts the contracts on a chain. Running it again finds them and does nothing.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context};
-use protocol::{text, AccountId};
+use protocol::{text, AccountId, Member};
 use scale::{Decode, Encode};
 
 use crate::{
@@ -27,7 +27,7 @@ pub struct Args {
     /// The node: ws://host:port or wss://host:port.
     #[arg(long)]
     url: String,
-    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract).
+    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract; credit.contract for a credit node).
     #[arg(long)]
     bundles: PathBuf,
     /// Where to write the deployment.
@@ -54,6 +54,14 @@ pub struct Args {
     /// How long after a dispute was opened the notaries may rule, in seconds; then the payment stands.
     #[arg(long, default_value_t = 1_209_600)]
     ruling_seconds: u64,
+    /// A credit node that gets a contract of its own, by its index in the registry, where it is registered as one before or
+    /// after; may be given several times. Contracts that credit nodes got before stay in the deployment.
+    #[arg(long = "credit-node", value_name = "MEMBER")]
+    credit_nodes: Vec<u16>,
+    /// The least time from the end of paying out on one chain to the end of a reservation on the other, in seconds: longer
+    /// than finality, a call and the difference of the chains' clocks together. The same on all of a credit node's chains.
+    #[arg(long, alias = "credit-grace", default_value_t = 3_600)]
+    credit_grace_seconds: u64,
     /// Print the deployment as JSON.
     #[arg(long)]
     json: bool,
@@ -79,6 +87,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let gap = milliseconds(args.escrow_gap_seconds, "escrow-gap-seconds")?;
     let disputes = milliseconds(args.dispute_seconds, "dispute-seconds")?;
     let rulings = milliseconds(args.ruling_seconds, "ruling-seconds")?;
+    let grace = milliseconds(args.credit_grace_seconds, "credit-grace-seconds")?;
     let client = OneShot::connect(&args.url, &args.key).await?;
     let genesis = client.chain.genesis();
 
@@ -97,9 +106,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let input = (constructor, genesis, gap);
     let (escrow, new_escrow) = client.deploy(&escrow, input.encode()).await?;
 
+    let mut credit = client.credit_contracts(&args.out, &registry).await?;
+    for node in args.credit_nodes.into_iter().map(Member) {
+        let input = (constructor, genesis, registry.address.0, node, grace);
+        client
+            .deploy_credit(&args.bundles, node, input.encode(), &mut credit)
+            .await?;
+    }
+
+    let mut deployed = vec![(registry, new_registry), (clearing, new_clearing), (escrow, new_escrow)];
+    deployed.extend(credit);
     let deployment = Deployment {
         genesis_hash: genesis,
-        contracts: vec![registry, clearing, escrow],
+        contracts: deployed.iter().map(|(contract, _)| contract.clone()).collect(),
     };
     deployment.save(&args.out)?;
     if args.json {
@@ -108,13 +127,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     let mut table = comfy_table::Table::new();
     table.set_header(["contract", "address", "code hash", ""]);
-    for (contract, new) in deployment
-        .contracts
-        .iter()
-        .zip([new_registry, new_clearing, new_escrow])
-    {
+    for (contract, new) in deployed {
         table.add_row([
-            contract.name.clone(),
+            contract.name,
             to_ss58(&contract.address),
             text::to_hex(&contract.code_hash),
             if new { "deployed" } else { "was there" }.to_owned(),
@@ -159,6 +174,50 @@ impl OneShot {
         })
     }
 
+    /// The credit nodes' contracts that an earlier run wrote down for this registry, as far as they are on the chain.
+    async fn credit_contracts(&self, file: &Path, registry: &Deployed) -> anyhow::Result<Vec<(Deployed, bool)>> {
+        let mut found = Vec::new();
+        if !file.exists() {
+            return Ok(found);
+        }
+        let earlier = Deployment::load(file)?;
+        if earlier.ensure_on(self.chain.genesis()).is_err() || !earlier.contracts.contains(registry) {
+            return Ok(found);
+        }
+        let at = self.follower.head().hash;
+        for contract in earlier.contracts {
+            let is_there = code_hash(&self.chain, &contract.address, at).await? == Some(contract.code_hash);
+            if contract.credit_node.is_some() && is_there {
+                found.push((contract, false));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Gives a credit node its contract, unless it has it: one for each, because debts stay where they are.
+    async fn deploy_credit(
+        &self,
+        bundles: &Path,
+        node: Member,
+        input: Vec<u8>,
+        credit: &mut Vec<(Deployed, bool)>,
+    ) -> anyhow::Result<()> {
+        let bundle = Bundle::find(bundles, "credit")?;
+        let mut all = credit.iter();
+        let Some((earlier, _)) = all.find(|(contract, _)| contract.credit_node == Some(node)) else {
+            let (made, is_new) = self.deploy(&bundle, input).await?;
+            credit.push((Deployed::credit(node, made.address, made.code_hash), is_new));
+            return Ok(());
+        };
+        ensure!(
+            earlier.address == address(&self.submitter.account(), &bundle.code_hash(), &input),
+            "member {node} has a credit contract at {} already, made by another account, with another grace or from another \
+             bundle: take it out of the deployment if it shall have a new one",
+            to_ss58(&earlier.address)
+        );
+        Ok(())
+    }
+
     /// Uploads the code where it isn't there, instantiates where that wasn't done; whether it did.
     async fn deploy(&self, bundle: &Bundle, input: Vec<u8>) -> anyhow::Result<(Deployed, bool)> {
         let name = bundle.name();
@@ -169,6 +228,7 @@ impl OneShot {
             name: name.to_owned(),
             address,
             code_hash: hash,
+            credit_node: None,
         };
 
         let expected = address(&self.submitter.account(), &hash, &input);

@@ -12,6 +12,7 @@ pub mod ca;
 pub mod client;
 pub mod config;
 pub mod contract;
+pub mod credit;
 pub mod demo;
 pub mod deploy;
 pub mod escrow;
@@ -37,6 +38,7 @@ A first payment, step by step:
 Or all of it at once: quittance demo
 
 Trades between institutions: quittance escrow --help
+Payments on credit, at a credit node: quittance credit --help
 
 Each command explains itself: quittance pay --help
 
@@ -80,6 +82,8 @@ enum Command {
     Webhooks(webhooks::Args),
     /// Trades with other institutions, paid through the escrow contract.
     Escrow(escrow::Args),
+    /// Limits, pools and debts of a credit node, on each of its chains.
+    Credit(credit::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
     /// Tries or executes any message of a contract.
@@ -109,6 +113,7 @@ pub async fn main() -> ExitCode {
         Command::Settlement(args) => settlement::run(args).await,
         Command::Webhooks(args) => webhooks::run(args).await,
         Command::Escrow(args) => escrow::run(args).await,
+        Command::Credit(args) => credit::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,
         Command::Demo(args) => demo::run(args).await,

@@ -1,5 +1,8 @@
 //! `quittance serve`: runs an institution.
+pub(super) mod credit;
+
 use std::{
+    collections::BTreeSet,
     net::TcpListener,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,10 +21,11 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, Env
 
 use crate::{
     chain::{
-        bundle::Bundle, contracts::Contract, Chain, ChainEscrow, ChainLedger, ChainRecords, Deployment, Follower,
-        Submitter,
+        bundle::Bundle, contracts::Contract, deployment::Deployed, Chain, ChainEscrow, ChainLedger, ChainRecords,
+        Deployment, Follower, Submitter,
     },
     config::{self, Config},
+    credit::Credit,
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
@@ -114,9 +118,16 @@ impl Parts {
         refuse_development_keys(&chain, &[&account, &signing]).await?;
         let webhooks_config = load_endpoints(&config.webhooks, &chain).await?;
         let deployment = Deployment::load(&config.chain.deployment)?;
+        let credit_sites = credit::sites(config)?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
-        let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account).await?;
+        let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
+        let on_home_chain = credit::Home {
+            chain: &chain,
+            follower: &follower,
+            submitter: &submitter,
+        };
+        let credit = Credit::new(credit::connect(credit_sites, on_home_chain, &account, &store).await?);
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
@@ -211,6 +222,7 @@ impl Parts {
         let systems = Systems {
             settlement: settlement.clone(),
             escrow: escrow.clone(),
+            credit,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),
@@ -349,12 +361,10 @@ pub(super) fn load_policy(config: &Config) -> anyhow::Result<Policy> {
 
 /// The metadata of each deployed contract.
 fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec<Bundle>> {
-    let find = |name: &String| Bundle::find(directory, name).context("chain.bundles can't be used");
-    deployment
-        .contracts
-        .iter()
-        .map(|contract| find(&contract.name))
-        .collect()
+    // Each once, however many contracts were made from it.
+    let names: BTreeSet<&str> = deployment.contracts.iter().map(Deployed::bundle).collect();
+    let find = |name| Bundle::find(directory, name).context("chain.bundles can't be used");
+    names.into_iter().map(find).collect()
 }
 
 /// Who is told what happens, with their secrets.

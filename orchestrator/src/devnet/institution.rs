@@ -15,7 +15,7 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
-use super::{free_port, tail, until, Options};
+use super::{credit::CreditSite, free_port, tail, until, Options};
 use crate::{
     chain::deployment::to_ss58,
     cli::client::Api,
@@ -183,6 +183,18 @@ impl Institution {
         std::fs::write(self.directory.join("policy.toml"), policy)?;
         let text = std::fs::read_to_string(self.config())?;
         let text = text.replace("[settlement]\n", "[settlement]\npolicy = \"policy.toml\"\n");
+        std::fs::write(self.config(), text)?;
+        Ok(())
+    }
+
+    /// Has it give credit on these chains.
+    pub(super) fn give_credit_on(&self, sites: &[CreditSite]) -> anyhow::Result<()> {
+        let mut text = std::fs::read_to_string(self.config())?;
+        for CreditSite { url, file, member, .. } in sites {
+            text.push_str(&format!(
+                "\n[[credit.chains]]\nurl = \"{url}\"\ndeployment = {file:?}\nmember = {member}\n"
+            ));
+        }
         std::fs::write(self.config(), text)?;
         Ok(())
     }

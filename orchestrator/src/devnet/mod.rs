@@ -1,8 +1,10 @@
 //! A whole network on this machine, for the demo and the scenarios: a development node, two banks, a notary, each a
 //! process of its own. Development keys throughout, so it works on development chains only.
+mod credit;
 mod disputes;
 mod institution;
 mod node;
+mod place;
 mod trading;
 
 use std::{
@@ -22,12 +24,15 @@ use serde_json::json;
 use serde_json::Value;
 use tokio::process::Command;
 
+pub use credit::{CreditNode, CreditSite};
 pub use institution::Institution;
 pub use node::Node;
 pub use trading::Books;
 
+use place::Place;
+
 use crate::{
-    chain::{calls::Call, Chain, ChainEscrow, ChainLedger, Deployment, Follower, Submitter},
+    chain::{Chain, ChainEscrow, ChainLedger, Deployment, Follower, Submitter},
     http::{
         decisions::{DecisionRequest, DecisionView},
         payments::PaymentView,
@@ -37,15 +42,8 @@ use crate::{
         SigningKey,
     },
     settlement::messages::{PaymentRequest, SignedPaymentRequest},
-    store::Store,
 };
 
-/// Deploys and pays for it.
-const DEPLOYER: &str = "//Alice";
-/// Govern the registry, both together.
-const GOVERNORS: [&str; 2] = ["//Governor1", "//Governor2"];
-/// What every institution's account gets for fees and deposits.
-const FUNDS: Amount = 1_000_000_000_000_000;
 /// What is on a user's account at first.
 const SAVINGS: Amount = 1_000_000_000_000;
 /// The most that a user may move at once.
@@ -144,7 +142,12 @@ impl Network {
         };
 
         progress("deploying the contracts");
-        let deployment = deploy(&options, &url).await?;
+        let place = Place {
+            options: &options,
+            url: &url,
+            directory: &options.directory,
+        };
+        let deployment = place.deploy(None).await?;
         progress("issuing certificates and writing configurations");
         let ([originator, home, notary], others) = institutions(&options)?;
         let mut network = Self {
@@ -359,59 +362,31 @@ impl Network {
     /// # Errors
     /// The registry refuses.
     pub async fn govern(&self, change: &Value) -> anyhow::Result<()> {
-        let file = self.options.directory.join("change.json");
-        std::fs::write(&file, change.to_string())?;
-        let deployment = self.options.directory.join("deployment.json");
-        let mut command = quittance(&self.options);
-        command.args(["govern", "--url", &self.url, "--key", DEPLOYER]);
-        command.arg("--deployment").arg(deployment).arg("--change").arg(file);
-        for governor in GOVERNORS {
-            command.args(["--governor-key", governor]);
-        }
-        run(command).await.map(|_| ())
+        self.place().govern(change).await
     }
 
     async fn deployer(&self) -> anyhow::Result<(Chain, Follower, Submitter)> {
-        let chain = Chain::connect(&self.url).await?;
-        let follower = Follower::start(chain.clone()).await?;
-        let store = Store::open(&self.options.directory.join("deployer.sqlite")).await?;
-        let key = SigningKey::load(DEPLOYER)?;
-        let submitter = Submitter::start(chain.clone(), follower.clone(), store, key).await?;
-        Ok((chain, follower, submitter))
+        self.place().deployer().await
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
+            options: &self.options,
+            url: &self.url,
+            directory: &self.options.directory,
+        }
     }
 
     /// Gives every institution money for fees, and a place in the registry with its present keys.
     async fn register(&mut self) -> anyhow::Result<()> {
-        let (chain, follower, submitter) = self.deployer().await?;
-        let ledger = ChainLedger::new(chain.clone(), follower, submitter.clone(), &self.deployment)?;
-        for institution in self.institutions() {
-            let account = SigningKey::load(&institution.account_key)?.account();
-            let funds = Call::transfer(&*chain.runtime()?, &account, FUNDS)?;
-            submitter.submit(&format!("fund/{}", fresh_key()), funds).await?;
-        }
-        for changes in [true, false] {
-            let registered = ledger.institutions().await?;
-            let mut missing = Vec::new();
-            for institution in self.institutions_mut() {
-                match registered.iter().find(|found| found.lei == institution.lei) {
-                    None => missing.push(institution.registration()?),
-                    Some(found) => {
-                        institution.member = found.member;
-                        missing.extend(institution.rotation(found)?);
-                    }
-                }
-            }
-            if missing.is_empty() {
-                return Ok(());
-            }
-            if !changes {
-                bail!("the registry doesn't show the institutions as they were registered");
-            }
-            for change in missing {
-                self.govern(&change).await?;
-            }
-        }
-        Ok(())
+        let place = Place {
+            options: &self.options,
+            url: &self.url,
+            directory: &self.options.directory,
+        };
+        let first = [&mut self.originator, &mut self.home, &mut self.notary];
+        let mut all: Vec<&mut Institution> = first.into_iter().chain(&mut self.others).collect();
+        place.register(&self.deployment, &mut all).await
     }
 
     fn configure(&self) -> anyhow::Result<()> {
@@ -433,29 +408,7 @@ impl Network {
 }
 
 fn institutions(options: &Options) -> anyhow::Result<([Institution; 3], Vec<Institution>)> {
-    let directory = options.directory.join("ca");
-    let ca = if directory.is_dir() {
-        DevelopmentCa::open(&directory)?
-    } else {
-        DevelopmentCa::create(&directory)?
-    };
-    let make = |name: &str, folder: &str, lei: &[u8; 20], role: &'static str| -> anyhow::Result<Institution> {
-        let request = CertificateRequest {
-            name: name.into(),
-            lei: Lei(*lei),
-            dns: vec!["localhost".into()],
-            ip: vec![Ipv4Addr::LOCALHOST.into()],
-        };
-        Institution::new(
-            options,
-            name,
-            folder,
-            Lei(*lei),
-            role,
-            ca.issue(&request)?,
-            ca.certificate_path(),
-        )
-    };
+    let make = |name: &str, folder: &str, lei: &[u8; 20], role| institution(options, (name, folder), Lei(*lei), role);
     let first = [
         make("Bank A", "bank-a", b"529900T8BM49AURSDO55", "participant")?,
         make("Bank B", "bank-b", b"5493001KJTIIGC8Y1R12", "participant")?,
@@ -474,6 +427,36 @@ fn institutions(options: &Options) -> anyhow::Result<([Institution; 3], Vec<Inst
     Ok((first, others))
 }
 
+/// An institution with a certificate of the network's own CA, by its name and its folder.
+fn institution(
+    options: &Options,
+    (name, folder): (&str, &str),
+    lei: Lei,
+    role: &'static str,
+) -> anyhow::Result<Institution> {
+    let directory = options.directory.join("ca");
+    let ca = if directory.is_dir() {
+        DevelopmentCa::open(&directory)?
+    } else {
+        DevelopmentCa::create(&directory)?
+    };
+    let request = CertificateRequest {
+        name: name.into(),
+        lei,
+        dns: vec!["localhost".into()],
+        ip: vec![Ipv4Addr::LOCALHOST.into()],
+    };
+    Institution::new(
+        options,
+        name,
+        folder,
+        lei,
+        role,
+        ca.issue(&request)?,
+        ca.certificate_path(),
+    )
+}
+
 /// A number with the check digits that make it an LEI.
 fn made_up_lei(number: u16) -> Option<Lei> {
     let candidate = |check: u8| {
@@ -481,34 +464,6 @@ fn made_up_lei(number: u16) -> Option<Lei> {
         text.as_bytes().try_into().ok().map(Lei)
     };
     (0..=99).filter_map(candidate).find(Lei::is_valid)
-}
-
-async fn deploy(options: &Options, url: &str) -> anyhow::Result<Deployment> {
-    let file = options.directory.join("deployment.json");
-    let mut command = quittance(options);
-    command.args([
-        "deploy",
-        "--url",
-        url,
-        "--key",
-        DEPLOYER,
-        "--governor-threshold",
-        "2",
-        "--notary-threshold",
-        "1",
-        "--escrow-gap-seconds",
-        "1",
-    ]);
-    command.arg("--bundles").arg(&options.bundles).arg("--out").arg(&file);
-    if let Some(seconds) = options.ruling_seconds {
-        command.args(["--ruling-seconds", &seconds.to_string()]);
-    }
-    for governor in GOVERNORS {
-        let public = protocol::text::to_hex(&SigningKey::load(governor)?.public());
-        command.args(["--governor", &public]);
-    }
-    run(command).await?;
-    Ok(Deployment::load(&file)?)
 }
 
 fn quittance(options: &Options) -> Command {

@@ -1,10 +1,16 @@
 //! A development node as a process.
-use std::{fs::OpenOptions, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{bail, Context};
+use serde_json::{json, Value};
 use tokio::process::{Child, Command};
 
-use super::{tail, until, Options};
+use super::{run, tail, until, Options};
 
 /// Long enough for a slow machine to compile the runtime.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -17,6 +23,9 @@ pub struct Node {
     /// What it writes.
     pub log: PathBuf,
     options: Options,
+    directory: PathBuf,
+    /// The chain spec, where the chain isn't `dev`.
+    spec: Option<PathBuf>,
     port: u16,
     process: Option<Child>,
 }
@@ -27,10 +36,25 @@ impl Node {
     /// # Errors
     /// It doesn't start.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
+        Self::start_in(&options.directory, None, options).await
+    }
+
+    /// Starts a node of another development chain, with another genesis hash, whose files are in `directory`.
+    ///
+    /// # Errors
+    /// It doesn't start.
+    pub async fn start_other(options: &Options, directory: &Path) -> anyhow::Result<Self> {
+        let spec = other_spec(options, directory).await?;
+        Self::start_in(directory, Some(spec), options).await
+    }
+
+    async fn start_in(directory: &Path, spec: Option<PathBuf>, options: &Options) -> anyhow::Result<Self> {
         let mut node = Self {
             url: String::new(),
-            log: options.directory.join("node.log"),
+            log: directory.join("node.log"),
             options: options.clone(),
+            directory: directory.to_owned(),
+            spec,
             port: 0,
             process: None,
         };
@@ -74,10 +98,14 @@ impl Node {
         let program = self.options.programs.join("quittance-node");
         let output = OpenOptions::new().create(true).append(true).open(log)?;
         let written = usize::try_from(output.metadata()?.len())?;
-        let mut process = Command::new(&program)
-            .arg("--dev")
+        let mut command = Command::new(&program);
+        command.arg("--dev");
+        if let Some(spec) = &self.spec {
+            command.arg("--chain").arg(spec);
+        }
+        let mut process = command
             .arg("--base-path")
-            .arg(self.options.directory.join("chain"))
+            .arg(self.directory.join("chain"))
             .args(["--rpc-port", &self.port.to_string()])
             .args(["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns"])
             .args(["--state-pruning", "archive", "--blocks-pruning", "archive"])
@@ -103,6 +131,32 @@ impl Node {
         self.process = Some(process);
         Ok(port)
     }
+}
+
+/// A chain spec like that of `dev` in which one account has a unit more: the genesis hash is another one.
+async fn other_spec(options: &Options, directory: &Path) -> anyhow::Result<PathBuf> {
+    let file = |name: &str| directory.join(name);
+    let (plain, raw) = (file("plain-spec.json"), file("chain-spec.json"));
+    if raw.is_file() {
+        return Ok(raw);
+    }
+    let node = options.programs.join("quittance-node");
+    let mut export = Command::new(&node);
+    export.args(["export-chain-spec", "--chain", "dev"]);
+    let mut spec: Value = serde_json::from_slice(&run(export).await?)?;
+    let balance = spec.pointer_mut("/genesis/runtimeGenesis/patch/balances/balances/0/1");
+    let balance = balance.context("the node's chain spec names no balances")?;
+    *balance = json!(balance.as_u64().and_then(|units| units.checked_add(1)));
+    spec["name"] = json!("Quittance Development, the other chain");
+    spec["id"] = json!("quittance_other");
+    spec["protocolId"] = json!("quittance-other");
+    std::fs::write(&plain, spec.to_string())?;
+
+    // Raw, because to make a genesis state of a plain one takes seconds at each start.
+    let mut export = Command::new(&node);
+    export.args(["export-chain-spec", "--raw", "--chain"]).arg(&plain);
+    std::fs::write(&raw, run(export).await?)?;
+    Ok(raw)
 }
 
 /// The port in the line that a node writes once it listens.

@@ -22,12 +22,16 @@ impl Role {
 
     const fn may(self, permission: Permission) -> bool {
         match permission {
-            Permission::RequestPayments | Permission::KeepUsers | Permission::Contest | Permission::Trade => {
-                matches!(self, Role::Operator | Role::Teller)
-            }
-            Permission::MoveFunds | Permission::ExecuteMessages | Permission::Decide | Permission::SendWebhooks => {
-                matches!(self, Role::Operator)
-            }
+            Permission::RequestPayments
+            | Permission::KeepUsers
+            | Permission::Contest
+            | Permission::Trade
+            | Permission::HandInCreditPapers => matches!(self, Role::Operator | Role::Teller),
+            Permission::MoveFunds
+            | Permission::ExecuteMessages
+            | Permission::Decide
+            | Permission::GiveCredit
+            | Permission::SendWebhooks => matches!(self, Role::Operator),
         }
     }
 }
@@ -43,12 +47,16 @@ pub enum Permission {
     Contest,
     /// Make, take and settle offers in escrow.
     Trade,
-    /// Deposit to and withdraw from the settlement balance.
+    /// Hand in what payers and payees signed about credit, and have the chain see that a time is over.
+    HandInCreditPapers,
+    /// Deposit to and withdraw from the settlement balance and the pools for credit, repay debts.
     MoveFunds,
     /// Submit contract messages.
     ExecuteMessages,
     /// Agree to decisions in a notary's name.
     Decide,
+    /// Set a credit node's limits, freeze payers, release reservations, decide on wishes for higher limits.
+    GiveCredit,
     /// Have others told again what happened.
     SendWebhooks,
 }
@@ -60,9 +68,11 @@ impl Permission {
             Permission::KeepUsers => "change users",
             Permission::Contest => "open or answer disputes",
             Permission::Trade => "trade",
+            Permission::HandInCreditPapers => "hand in papers about credit",
             Permission::MoveFunds => "move the institution's funds",
             Permission::ExecuteMessages => "submit contract messages",
             Permission::Decide => "decide for the notary",
+            Permission::GiveCredit => "decide on credit",
             Permission::SendWebhooks => "send webhooks again",
         }
     }
@@ -163,24 +173,27 @@ mod tests {
     #[test]
     fn a_role_does_its_own_work_only() {
         use Permission::{
-            Contest, Decide, ExecuteMessages, KeepUsers, MoveFunds, RequestPayments, SendWebhooks, Trade,
+            Contest, Decide, ExecuteMessages, GiveCredit, HandInCreditPapers, KeepUsers, MoveFunds, RequestPayments,
+            SendWebhooks, Trade,
         };
         for permission in [
             RequestPayments,
             KeepUsers,
             Contest,
             Trade,
+            HandInCreditPapers,
             MoveFunds,
             ExecuteMessages,
             Decide,
+            GiveCredit,
             SendWebhooks,
         ] {
             assert!(Role::Operator.may(permission));
             assert!(!Role::Auditor.may(permission));
         }
         assert!(Role::Teller.may(RequestPayments) && Role::Teller.may(KeepUsers));
-        assert!(Role::Teller.may(Contest) && Role::Teller.may(Trade));
+        assert!(Role::Teller.may(Contest) && Role::Teller.may(Trade) && Role::Teller.may(HandInCreditPapers));
         assert!(!Role::Teller.may(MoveFunds) && !Role::Teller.may(ExecuteMessages) && !Role::Teller.may(Decide));
-        assert!(!Role::Teller.may(SendWebhooks));
+        assert!(!Role::Teller.may(SendWebhooks) && !Role::Teller.may(GiveCredit));
     }
 }

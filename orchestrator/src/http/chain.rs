@@ -1,5 +1,5 @@
 //! The API's view of the chain: the institution's own ledger, and any contract by its metadata.
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use protocol::{clearing::Balance, registry::Institution, settlement::Asset, AccountId, Amount, Member};
@@ -18,9 +18,6 @@ use crate::{
     settlement::ports::{Block, Ledger, LedgerError},
     store::{submissions::Sender, Store},
 };
-
-/// How long finality may stand still while there is something to finalize.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The chain as the institution `member` sees it.
 pub struct HomeChain {
@@ -49,7 +46,7 @@ impl HomeChain {
         let bundle = self
             .bundles
             .iter()
-            .find(|bundle| bundle.name() == call.contract)
+            .find(|bundle| bundle.name() == deployed.bundle())
             .ok_or_else(unknown)?;
         if bundle.message(&call.message).is_err() {
             return Err(CallError::UnknownMessage(call.message.clone()));
@@ -140,15 +137,8 @@ impl ChainApi for HomeChain {
     }
 
     async fn checks(&self) -> Vec<Check> {
-        let checks = health::check(&self.chain, &self.follower, &self.deployment, PATIENCE).await;
-        checks
-            .into_iter()
-            .map(|check| Check {
-                name: check.name.to_string(),
-                ok: check.ok,
-                detail: check.detail,
-            })
-            .collect()
+        let checks = health::check(&self.chain, &self.follower, &self.deployment).await;
+        checks.into_iter().map(Check::from).collect()
     }
 
     async fn balance(&self, asset: Asset) -> Result<Balance, LedgerError> {
@@ -174,7 +164,8 @@ impl ChainApi for HomeChain {
 
     fn contracts(&self) -> Vec<ContractInfo> {
         let describe = |deployed: &Deployed| {
-            let bundle = self.bundles.iter().find(|bundle| bundle.name() == deployed.name)?;
+            let mut bundles = self.bundles.iter();
+            let bundle = bundles.find(|bundle| bundle.name() == deployed.bundle())?;
             let messages = bundle.messages().into_iter().map(|message| MessageInfo {
                 name: message.name,
                 args: message

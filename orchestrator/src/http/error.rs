@@ -99,7 +99,7 @@ pub enum ApiError {
     #[error("the first request with this Idempotency-Key is still being carried out: repeat it a little later")]
     IdempotencyInProgress,
     /// 503: a readiness check fails.
-    #[error("the check {:?} fails: {}; repeat the request later", .0.name, .0.detail)]
+    #[error("the check {} fails: {}; repeat the request later", .0.title(), .0.detail)]
     NotReady(Check),
     /// 503: the chain doesn't answer.
     #[error("{0}; repeat the request later with the same Idempotency-Key")]

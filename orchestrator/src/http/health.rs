@@ -1,5 +1,8 @@
 //! `/health/live`: the process answers. `/health/ready`: it can do its work.
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{Request, State},
@@ -7,12 +10,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use protocol::text::to_hex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{error::ApiError, extractor::Json, Api};
+use crate::{
+    chain::health,
+    credit::{ports::CreditLedger, Credit},
+};
 
 /// How long a look at the chain serves. Every write asks, and each look costs round trips to the node.
 const FRESH: Duration = Duration::from_secs(1);
@@ -22,10 +30,34 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Check {
     /// Its stable name.
     pub name: String,
+    /// The genesis hash of the chain that it is about, where that is one that credit is given on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
     /// Whether it holds.
     pub ok: bool,
     /// What was seen.
     pub detail: String,
+}
+
+impl Check {
+    /// Its name and, where that is one of several, its chain.
+    pub fn title(&self) -> String {
+        match &self.chain {
+            Some(chain) => format!("{:?} of the chain {chain}", self.name),
+            None => format!("{:?}", self.name),
+        }
+    }
+}
+
+impl From<health::Check> for Check {
+    fn from(check: health::Check) -> Self {
+        Self {
+            name: check.name.to_owned(),
+            chain: None,
+            ok: check.ok,
+            detail: check.detail,
+        }
+    }
 }
 
 /// All checks.
@@ -49,8 +81,9 @@ impl Readiness {
                 return ready.clone();
             }
         }
-        let mut checks = api.chain.checks().await;
+        let (mut checks, credit) = futures::join!(api.chain.checks(), credit_checks(&api.credit));
         checks.push(store_check(api).await);
+        checks.extend(credit);
         let ready = Ready {
             ready: checks.iter().all(|check| check.ok),
             checks,
@@ -58,6 +91,22 @@ impl Readiness {
         *last = Some((Instant::now(), ready.clone()));
         ready
     }
+}
+
+/// Every chain that credit is given on (S1.2).
+async fn credit_checks(credit: &Credit) -> Vec<Check> {
+    let look = |ledger: &Arc<dyn CreditLedger>| {
+        let ledger = ledger.clone();
+        async move {
+            let of_chain = |check| Check {
+                chain: Some(to_hex(&ledger.genesis())),
+                ..Check::from(check)
+            };
+            ledger.checks().await.into_iter().map(of_chain).collect::<Vec<_>>()
+        }
+    };
+    let chains = futures::future::join_all(credit.ledgers().iter().map(look)).await;
+    chains.into_iter().flatten().collect()
 }
 
 async fn store_check(api: &Api) -> Check {
@@ -68,16 +117,20 @@ async fn store_check(api: &Api) -> Check {
     };
     Check {
         name: "store".into(),
+        chain: None,
         ok: answer.is_ok(),
         detail,
     }
 }
 
-/// Middleware: writes are refused while a check fails.
+/// Middleware: writes are refused while a check fails. What a chain that only credit is given on lacks stops no payment or
+/// trade on the home chain; what any chain lacks stops credit, which takes place on two.
 pub async fn refuse_until_ready(State(api): State<Api>, request: Request, next: Next) -> Result<Response, ApiError> {
     if request.method() != Method::GET {
         let ready = api.readiness.look(&api).await;
-        if let Some(failing) = ready.checks.into_iter().find(|check| !check.ok) {
+        let is_about_credit = request.uri().path().starts_with(super::credit::PATHS);
+        let mut checks = ready.checks.into_iter();
+        if let Some(failing) = checks.find(|check| !check.ok && (is_about_credit || check.chain.is_none())) {
             return Err(ApiError::NotReady(failing));
         }
     }

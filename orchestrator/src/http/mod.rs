@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    config::Token, decisions::Decisions, disputes::Disputes, escrow::Escrow, settlement::Settlement,
+    config::Token, credit::Credit, decisions::Decisions, disputes::Disputes, escrow::Escrow, settlement::Settlement,
     statement::Statements, store::Store, webhooks::Webhooks, windows::Windows,
 };
 
@@ -30,6 +30,7 @@ pub mod auth;
 pub mod bulk;
 pub mod chain;
 pub mod contracts;
+pub mod credit;
 pub mod current;
 pub mod decisions;
 pub mod disputes;
@@ -72,6 +73,8 @@ pub struct Api {
     pub settlement: Arc<Settlement>,
     /// The escrow system.
     pub escrow: Arc<Escrow>,
+    /// Credit, on each of a credit node's chains.
+    pub credit: Arc<Credit>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -103,6 +106,8 @@ pub struct Systems {
     pub settlement: Arc<Settlement>,
     /// The escrow system.
     pub escrow: Arc<Escrow>,
+    /// Credit, on each of a credit node's chains.
+    pub credit: Arc<Credit>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -127,6 +132,7 @@ impl Api {
         let Systems {
             settlement,
             escrow,
+            credit,
             decisions,
             disputes,
             windows,
@@ -136,6 +142,7 @@ impl Api {
         Self {
             settlement,
             escrow,
+            credit,
             decisions,
             disputes,
             windows,
@@ -227,6 +234,7 @@ fn client_routes() -> OpenApiRouter<Api> {
         .merge(windows::router())
         .merge(webhooks::router())
         .merge(escrow::router())
+        .merge(credit::router())
 }
 
 fn peer_routes() -> OpenApiRouter<Api> {

@@ -47,6 +47,7 @@ macro_rules! described {
     )*};
 }
 
+pub mod credit;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;

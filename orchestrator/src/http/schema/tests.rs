@@ -9,6 +9,7 @@ use serde::{de::DeserializeOwned, Serialize};
 use super::*;
 use crate::{peers::bulk, settlement::messages};
 
+mod credit;
 mod decisions;
 mod disputes;
 mod escrow;

@@ -134,6 +134,7 @@ impl ChainApi for CountingChain {
         let failing = self.failing.lock().unwrap().clone();
         let check = |name| Check {
             name,
+            chain: None,
             ok: false,
             detail: "stalled".into(),
         };
@@ -180,6 +181,9 @@ impl ChainApi for CountingChain {
         })
     }
 }
+
+/// The chains that the bank gives credit on.
+pub const CREDIT_CHAINS: [[u8; 32]; 2] = [[21; 32], [22; 32]];
 
 /// A settlement system on its own store, with nobody around it.
 pub fn settlement(store: Store) -> Arc<Settlement> {

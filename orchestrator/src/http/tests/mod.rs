@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod bulk;
+mod credit;
 mod decisions;
 mod disputes;
 mod escrow;
@@ -35,6 +36,7 @@ const AUDITOR: &str = "auditor's token";
 struct Bank {
     router: Router,
     chain: std::sync::Arc<fakes::CountingChain>,
+    credit: [std::sync::Arc<crate::credit::tests::Books>; 2],
     store: Store,
 }
 
@@ -67,9 +69,12 @@ impl Bank {
         let trading = fakes::escrow(store.clone());
         let decisions = fakes::decisions(store.clone());
         let windows = fakes::windows(store.clone(), decisions.clone());
+        let credit = fakes::CREDIT_CHAINS.map(crate::credit::tests::Books::of);
+        let [here, there] = credit.clone();
         let systems = Systems {
             settlement,
             escrow: trading,
+            credit: crate::credit::Credit::new(vec![here, there]),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,
@@ -82,7 +87,12 @@ impl Bank {
             None => api,
         };
         let router = router(api, |peers| peers.layer(Extension(Peer(protocol::Member(1)))));
-        Self { router, chain, store }
+        Self {
+            router,
+            chain,
+            credit,
+            store,
+        }
     }
 
     async fn send(&self, request: Request<Body>) -> Response {
@@ -261,6 +271,7 @@ async fn a_missing_key_stops_every_write_before_it_acts() {
         (Method::POST, "/v1/escrow/offers".to_owned()),
         (Method::POST, "/v1/escrow/trades".to_owned()),
         (Method::POST, format!("/v1/escrow/trades/0x{}/accept", "0".repeat(64))),
+        (Method::POST, format!("/v1/credit/chains/0x{}/freeze", "0".repeat(64))),
     ] {
         let request = Request::builder()
             .method(method)

@@ -84,6 +84,35 @@ async fn escrow_is_described() {
 }
 
 #[tokio::test]
+async fn credit_is_described() {
+    let bank = Bank::open().await;
+    let described = operations(&document(&bank).await);
+    let at = |path: &str, method| (format!("/v1/credit/chains{path}"), method);
+    for operation in [
+        at("", Method::GET),
+        at("/{chain}/pool", Method::GET),
+        at("/{chain}/pool/fund", Method::POST),
+        at("/{chain}/pool/withdraw", Method::POST),
+        at("/{chain}/limits", Method::GET),
+        at("/{chain}/node-limits", Method::POST),
+        at("/{chain}/payee-limits", Method::POST),
+        at("/{chain}/freeze", Method::POST),
+        at("/{chain}/unfreeze", Method::POST),
+        at("/{chain}/debts/{request}", Method::GET),
+        at("/{chain}/payouts/{request}", Method::GET),
+        at("/{chain}/raises", Method::GET),
+        at("/{chain}/raises", Method::POST),
+        at("/{chain}/raises/decide", Method::POST),
+    ] {
+        assert!(described.contains(&operation), "{operation:?}");
+    }
+    for act in ["release", "expire", "overdue", "receipt", "repay"] {
+        let operation = at(&format!("/{{chain}}/debts/{{request}}/{act}"), Method::POST);
+        assert!(described.contains(&operation), "{operation:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_reference_of_the_document_resolves() {
     let bank = Bank::open().await;
     let document = document(&bank).await;

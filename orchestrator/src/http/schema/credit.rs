@@ -1,0 +1,164 @@
+//! The types of credit as they look in JSON.
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Amount, Asset, Bytes32, Timestamp};
+
+/// How far a debt is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub enum DebtState {
+    /// Set aside in both limits while the payout is on its way.
+    Reserved,
+    /// Final: the credit node said that it won't pay.
+    Released,
+    /// Final: nobody said in time that it paid.
+    Expired,
+    /// The payee was paid: the payer owes.
+    Owed,
+    /// Final: all was repaid.
+    Settled,
+}
+
+described! {
+    /// How much a payee lets a payer owe on payments to it.
+    LimitOrder {
+        /// Who lets.
+        payee: Bytes32,
+        /// Who may owe.
+        payer: Bytes32,
+        /// What the debt is in.
+        asset: Asset,
+        /// In its smallest unit.
+        limit: Amount,
+        /// Above that of every earlier order of this payee for this payer and asset.
+        sequence: u64,
+    }
+
+    /// How much of a limit is taken.
+    LimitUse {
+        /// For payments that are on their way.
+        reserved: Amount,
+        /// Owed for payments that were made. Late fees are not in it.
+        outstanding: Amount,
+    }
+
+    /// A payee's limit for a payer.
+    PayeeLimit {
+        /// How much may be reserved and owed together.
+        limit: Amount,
+        /// The latest order's.
+        sequence: u64,
+        /// How much of it is taken.
+        used: LimitUse,
+    }
+
+    /// The credit node's limit for a payer.
+    NodeLimit {
+        /// How much may be reserved and owed together, over all payees.
+        limit: Amount,
+        /// Digest of what the limit was computed or decided from.
+        evidence: Bytes32,
+        /// How much of it is taken.
+        used: LimitUse,
+        /// How much of what is owed is overdue. Late fees are not in it.
+        overdue: Amount,
+    }
+
+    /// Both limits that a payment on credit must keep to, and what else stands in its way.
+    CreditLimits {
+        /// The payee's for the payer.
+        payee: PayeeLimit,
+        /// The credit node's for the payer.
+        node: NodeLimit,
+        /// Whether the credit node takes nothing new of this payer.
+        is_frozen: bool,
+    }
+
+    /// A block of the payout's chain.
+    PayoutBlock {
+        /// Its number.
+        number: u32,
+        /// Its hash.
+        hash: Bytes32,
+    }
+
+    /// A debt.
+    CreditDebt {
+        /// Who owes.
+        payer: Bytes32,
+        /// Who is paid.
+        payee: Bytes32,
+        /// In what.
+        asset: Asset,
+        /// The principal.
+        amount: Amount,
+        /// Charged once if the debt falls overdue.
+        late_fee: Amount,
+        /// How far it is.
+        state: DebtState,
+        /// When the reservation was to end, as it was signed.
+        expires_at: Timestamp,
+        /// When it ends, as it was extended.
+        until: Timestamp,
+        /// At or after it, what is still owed is overdue.
+        due_at: Timestamp,
+        /// Where the payee was paid, once that is known.
+        payout: Option<PayoutBlock>,
+        /// How much of the principal was repaid.
+        repaid: Amount,
+        /// How much of the late fee was paid.
+        fee_paid: Amount,
+        /// Whether it fell overdue: the late fee is charged.
+        is_overdue: bool,
+        /// Whether the payee said that the payout arrived.
+        is_received: bool,
+    }
+
+    /// A payout.
+    CreditPayout {
+        /// Who was paid.
+        payee: Bytes32,
+        /// In what.
+        asset: Asset,
+        /// In its smallest unit.
+        amount: Amount,
+        /// The number of the block it was paid in.
+        block: u32,
+        /// That block's time.
+        paid_at: Timestamp,
+    }
+
+    /// A payer's wish for a higher limit of the credit node's.
+    RaiseRequest {
+        /// Whose limit.
+        payer: Bytes32,
+        /// For debts in what.
+        asset: Asset,
+        /// The limit wished for, in its smallest unit; above the present one.
+        wanted: Amount,
+        /// Digest of what shows the payer's ability to repay.
+        evidence: Bytes32,
+        /// Above that of every earlier wish of this payer for this asset.
+        sequence: u64,
+    }
+
+    /// What the credit node decided on a wish.
+    RaiseDecision {
+        /// The limit from then on; `null` if the wish was denied.
+        granted: Option<Amount>,
+        /// Digest of what it was decided from.
+        digest: Bytes32,
+    }
+
+    /// A payer's latest wish for a higher limit, and what came of it.
+    CreditRaise {
+        /// The limit wished for.
+        wanted: Amount,
+        /// Digest of what shows the payer's ability to repay.
+        evidence: Bytes32,
+        /// The wish's.
+        sequence: u64,
+        /// What the credit node decided; `null` while it is open.
+        decision: Option<RaiseDecision>,
+    }
+}

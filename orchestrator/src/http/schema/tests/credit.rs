@@ -1,0 +1,100 @@
+//! The same for credit.
+use protocol::{credit as paper, settlement, AccountId};
+
+use super::agree;
+use crate::http::schema::credit::*;
+
+const PAYER: AccountId = AccountId([1; 32]);
+const PAYEE: AccountId = AccountId([2; 32]);
+const TOKEN: settlement::Asset = settlement::Asset::Psp22(AccountId([3; 32]));
+
+fn debt(state: paper::DebtState, payout: Option<paper::PayoutBlock>) -> paper::Debt {
+    paper::Debt {
+        payer: PAYER,
+        payee: PAYEE,
+        asset: TOKEN,
+        amount: u128::MAX,
+        late_fee: 4,
+        state,
+        expires_at: 5,
+        until: 6,
+        due_at: u64::MAX,
+        payout,
+        repaid: 7,
+        fee_paid: 8,
+        is_overdue: true,
+        is_received: false,
+    }
+}
+
+#[test]
+fn limits_are_as_described() {
+    agree::<_, LimitOrder>(&paper::LimitOrder {
+        payee: PAYEE,
+        payer: PAYER,
+        asset: TOKEN,
+        limit: u128::MAX,
+        sequence: u64::MAX,
+    });
+    let used = paper::Used {
+        reserved: 1,
+        outstanding: u128::MAX,
+    };
+    agree::<_, CreditLimits>(&paper::Limits {
+        payee: paper::PayeeLimit {
+            limit: 2,
+            sequence: 3,
+            used,
+        },
+        node: paper::NodeLimit {
+            limit: 4,
+            evidence: [5; 32],
+            used,
+            overdue: 6,
+        },
+        is_frozen: true,
+    });
+}
+
+#[test]
+fn debts_and_payouts_are_as_described() {
+    use paper::DebtState::{Expired, Owed, Released, Reserved, Settled};
+    for state in [Reserved, Released, Expired, Owed, Settled] {
+        agree::<_, CreditDebt>(&debt(state, None));
+    }
+    let block = paper::PayoutBlock {
+        number: 7,
+        hash: [8; 32],
+    };
+    agree::<_, CreditDebt>(&debt(Owed, Some(block)));
+    agree::<_, CreditPayout>(&paper::Payout {
+        payee: PAYEE,
+        asset: TOKEN,
+        amount: u128::MAX,
+        block: u32::MAX,
+        paid_at: 9,
+    });
+}
+
+#[test]
+fn wishes_for_higher_limits_are_as_described() {
+    agree::<_, RaiseRequest>(&paper::RaiseRequest {
+        payer: PAYER,
+        asset: TOKEN,
+        wanted: u128::MAX,
+        evidence: [4; 32],
+        sequence: 5,
+    });
+    let decided = |granted| paper::RaiseDecision {
+        granted,
+        digest: [6; 32],
+    };
+    for decision in [None, Some(decided(None)), Some(decided(Some(u128::MAX)))] {
+        agree::<_, CreditRaise>(&paper::Raise {
+            wanted: 7,
+            evidence: [8; 32],
+            sequence: 9,
+            decision,
+        });
+    }
+}
