@@ -37,11 +37,11 @@ fn clearing_breaks_no_rule_in_another_26_000_random_calls() {
 }
 
 #[test]
-fn credit_breaks_no_rule_in_26_000_random_calls() {
-    no_rule_breaks(System::Credit, 26_000, 0);
+fn credit_breaks_no_rule_in_25_000_random_calls() {
+    no_rule_breaks(System::Credit, 25_000, 0);
 }
 
 #[test]
-fn credit_breaks_no_rule_in_another_26_000_random_calls() {
-    no_rule_breaks(System::Credit, 26_000, 1);
+fn credit_breaks_no_rule_in_another_25_000_random_calls() {
+    no_rule_breaks(System::Credit, 25_000, 1);
 }
