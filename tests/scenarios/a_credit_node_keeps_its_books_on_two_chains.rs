@@ -1,6 +1,6 @@
 //! A credit node's desk on two chains, each a node of its own with another genesis: it deploys, funds its pools, sets limits,
 //! takes in what payers and payees signed, and sees each on its own chain. While one chain's node is dead, it takes no
-//! requests for credit and says which check of which chain fails; its settlement goes on.
+//! requests for credit and says which check of which chain fails; its other work goes on.
 use std::{
     path::Path,
     process::{Command, Output},
@@ -162,7 +162,7 @@ async fn limits_pools_and_wishes_stand_on_the_chain_they_were_meant_for() {
             funded.unwrap().block.unwrap();
         } else {
             assert_eq!(code_of(&funded.unwrap_err()), "idempotency-key-reused");
-            desk.write(place, "pool/fund", "fund there", &fund).await.unwrap();
+            desk.write(place, "pool/fund", "fund-there", &fund).await.unwrap();
         }
         let chain = desk.chain(place);
         desk.credit(&["withdraw", "--chain", &chain, "--amount", "1"]);
@@ -237,14 +237,14 @@ async fn limits_pools_and_wishes_stand_on_the_chain_they_were_meant_for() {
     // A payer that is frozen, and one that is not any more: each look shows what was done before it.
     let frozen = json!({ "payer": payer });
     for round in 0..3 {
-        desk.write(0, "freeze", &format!("freeze {round}"), &frozen)
+        desk.write(0, "freeze", &format!("freeze-{round}"), &frozen)
             .await
             .unwrap()
             .block
             .unwrap();
         assert_eq!(desk.limits(0).await["is_frozen"], true);
         assert_eq!(desk.limits(1).await["is_frozen"], false);
-        desk.write(0, "unfreeze", &format!("unfreeze {round}"), &frozen)
+        desk.write(0, "unfreeze", &format!("unfreeze-{round}"), &frozen)
             .await
             .unwrap()
             .block
@@ -308,7 +308,7 @@ async fn limits_pools_and_wishes_stand_on_the_chain_they_were_meant_for() {
     }
     let too_much = json!({ "asset": Asset::Native, "amount": (POOLS[0] + 1).to_string() });
     let refused = desk
-        .write(0, "pool/withdraw", "all and more", &too_much)
+        .write(0, "pool/withdraw", "all-and-more", &too_much)
         .await
         .unwrap_err();
     assert_eq!(code_of(&refused), "pool-short");
@@ -361,7 +361,7 @@ async fn deploying_again_finds_the_contracts_of_the_credit_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_chain_is_dead_credit_waits_and_settlement_goes_on() {
+async fn while_a_chain_is_dead_credit_waits_and_other_work_goes_on() {
     let mut desk = Desk::open().await;
     let (status, ready) = desk.ready().await;
     assert!(status.is_success() && ready.ready);
@@ -433,8 +433,9 @@ async fn while_a_chain_is_dead_credit_waits_and_settlement_goes_on() {
         "{chains}"
     );
     assert_eq!(desk.limits(0).await["node"]["limit"], "0", "the other chain is read");
+    let user = ("4712", PAYER);
     desk.network
-        .deposit(&desk.node.institution, 1_000_000_000_000)
+        .put_user_at(&desk.node.institution, user, 1_000, 500)
         .await
         .unwrap();
 

@@ -18,7 +18,7 @@ use super::{
 use crate::identity::{verify, SigningKey};
 
 pub const GRACE: Timestamp = 3_600_000;
-/// An asset's place in the books.
+/// What all of it is in.
 pub const NATIVE: Asset = Asset::Native;
 
 /// A credit contract for native tokens, as far as a desk uses it. Each key is carried out once, as by a submitter.
