@@ -5,6 +5,8 @@ use protocol::{text::to_hex, AccountId, Member};
 use serde::{Deserialize, Serialize};
 use sp_core::crypto::{AccountId32, Ss58AddressFormat, Ss58Codec};
 
+use crate::identity::public_file;
+
 /// The prefix of addresses that belong to no particular network, as polkadot.js shows them.
 const GENERIC_SUBSTRATE: u16 = 42;
 /// The bundle that every credit node's contract is made from.
@@ -131,22 +133,7 @@ impl Deployment {
         };
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
-        std::io::Write::write_all(&mut file, &text).map_err(failed)?;
-        #[cfg(unix)]
-        {
-            // It holds no secret, and other users' tools read it.
-            use std::os::unix::fs::PermissionsExt;
-            let permissions = std::fs::Permissions::from_mode(0o644);
-            file.as_file().set_permissions(permissions).map_err(failed)?;
-        }
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        public_file::replace(path, &text).map_err(failed)
     }
 
     /// The contract of this name.

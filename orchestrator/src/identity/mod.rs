@@ -3,6 +3,7 @@ pub mod certificate;
 pub mod development_ca;
 pub mod keys;
 pub mod private_file;
+pub mod public_file;
 pub mod tls;
 pub mod webhook_secret;
 
