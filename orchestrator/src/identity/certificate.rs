@@ -14,9 +14,13 @@ use rustls::pki_types::{
     pem::PemObject as _, CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, TrustAnchor, UnixTime,
 };
 use sha2::{Digest as _, Sha256};
+use webpki::RevocationOptions;
 use x509_parser::{oid_registry::OID_SIG_ED25519, prelude::*};
 
-use super::private_file::{self, PrivateFileError};
+use super::{
+    development_ca,
+    private_file::{self, PrivateFileError},
+};
 
 /// A certificate or its key can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +91,7 @@ impl Certificate {
     /// The text isn't what it should be, or the key belongs to another certificate.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
         let chain = certificates_from_pem(certificate)?;
-        let leaf = chain.first().ok_or(CertificateError::BadPem {
-            what: "certificate",
-            why: "there is none".to_owned(),
-        })?;
-        let facts = PeerCertificate::read(leaf)?;
+        let facts = PeerCertificate::read(leaf_of(&chain)?)?;
 
         let key = PrivatePkcs8KeyDer::from_pem_slice(key).map_err(|error| CertificateError::BadPem {
             what: "PKCS#8 private key",
@@ -168,22 +168,11 @@ pub struct PeerCertificate {
 impl PeerCertificate {
     /// Reads a DER certificate without judging whether it can be trusted.
     fn read(der: &[u8]) -> Result<Self, CertificateError> {
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|error| CertificateError::Malformed(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(CertificateError::Malformed("bytes follow it".to_owned()));
-        }
+        let certificate = parse_signing(der)?;
         let key = certificate.public_key();
         if key.algorithm.algorithm != OID_SIG_ED25519 {
             return Err(CertificateError::NotEd25519);
         }
-        let usage = certificate
-            .key_usage()
-            .map_err(|error| CertificateError::Malformed(error.to_string()))?;
-        if usage.is_some_and(|usage| !usage.value.digital_signature()) {
-            return Err(CertificateError::MayNotSign);
-        }
-        let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default();
         Ok(Self {
             fingerprint: Sha256::digest(der).into(),
             public_key: key
@@ -193,16 +182,17 @@ impl PeerCertificate {
                 .try_into()
                 .map_err(|_| CertificateError::NotEd25519)?,
             subject: certificate.subject().to_string(),
-            expires_at: seconds.saturating_mul(1000),
+            expires_at: timestamp(certificate.validity().not_after),
         })
     }
 }
 
-/// The CAs that institutions' certificates must chain to. Every certificate in the file is an anchor, so an
-/// intermediate CA that issues to institutions directly is listed there too.
+/// The CAs that certificates must chain to. Every certificate in the file is an anchor, so an intermediate CA that
+/// issues to institutions directly is listed there too.
 #[derive(Clone, Debug)]
 pub struct Authorities {
     anchors: Arc<Vec<TrustAnchor<'static>>>,
+    is_development: bool,
 }
 
 impl Authorities {
@@ -219,7 +209,8 @@ impl Authorities {
     /// # Errors
     /// The text holds no CA certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
-        let anchors = certificates_from_pem(pem)?
+        let certificates = certificates_from_pem(pem)?;
+        let anchors = certificates
             .iter()
             .map(|der| webpki::anchor_from_trusted_cert(der).map(|anchor| anchor.to_owned()))
             .collect::<Result<Vec<_>, _>>()
@@ -232,7 +223,13 @@ impl Authorities {
         }
         Ok(Self {
             anchors: Arc::new(anchors),
+            is_development: certificates.iter().any(|der| development_ca::made(der)),
         })
+    }
+
+    /// Whether one of them was made by `quittance ca`. Whoever has its directory can pass for anybody.
+    pub fn is_development(&self) -> bool {
+        self.is_development
     }
 
     /// Checks that a DER certificate chains to one of these CAs, is valid at `now`, and may sign as a client.
@@ -241,18 +238,30 @@ impl Authorities {
     /// The first thing that is wrong with it.
     pub fn verify(&self, der: &[u8], now: Timestamp) -> Result<PeerCertificate, CertificateError> {
         let der = CertificateDer::from(der);
-        let leaf = webpki::EndEntityCert::try_from(&der).map_err(CertificateError::Untrusted)?;
-        leaf.verify_for_usage(
+        self.verify_chain(&der, &[], None, now)
+            .map_err(CertificateError::Untrusted)?;
+        PeerCertificate::read(&der)
+    }
+
+    /// Checks that a certificate chains to one of these CAs by way of `intermediates`, that all of them are valid at
+    /// `now` and not revoked, and that the leaf may be a client's.
+    pub(super) fn verify_chain(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        revocation: Option<RevocationOptions<'_>>,
+        now: Timestamp,
+    ) -> Result<(), webpki::Error> {
+        webpki::EndEntityCert::try_from(leaf)?.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
             &self.anchors,
-            &[],
+            intermediates,
             UnixTime::since_unix_epoch(Duration::from_millis(now)),
             webpki::KeyUsage::client_auth(),
+            revocation,
             None,
-            None,
-        )
-        .map_err(CertificateError::Untrusted)?;
-        PeerCertificate::read(&der)
+        )?;
+        Ok(())
     }
 
     /// As the only roots of TLS.
@@ -270,7 +279,36 @@ fn read_public(path: &Path) -> Result<Vec<u8>, CertificateError> {
     })
 }
 
-fn certificates_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+/// Reads a DER certificate that may sign, without judging whether it can be trusted.
+pub(super) fn parse_signing(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
+    let malformed = |error: &dyn std::fmt::Display| CertificateError::Malformed(error.to_string());
+    let (rest, certificate) = X509Certificate::from_der(der).map_err(|error| malformed(&error))?;
+    if !rest.is_empty() {
+        return Err(malformed(&"bytes follow it"));
+    }
+    let usage = certificate.key_usage().map_err(|error| malformed(&error))?;
+    if usage.is_some_and(|usage| !usage.value.digital_signature()) {
+        return Err(CertificateError::MayNotSign);
+    }
+    Ok(certificate)
+}
+
+/// A certificate's time, which is in seconds.
+pub(super) fn timestamp(time: ASN1Time) -> Timestamp {
+    u64::try_from(time.timestamp()).unwrap_or_default().saturating_mul(1000)
+}
+
+/// The certificate that the others in a PEM text lead from.
+pub(super) fn leaf_of<'a>(
+    chain: &'a [CertificateDer<'static>],
+) -> Result<&'a CertificateDer<'static>, CertificateError> {
+    chain.first().ok_or(CertificateError::BadPem {
+        what: "certificate",
+        why: "there is none".to_owned(),
+    })
+}
+
+pub(super) fn certificates_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| CertificateError::BadPem {

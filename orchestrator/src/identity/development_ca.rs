@@ -1,29 +1,44 @@
 //! A certificate authority for development, demos and tests. A production consortium brings its own.
 use std::{
+    io::ErrorKind,
     net::IpAddr,
     path::{Path, PathBuf},
 };
 
-use protocol::Lei;
+use protocol::{AccountId, Lei, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType, PKCS_ED25519,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType,
+    SerialNumber, PKCS_ED25519,
 };
+use rustls::pki_types::{pem::PemObject as _, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
+use x509_parser::{
+    certificate::X509Certificate,
+    prelude::FromDer as _,
+    revocation_list::{CertificateRevocationList, RevokedCertificate},
+};
 
 use super::{
-    certificate::{Authorities, Certificate, CertificateError},
+    certificate::{
+        certificates_from_pem, leaf_of, parse_signing, timestamp, Authorities, Certificate, CertificateError,
+    },
+    person,
     private_file::{self, PrivateFileError},
+    public_file,
 };
 
 const CA_CERTIFICATE: &str = "ca.pem";
 const CA_KEY: &str = "ca.key";
+/// Also the CA's only memory of what it revoked.
+const CA_CRL: &str = "ca.crl";
 /// In every subject, so that nobody takes these certificates for anything else.
 const ORGANIZATION: &str = "Quittance development, not for production";
 /// organizationIdentifier; ETSI EN 319 412-1 writes an LEI as `LEIXG-…`.
 const ORGANIZATION_IDENTIFIER: [u64; 4] = [2, 5, 4, 97];
 const CA_LIFETIME: Duration = Duration::days(3650);
 const LIFETIME: Duration = Duration::days(397);
+const CRL_LIFETIME: Duration = Duration::days(30);
 /// Tolerates a machine whose clock is behind.
 const BACKDATED: Duration = Duration::hours(1);
 
@@ -50,6 +65,23 @@ pub enum DevelopmentCaError {
     /// The name leaves nothing to call the files.
     #[error("the name {0:?} has no letter or digit to name the files by")]
     BadName(String),
+    /// No country is written so.
+    #[error("{0:?} is no country code: write two capital letters, such as DE")]
+    BadCountry(String),
+    /// The CRL lists what was revoked, and can't be read.
+    #[error(
+        "{} can't be read, and nothing else tells what was revoked: put its last good copy there. {why}",
+        path.display()
+    )]
+    BadCrl {
+        /// The CRL.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The certificate to revoke is another CA's.
+    #[error("{} was not issued by this CA: give the directory of the CA that issued it", .0.display())]
+    NotIssuedHere(PathBuf),
 }
 
 /// Whom a certificate is for.
@@ -65,6 +97,50 @@ pub struct CertificateRequest {
     pub ip: Vec<IpAddr>,
 }
 
+/// The person that a certificate is for, and the account that it binds.
+#[derive(Clone, Debug)]
+pub struct PersonRequest {
+    /// The person's name; the files are called after it.
+    pub name: String,
+    /// The account that the person signs with.
+    pub account: AccountId,
+    /// The organization that the person acts for.
+    pub organization: Option<String>,
+    /// The country, as two capital letters.
+    pub country: Option<String>,
+    /// When the certificate is valid.
+    pub validity: Validity,
+}
+
+/// When something is valid.
+#[derive(Clone, Copy, Debug)]
+pub struct Validity {
+    /// From then on.
+    pub not_before: OffsetDateTime,
+    /// Until then.
+    pub not_after: OffsetDateTime,
+}
+
+impl Validity {
+    /// For so many days from now.
+    pub fn days(days: u16) -> Self {
+        Self::lasting(Duration::days(days.into()))
+    }
+
+    fn lasting(lifetime: Duration) -> Self {
+        let now = OffsetDateTime::now_utc();
+        Self {
+            not_before: now.saturating_sub(BACKDATED),
+            not_after: now.saturating_add(lifetime),
+        }
+    }
+
+    fn set(self, params: &mut CertificateParams) {
+        params.not_before = self.not_before;
+        params.not_after = self.not_after;
+    }
+}
+
 /// An issued certificate, on disk.
 #[derive(Clone, Debug)]
 pub struct IssuedCertificate {
@@ -76,7 +152,18 @@ pub struct IssuedCertificate {
     pub fingerprint: [u8; 32],
 }
 
-/// A directory with a CA's certificate (`ca.pem`), its key (`ca.key`) and what it issued.
+/// A CRL, on disk.
+#[derive(Clone, Debug)]
+pub struct IssuedCrl {
+    /// The CRL's PEM file.
+    pub path: PathBuf,
+    /// How many certificates it revokes.
+    pub revoked: usize,
+    /// It tells nothing any more at this time, in milliseconds since the Unix epoch.
+    pub next_update: Timestamp,
+}
+
+/// A directory with a CA's certificate (`ca.pem`), its key (`ca.key`), its CRL (`ca.crl`) and what it issued.
 pub struct DevelopmentCa {
     directory: PathBuf,
     issuer: Issuer<'static, KeyPair>,
@@ -98,12 +185,14 @@ impl DevelopmentCa {
         params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        set_validity(&mut params, CA_LIFETIME);
+        Validity::lasting(CA_LIFETIME).set(&mut params);
         let certificate = params.self_signed(&key)?;
 
         private_file::write_new(&directory.join(CA_KEY), &key.serialize_pem())?;
         write(&directory.join(CA_CERTIFICATE), &certificate.pem())?;
-        Self::open(directory)
+        let ca = Self::open(directory)?;
+        ca.issue_crl(Vec::new())?;
+        Ok(ca)
     }
 
     /// Opens a CA made by [`DevelopmentCa::create`].
@@ -125,6 +214,11 @@ impl DevelopmentCa {
         self.directory.join(CA_CERTIFICATE)
     }
 
+    /// The CRL's PEM file, for `crls` in a configuration.
+    pub fn crl_path(&self) -> PathBuf {
+        self.directory.join(CA_CRL)
+    }
+
     /// The CA as others are configured to trust it.
     ///
     /// # Errors
@@ -138,10 +232,54 @@ impl DevelopmentCa {
     /// # Errors
     /// A name is malformed, or a file of that name exists already.
     pub fn issue(&self, request: &CertificateRequest) -> Result<IssuedCertificate, DevelopmentCaError> {
-        let key = KeyPair::generate_for(&PKCS_ED25519)?;
-        let certificate = request.params()?.signed_by(&key, &self.issuer)?;
+        let issued = self.write(&request.name, &request.params()?)?;
+        Certificate::load(&issued.certificate, &issued.key)?;
+        Ok(issued)
+    }
 
-        let name = file_name(&request.name).ok_or_else(|| DevelopmentCaError::BadName(request.name.clone()))?;
+    /// Makes a key and a certificate for a person.
+    ///
+    /// # Errors
+    /// A name is malformed, or a file of that name exists already.
+    pub fn issue_person(&self, request: &PersonRequest) -> Result<IssuedCertificate, DevelopmentCaError> {
+        self.write(&request.name, &request.params()?)
+    }
+
+    /// Revokes a certificate of this CA, for good. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// The file holds no certificate of this CA, or the CRL can't be read or written.
+    pub fn revoke(&self, certificate: &Path) -> Result<IssuedCrl, DevelopmentCaError> {
+        let serial = self.serial_of(certificate)?;
+        let mut revoked = self.revoked()?;
+        if !revoked.iter().any(|earlier| earlier.serial_number == serial) {
+            revoked.push(RevokedCertParams {
+                serial_number: serial,
+                revocation_time: OffsetDateTime::now_utc(),
+                reason_code: None,
+                invalidity_date: None,
+            });
+        }
+        self.issue_crl(revoked)
+    }
+
+    /// Writes the CRL again, with a later end.
+    ///
+    /// # Errors
+    /// The CRL can't be read or written.
+    pub fn renew_crl(&self) -> Result<IssuedCrl, DevelopmentCaError> {
+        self.issue_crl(self.revoked()?)
+    }
+
+    /// A certificate with a new key.
+    pub(super) fn sign(&self, params: &CertificateParams) -> Result<(rcgen::Certificate, KeyPair), DevelopmentCaError> {
+        let key = KeyPair::generate_for(&PKCS_ED25519)?;
+        Ok((params.signed_by(&key, &self.issuer)?, key))
+    }
+
+    fn write(&self, name: &str, params: &CertificateParams) -> Result<IssuedCertificate, DevelopmentCaError> {
+        let name = file_name(name).ok_or_else(|| DevelopmentCaError::BadName(name.to_owned()))?;
+        let (certificate, key) = self.sign(params)?;
         let issued = IssuedCertificate {
             certificate: self.directory.join(format!("{name}.pem")),
             key: self.directory.join(format!("{name}.key")),
@@ -149,9 +287,75 @@ impl DevelopmentCa {
         };
         private_file::write_new(&issued.key, &key.serialize_pem())?;
         write(&issued.certificate, &certificate.pem())?;
-        Certificate::load(&issued.certificate, &issued.key)?;
         Ok(issued)
     }
+
+    /// The serial number of a certificate of this CA. Other development CAs have the same name: the signature tells.
+    fn serial_of(&self, path: &Path) -> Result<SerialNumber, DevelopmentCaError> {
+        let pem = std::fs::read(path).map_err(|source| io_error(path, source))?;
+        let chain = certificates_from_pem(&pem)?;
+        let leaf = leaf_of(&chain)?;
+        let certificate = parse_signing(leaf)?;
+        let when_it_was_valid = timestamp(certificate.validity().not_before);
+        self.authorities()?
+            .verify_chain(leaf, &[], None, when_it_was_valid)
+            .map_err(|_| DevelopmentCaError::NotIssuedHere(path.to_owned()))?;
+        Ok(certificate.serial.to_bytes_be().into())
+    }
+
+    /// What the CRL lists.
+    fn revoked(&self) -> Result<Vec<RevokedCertParams>, DevelopmentCaError> {
+        let path = self.crl_path();
+        let pem = match std::fs::read(&path) {
+            Ok(pem) => pem,
+            // The CA was made when there were no CRLs.
+            Err(source) if source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(io_error(&path, source)),
+        };
+        let bad = |error: &dyn std::fmt::Display| DevelopmentCaError::BadCrl {
+            path: path.clone(),
+            why: error.to_string(),
+        };
+        let der = CertificateRevocationListDer::from_pem_slice(&pem).map_err(|error| bad(&error))?;
+        let (_, crl) = CertificateRevocationList::from_der(&der).map_err(|error| bad(&error))?;
+        let again = |earlier: &RevokedCertificate<'_>| RevokedCertParams {
+            serial_number: earlier.serial().to_bytes_be().into(),
+            revocation_time: earlier.revocation_date.to_datetime(),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        Ok(crl.iter_revoked_certificates().map(again).collect())
+    }
+
+    fn issue_crl(&self, revoked_certs: Vec<RevokedCertParams>) -> Result<IssuedCrl, DevelopmentCaError> {
+        let validity = Validity::lasting(CRL_LIFETIME);
+        let next_update = milliseconds(validity.not_after);
+        let params = CertificateRevocationListParams {
+            this_update: validity.not_before,
+            next_update: validity.not_after,
+            // A later CRL has a higher number.
+            crl_number: next_update.into(),
+            issuing_distribution_point: None,
+            revoked_certs,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let path = self.crl_path();
+        let pem = params.signed_by(&self.issuer)?.pem()?;
+        public_file::replace(&path, pem.as_bytes()).map_err(|source| io_error(&path, source))?;
+        Ok(IssuedCrl {
+            path,
+            revoked: params.revoked_certs.len(),
+            next_update,
+        })
+    }
+}
+
+/// Whether a CA's certificate was made by [`DevelopmentCa::create`].
+pub(super) fn made(certificate: &[u8]) -> bool {
+    X509Certificate::from_der(certificate).is_ok_and(|(_, ca)| {
+        let mut organizations = ca.subject().iter_organization();
+        organizations.any(|name| name.as_str().is_ok_and(|name| name == ORGANIZATION))
+    })
 }
 
 impl CertificateRequest {
@@ -170,15 +374,39 @@ impl CertificateRequest {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
-        set_validity(&mut params, LIFETIME);
+        Validity::lasting(LIFETIME).set(&mut params);
         Ok(params)
     }
 }
 
-fn set_validity(params: &mut CertificateParams, lifetime: Duration) {
-    let now = OffsetDateTime::now_utc();
-    params.not_before = now.saturating_sub(BACKDATED);
-    params.not_after = now.saturating_add(lifetime);
+impl PersonRequest {
+    pub(super) fn params(&self) -> Result<CertificateParams, DevelopmentCaError> {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::URI(person::account_uri(&self.account).try_into()?)];
+        let mut subject = DistinguishedName::new();
+        subject.push(DnType::CommonName, self.name.as_str());
+        if let Some(organization) = &self.organization {
+            subject.push(DnType::OrganizationName, organization.as_str());
+        }
+        subject.push(DnType::OrganizationalUnitName, ORGANIZATION);
+        if let Some(country) = &self.country {
+            if country.len() != 2 || !country.bytes().all(|letter| letter.is_ascii_uppercase()) {
+                return Err(DevelopmentCaError::BadCountry(country.clone()));
+            }
+            let country = DnValue::PrintableString(country.as_str().try_into()?);
+            subject.push(DnType::CountryName, country);
+        }
+        params.distinguished_name = subject;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        self.validity.set(&mut params);
+        Ok(params)
+    }
+}
+
+fn milliseconds(time: OffsetDateTime) -> Timestamp {
+    Timestamp::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
 /// `Bank A` becomes `bank-a`.
@@ -224,7 +452,17 @@ mod tests {
     }
 
     fn now() -> u64 {
-        u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap() * 1000
+        milliseconds(OffsetDateTime::now_utc())
+    }
+
+    fn person(name: &str) -> PersonRequest {
+        PersonRequest {
+            name: name.to_owned(),
+            account: AccountId([7; 32]),
+            organization: None,
+            country: None,
+            validity: Validity::days(1),
+        }
     }
 
     #[test]
@@ -304,5 +542,90 @@ mod tests {
         let authorities = ca.authorities().unwrap();
         crate::identity::tls::client_config(&own, &authorities).unwrap();
         crate::identity::tls::server_config(&own, &authorities, true).unwrap();
+    }
+
+    #[test]
+    fn the_crl_keeps_what_was_revoked_and_is_renewed() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = DevelopmentCa::create(dir.path()).unwrap();
+        let anna = ca.issue_person(&person("Anna")).unwrap().certificate;
+        let ben = ca.issue_person(&person("Ben")).unwrap().certificate;
+        assert_eq!(ca.renew_crl().unwrap().revoked, 0);
+        let first = ca.revoke(&anna).unwrap();
+        assert_eq!((first.revoked, &first.path), (1, &ca.crl_path()));
+        assert_eq!(ca.revoke(&anna).unwrap().revoked, 1);
+
+        let reopened = DevelopmentCa::open(dir.path()).unwrap();
+        assert_eq!(reopened.revoke(&ben).unwrap().revoked, 2);
+        let renewed = reopened.renew_crl().unwrap();
+        assert_eq!(renewed.revoked, 2);
+        assert!(renewed.next_update >= first.next_update);
+        let in_29_days = now() + 29 * 24 * 3_600_000;
+        assert!(renewed.next_update > in_29_days);
+    }
+
+    #[test]
+    fn an_expired_certificate_can_be_revoked_and_another_ca_s_cannot() {
+        let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let ca = DevelopmentCa::create(ours.path()).unwrap();
+        let mut expired = person("Anna");
+        let yesterday = OffsetDateTime::now_utc() - Duration::days(1);
+        expired.validity.not_before = yesterday - Duration::days(1);
+        expired.validity.not_after = yesterday;
+        let expired = ca.issue_person(&expired).unwrap().certificate;
+        assert_eq!(ca.revoke(&expired).unwrap().revoked, 1);
+
+        let foreign = DevelopmentCa::create(theirs.path()).unwrap();
+        let foreign = foreign.issue_person(&person("Anna")).unwrap().certificate;
+        assert!(matches!(ca.revoke(&foreign), Err(DevelopmentCaError::NotIssuedHere(_))));
+        assert_eq!(ca.renew_crl().unwrap().revoked, 1);
+    }
+
+    #[test]
+    fn a_crl_that_cannot_be_read_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = DevelopmentCa::create(dir.path()).unwrap();
+        let anna = ca.issue_person(&person("Anna")).unwrap().certificate;
+        std::fs::write(ca.crl_path(), "lost").unwrap();
+        assert!(matches!(ca.revoke(&anna), Err(DevelopmentCaError::BadCrl { .. })));
+        assert!(matches!(ca.renew_crl(), Err(DevelopmentCaError::BadCrl { .. })));
+        assert_eq!(std::fs::read_to_string(ca.crl_path()).unwrap(), "lost");
+
+        // A CA that was made when there were no CRLs.
+        std::fs::remove_file(ca.crl_path()).unwrap();
+        assert_eq!(ca.renew_crl().unwrap().revoked, 0);
+    }
+
+    #[test]
+    fn a_person_s_key_is_private_and_the_country_is_a_code() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = DevelopmentCa::create(dir.path()).unwrap();
+        let issued = ca.issue_person(&person("Anna Payer")).unwrap();
+        assert_eq!(issued.certificate, dir.path().join("anna-payer.pem"));
+        assert!(private_file::read(&issued.key).is_ok(), "mode 0600");
+        for country in ["de", "DEU", "D", "D\u{e4}", ""] {
+            let mut request = person("Ben");
+            request.country = Some(country.to_owned());
+            let refused = ca.issue_person(&request);
+            assert!(
+                matches!(refused, Err(DevelopmentCaError::BadCountry(_))),
+                "{country}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_development_ca_is_told_from_others_by_its_organization() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = DevelopmentCa::create(dir.path()).unwrap();
+        assert!(ours.authorities().unwrap().is_development());
+
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let other = params.self_signed(&key).unwrap().pem();
+        assert!(!Authorities::from_pem(other.as_bytes()).unwrap().is_development());
+        let both = other + &std::fs::read_to_string(ours.certificate_path()).unwrap();
+        assert!(Authorities::from_pem(both.as_bytes()).unwrap().is_development());
     }
 }
