@@ -202,7 +202,7 @@ impl Write {
 }
 
 /// An account in either form.
-fn account(text: &str) -> Result<AccountId, String> {
+pub(super) fn account(text: &str) -> Result<AccountId, String> {
     if text.starts_with("0x") {
         return text::from_hex(text).map(AccountId).map_err(|error| error.to_string());
     }
