@@ -348,6 +348,18 @@ pub struct Credit {
     /// The chains that it gives credit on; each is known by its deployment's genesis hash.
     #[serde(default)]
     pub chains: Vec<CreditChain>,
+    /// Who says who payers and payees are. Without it, none of their certificates is accepted.
+    pub persons: Option<CreditPersons>,
+}
+
+/// Who says who payers and payees are (S1.4).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditPersons {
+    /// The CA certificates that persons' certificates chain to, PEM.
+    pub ca: PathBuf,
+    /// What these CAs, and those below them, revoked, PEM or DER. With none, nothing counts as revoked: that must be said.
+    pub crls: Vec<PathBuf>,
 }
 
 /// A chain that a credit node gives credit on. The one that settles may be one of them.
@@ -505,6 +517,11 @@ impl Config {
         }
         for chain in &mut self.credit.chains {
             chain.deployment = directory.join(&chain.deployment);
+        }
+        if let Some(persons) = &mut self.credit.persons {
+            for path in persons.crls.iter_mut().chain([&mut persons.ca]) {
+                *path = directory.join(&*path);
+            }
         }
         let secrets = self.webhooks.endpoints.iter_mut();
         let secrets = secrets.filter_map(|endpoint| endpoint.secret_file.as_mut());

@@ -274,17 +274,47 @@ fn a_credit_node_lists_its_chains() {
     assert!(error.contains("deployment"), "{error}");
 }
 
+/// The sample with the section that begins so taken as it stands.
+fn with_section(header: &str) -> Config {
+    let (before, after) = SAMPLE.split_once(&format!("#{header}")).unwrap();
+    let (section, rest) = after.split_once("\n\n").unwrap();
+    let taken: String = section
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(key) if !key.starts_with(' ') => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    parse(&format!("{before}{header}{taken}\n{rest}")).unwrap()
+}
+
 #[test]
 fn the_sample_s_chains_to_give_credit_on_can_be_taken_as_they_stand() {
-    let (before, after) = SAMPLE.split_once("#[[credit.chains]]").unwrap();
-    let (section, rest) = after.split_once("\n\n").unwrap();
-    let taken = format!(
-        "{before}[[credit.chains]]{}\n\n{rest}",
-        section
-            .replace("\n#url", "\nurl")
-            .replace("\n#deployment", "\ndeployment")
-    );
-    let config = parse(&taken).unwrap();
+    let config = with_section("[[credit.chains]]");
     assert_eq!(config.credit.chains.len(), 1);
     assert_eq!(config.credit.chains[0].url, config.chain.url);
+}
+
+#[test]
+fn the_sample_s_cas_of_persons_can_be_taken_as_they_stand() {
+    let persons = with_section("[credit.persons]").credit.persons.unwrap();
+    assert_eq!(persons.ca, Path::new("/etc/quittance/keys/persons-ca.pem"));
+    assert_eq!(persons.crls, [Path::new("/etc/quittance/keys/persons-ca.crl")]);
+}
+
+#[test]
+fn that_nothing_counts_as_revoked_must_be_said() {
+    assert!(parse(SAMPLE).unwrap().credit.persons.is_none());
+    let good = "[credit.persons]\nca = \"ca.pem\"\ncrls = []\n";
+    let persons = with_credit(good).unwrap().credit.persons.unwrap();
+    assert_eq!(persons.ca, Path::new("/etc/quittance/ca.pem"));
+    assert!(persons.crls.is_empty());
+    for (from, to, named) in [
+        ("crls = []\n", "", "crls"),
+        ("ca = \"ca.pem\"\n", "", "ca"),
+        ("crls", "crl = []\ncrls", "crl"),
+    ] {
+        let error = with_credit(&good.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{named}`")), "{error}");
+    }
 }

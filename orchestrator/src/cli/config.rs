@@ -9,9 +9,12 @@ use clap::Subcommand;
 use protocol::Timestamp;
 use time::{format_description::well_known::Rfc3339, OffsetDateTime};
 
-use super::serve::{credit::sites, load_policy};
+use super::serve::{
+    credit::{load_persons, sites},
+    load_policy,
+};
 use crate::{
-    config::{Config, ConfigError},
+    config::{self, Config, ConfigError},
     http::escrow::webhook::DeliveryWebhook,
     identity::{
         keys::{is_development_uri, ss58_address, KeyFile},
@@ -100,6 +103,9 @@ fn check(file: &Path) -> anyhow::Result<()> {
         }
         Err(error) => report.add("credit chains", Err(format!("{error:#}"))),
     }
+    if let Some(persons) = &config.credit.persons {
+        report.add("persons", persons_of(&config, persons));
+    }
     if let Some(path) = &config.escrow.delivery_webhook_secret {
         report.add("delivery webhook", webhook(path));
     }
@@ -173,6 +179,19 @@ fn certificate(config: &Config) -> Result<String, String> {
 fn policy(config: &Config, path: &Path) -> Result<String, String> {
     load_policy(config).map_err(|error| format!("{error:#}"))?;
     Ok(path.display().to_string())
+}
+
+fn persons_of(config: &Config, persons: &config::CreditPersons) -> Result<String, String> {
+    let loaded = load_persons(config).map_err(|error| format!("{error:#}"))?;
+    let development = match loaded.is_some_and(|persons| persons.is_development()) {
+        true => " (development: whoever has its directory can pass for anybody)",
+        false => "",
+    };
+    let crls = match persons.crls.len() {
+        0 => "without CRLs: no certificate counts as revoked".to_owned(),
+        count => format!("with {count} CRL(s)"),
+    };
+    Ok(format!("{}{development}, {crls}", persons.ca.display()))
 }
 
 fn webhook(secret: &Path) -> Result<String, String> {

@@ -110,12 +110,21 @@ impl Parts {
         let (account, signing) = load_keys(&config.keys).await?;
         let certificate = Certificate::load(&config.keys.certificate, &config.keys.certificate_key)?;
         let authorities = Authorities::load(&config.keys.ca)?;
+        let persons = credit::load_persons(config)?;
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("data_dir {} can't be made", config.data_dir.display()))?;
         let store = Store::open(&config.data_dir.join("quittance.sqlite")).await?;
 
         let chain = Chain::connect(&config.chain.url).await?;
         refuse_development_keys(&chain, &[&account, &signing]).await?;
+        let cas = [
+            ("keys.ca", authorities.is_development()),
+            (
+                "credit.persons.ca",
+                persons.as_ref().is_some_and(|persons| persons.is_development()),
+            ),
+        ];
+        refuse_development_cas(&chain, &cas).await?;
         let webhooks_config = load_endpoints(&config.webhooks, &chain).await?;
         let deployment = Deployment::load(&config.chain.deployment)?;
         let credit_sites = credit::sites(config)?;
@@ -127,7 +136,7 @@ impl Parts {
             follower: &follower,
             submitter: &submitter,
         };
-        let credit = Credit::new(credit::connect(credit_sites, on_home_chain, &account, &store).await?);
+        let credit = Credit::new(credit::connect(credit_sites, on_home_chain, &account, &cas, &store).await?);
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
@@ -419,6 +428,25 @@ async fn refuse_development_keys(chain: &Chain, keys: &[&SigningKey]) -> anyhow:
     Ok(())
 }
 
+/// Whoever has a development CA's directory can pass for anybody. `cas`: their keys in the configuration, and whether
+/// one for development is among them.
+async fn refuse_development_cas(chain: &Chain, cas: &[(&str, bool)]) -> anyhow::Result<()> {
+    ensure_cas_fit(&chain.kind().await?, cas)
+}
+
+fn ensure_cas_fit(kind: &str, cas: &[(&str, bool)]) -> anyhow::Result<()> {
+    for (key, _) in cas.iter().filter(|(_, is_development)| *is_development) {
+        if !is_for_development(kind) {
+            bail!(
+                "{key} holds a development CA, with which anybody can pass for anybody, and this chain is of type \
+                 {kind}: configure the CA of those who use this chain"
+            );
+        }
+        tracing::warn!("{key} holds a development CA: whoever has its directory can pass for anybody");
+    }
+    Ok(())
+}
+
 fn announce(config: &Config, url: &str, json: bool) {
     let (name, member) = (&config.institution.name, config.institution.member);
     if json {
@@ -453,5 +481,32 @@ impl Directory for ChainLedger {
         ChainLedger::institution(self, member)
             .await
             .map_err(|error| DirectoryError(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn development_cas_are_for_development_chains() {
+        let (neither, members, persons) = (
+            [("keys.ca", false), ("credit.persons.ca", false)],
+            [("keys.ca", true), ("credit.persons.ca", false)],
+            [("keys.ca", false), ("credit.persons.ca", true)],
+        );
+        for kind in ["Development", "Local"] {
+            assert!(ensure_cas_fit(kind, &members).is_ok() && ensure_cas_fit(kind, &persons).is_ok());
+        }
+        for kind in ["Live", "Consortium"] {
+            assert!(ensure_cas_fit(kind, &neither).is_ok());
+            let error = ensure_cas_fit(kind, &members).unwrap_err().to_string();
+            assert!(error.starts_with("keys.ca ") && error.contains(kind), "{error}");
+            let error = ensure_cas_fit(kind, &persons).unwrap_err().to_string();
+            assert!(
+                error.starts_with("credit.persons.ca ") && error.contains(kind),
+                "{error}"
+            );
+        }
     }
 }

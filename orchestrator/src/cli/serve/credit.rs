@@ -1,15 +1,16 @@
-//! The chains that a credit node gives credit on (S1.1): as configured, then connected.
+//! The chains that a credit node gives credit on (S1.1): as configured, then connected. The CAs that say who payers and
+//! payees are (S1.4).
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{bail, Context};
 use protocol::{text::to_hex, Member};
 
-use super::refuse_development_keys;
+use super::{refuse_development_cas, refuse_development_keys};
 use crate::{
     chain::{Chain, ChainCredit, Deployment, Follower, Submitter},
     config::Config,
     credit::ports::CreditLedger,
-    identity::SigningKey,
+    identity::{Persons, SigningKey},
     store::Store,
 };
 
@@ -52,6 +53,21 @@ pub(in crate::cli) fn sites(config: &Config) -> anyhow::Result<Vec<Site>> {
     Ok(sites)
 }
 
+/// Who says who payers and payees are, if anybody does.
+///
+/// # Errors
+/// A file can't be read or isn't what it should be.
+pub(in crate::cli) fn load_persons(config: &Config) -> anyhow::Result<Option<Arc<Persons>>> {
+    let Some(persons) = &config.credit.persons else {
+        return Ok(None);
+    };
+    let loaded = Persons::load(&persons.ca, &persons.crls).context("credit.persons can't be used")?;
+    if persons.crls.is_empty() {
+        tracing::warn!("credit.persons.crls is empty: no person's certificate counts as revoked");
+    }
+    Ok(Some(Arc::new(loaded)))
+}
+
 /// What the institution has of its home chain already: an account's transactions on a chain go through one submitter.
 pub(super) struct Home<'a> {
     pub(super) chain: &'a Chain,
@@ -67,6 +83,7 @@ pub(super) async fn connect(
     sites: Vec<Site>,
     home: Home<'_>,
     account: &SigningKey,
+    cas: &[(&str, bool)],
     store: &Store,
 ) -> anyhow::Result<Vec<Arc<dyn CreditLedger>>> {
     let mut ledgers: Vec<Arc<dyn CreditLedger>> = Vec::new();
@@ -83,6 +100,7 @@ pub(super) async fn connect(
         } else {
             let chain = Chain::connect(&site.url).await?;
             refuse_development_keys(&chain, &[account]).await?;
+            refuse_development_cas(&chain, cas).await?;
             let follower = Follower::start(chain.clone()).await?;
             let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
             (chain, follower, submitter)
@@ -102,7 +120,11 @@ mod tests {
     use protocol::AccountId;
 
     use super::*;
-    use crate::chain::deployment::Deployed;
+    use crate::{
+        chain::deployment::Deployed,
+        config::CreditPersons,
+        identity::{DevelopmentCa, PersonRequest, Validity},
+    };
 
     /// A configuration whose credit chains are the deployments with these genesis hashes, of credit node 3.
     fn configured(directory: &Path, chains: &[u8]) -> Config {
@@ -149,5 +171,37 @@ mod tests {
         config.credit.chains[0].member = Some(Member(9));
         let error = format!("{:#}", sites(&config).unwrap_err());
         assert!(error.contains("0.json") && error.contains("--credit-node 9"), "{error}");
+    }
+
+    #[test]
+    fn persons_are_loaded_when_configured_and_what_is_missing_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = configured(directory.path(), &[]);
+        assert!(load_persons(&config).unwrap().is_none());
+
+        let ca = DevelopmentCa::create(directory.path()).unwrap();
+        config.credit.persons = Some(CreditPersons {
+            ca: ca.certificate_path(),
+            crls: vec![ca.crl_path()],
+        });
+        let persons = load_persons(&config).unwrap().unwrap();
+        let account = AccountId([1; 32]);
+        let request = PersonRequest {
+            name: "Anna".into(),
+            account,
+            organization: None,
+            country: None,
+            validity: Validity::days(1),
+        };
+        let certificate = ca.issue_person(&request).unwrap().certificate;
+        let pem = std::fs::read_to_string(certificate).unwrap();
+        assert!(persons.verify(&pem, &account, crate::http::now()).is_ok());
+
+        std::fs::remove_file(ca.crl_path()).unwrap();
+        let error = format!("{:#}", load_persons(&config).unwrap_err());
+        assert!(error.contains("credit.persons") && error.contains("ca.crl"), "{error}");
+        std::fs::remove_file(ca.certificate_path()).unwrap();
+        let error = format!("{:#}", load_persons(&config).unwrap_err());
+        assert!(error.contains("credit.persons") && error.contains("ca.pem"), "{error}");
     }
 }
