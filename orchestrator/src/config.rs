@@ -8,10 +8,13 @@ use std::{
     time::Duration,
 };
 
-use protocol::Member;
+use protocol::{AccountId, Amount, Member};
 use serde::Deserialize;
 
 use crate::{
+    assets::AssetName,
+    chain::deployment::account,
+    credit::payee::Otherwise,
     identity::keys::is_development_uri,
     windows::calendar::{Day, TimeOfDay},
 };
@@ -321,6 +324,12 @@ impl Default for Windows {
     }
 }
 
+/// An account in either form.
+fn some_account<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<AccountId>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    account(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
 /// Texts that are read one by one.
 pub(crate) fn each<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -350,6 +359,64 @@ pub struct Credit {
     pub chains: Vec<CreditChain>,
     /// Who says who payers and payees are. Without it, none of their certificates is accepted.
     pub persons: Option<CreditPersons>,
+    /// What it lends on.
+    #[serde(default)]
+    pub terms: CreditTerms,
+    /// The payees that the institution speaks for, on the chain that settles.
+    #[serde(default)]
+    pub payees: Vec<CreditPayee>,
+}
+
+/// What a credit node lends on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditTerms {
+    /// The longest from a payer's request to the day that the debt is due, in days.
+    #[serde(default = "default::longest_term_days")]
+    pub longest_term_days: u32,
+    /// The least late fee, in percent of the amount.
+    #[serde(default)]
+    pub late_fee_percent: u8,
+}
+
+impl Default for CreditTerms {
+    fn default() -> Self {
+        Self {
+            longest_term_days: default::longest_term_days(),
+            late_fee_percent: 0,
+        }
+    }
+}
+
+/// A payee that the institution speaks for (S1.6).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditPayee {
+    /// Reference of its account's key.
+    pub key: String,
+    /// Its certificate, PEM, leaf first.
+    pub certificate: PathBuf,
+    /// What it takes without asking a person.
+    #[serde(default)]
+    pub accept: Vec<CreditRule>,
+    /// What becomes of everything else.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+}
+
+/// A kind of payment on credit that a payee takes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditRule {
+    /// Of this payer; of any, if it isn't said. SS58 or `0x…`.
+    #[serde(default, deserialize_with = "some_account")]
+    pub payer: Option<AccountId>,
+    /// In this asset of the payee's chain.
+    #[serde(default = "default::native")]
+    pub asset: AssetName,
+    /// Up to this amount, in the asset's smallest unit.
+    #[serde(with = "protocol::text::amount")]
+    pub up_to: Amount,
 }
 
 /// Who says who payers and payees are (S1.4).
@@ -372,6 +439,9 @@ pub struct CreditChain {
     pub deployment: PathBuf,
     /// The institution's index in the registry there, if it is another one than `institution.member`.
     pub member: Option<Member>,
+    /// The payees' institutions there.
+    #[serde(default)]
+    pub peers: Vec<Peer>,
 }
 
 /// Who is told what happens.
@@ -454,6 +524,14 @@ mod default {
         600
     }
 
+    pub(super) fn longest_term_days() -> u32 {
+        90
+    }
+
+    pub(super) fn native() -> crate::assets::AssetName {
+        crate::assets::AssetName(protocol::settlement::Asset::Native)
+    }
+
     pub(super) fn give_up_after_seconds() -> u64 {
         259_200
     }
@@ -518,6 +596,9 @@ impl Config {
         for chain in &mut self.credit.chains {
             chain.deployment = directory.join(&chain.deployment);
         }
+        for payee in &mut self.credit.payees {
+            payee.certificate = directory.join(&payee.certificate);
+        }
         if let Some(persons) = &mut self.credit.persons {
             for path in persons.crls.iter_mut().chain([&mut persons.ca]) {
                 *path = directory.join(&*path);
@@ -528,7 +609,11 @@ impl Config {
         for path in self.webhooks.ca.iter_mut().chain(secrets) {
             *path = directory.join(&*path);
         }
-        for reference in [&mut self.keys.account, &mut self.keys.signing] {
+        let payees = self.credit.payees.iter_mut().map(|payee| &mut payee.key);
+        for reference in [&mut self.keys.account, &mut self.keys.signing]
+            .into_iter()
+            .chain(payees)
+        {
             if !is_development_uri(reference) {
                 *reference = directory.join(&*reference).to_string_lossy().into_owned();
             }
@@ -556,15 +641,40 @@ impl Config {
             "windows.alarm_percent",
             "must be between 1 and 100",
         );
+        self.validate_credit(&mut problems);
+        self.validate_webhooks(&mut problems);
+        problems.0
+    }
+
+    fn validate_credit(&self, problems: &mut Problems) {
         for (place, chain) in self.credit.chains.iter().enumerate() {
             problems.check(
                 is_url(&chain.url, &["ws", "wss"]),
                 format!("credit.chains[{place}].url"),
                 "is no WebSocket URL: write it like \"ws://127.0.0.1:9944\"",
             );
+            for (number, peer) in chain.peers.iter().enumerate() {
+                problems.check(
+                    is_origin(&peer.url),
+                    format!("credit.chains[{place}].peers[{number}].url"),
+                    "must be scheme, host and port only, like \"https://bank-b.example:8443\"",
+                );
+            }
         }
-        self.validate_webhooks(&mut problems);
-        problems.0
+        problems.check(
+            CREDIT_TERM_DAYS.contains(&self.credit.terms.longest_term_days),
+            "credit.terms.longest_term_days",
+            format!(
+                "must be between {} and {}",
+                CREDIT_TERM_DAYS.start(),
+                CREDIT_TERM_DAYS.end()
+            ),
+        );
+        problems.check(
+            self.credit.terms.late_fee_percent <= 100,
+            "credit.terms.late_fee_percent",
+            "must be at most 100: the late fee is at most the amount",
+        );
     }
 
     fn validate_webhooks(&self, problems: &mut Problems) {
@@ -717,6 +827,8 @@ impl Config {
     }
 }
 
+/// Credit for longer is no payment any more.
+const CREDIT_TERM_DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 const MAX_TIMEOUT_SECONDS: u64 = 300;
 const MAX_RETRIES: usize = 10;
 /// Shorter, and a restart of the endpoint loses what was to be told; longer, and nobody remembers why.

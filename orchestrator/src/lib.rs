@@ -20,6 +20,7 @@ pub mod peers;
 mod retries;
 pub mod settlement;
 pub mod statement;
+mod steps;
 pub mod store;
 mod together;
 pub mod webhooks;

@@ -112,6 +112,12 @@ impl CreditRequest {
         let domain = domain(self.debt.genesis, self.debt.contract);
         signing::payload(&domain, Purpose::CreditRequest, &self.id().0, self.pay_by, &())
     }
+
+    /// What the payee signs instead, if it doesn't take the payment (S1.6). `why` is for the payer.
+    pub fn refusal(&self, why: &str) -> [u8; PAYLOAD_LENGTH] {
+        let domain = domain(self.debt.genesis, self.debt.contract);
+        signing::payload(&domain, Purpose::Refusal, &self.id().0, NEVER, &why)
+    }
 }
 
 /// How much a payee lets a payer owe on payments to it (S1.7). Given on the debt's chain.
@@ -806,6 +812,8 @@ mod tests {
             assert_ne!(receipt(&here, &id), receipt(other, &id));
         }
         assert_ne!(receipt(&here, &id), request().payload());
+        assert_ne!(request().refusal("no"), request().payload());
+        assert_ne!(request().refusal("no"), request().refusal("not now"));
         let later = LimitOrder { sequence: 2, ..order };
         let higher = LimitOrder { limit: 101, ..order };
         assert_ne!(later.payload(&here), order.payload(&here));

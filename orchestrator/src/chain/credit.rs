@@ -4,19 +4,19 @@ use protocol::{
     credit::{Constants, Debt, Error, Limits, Payout, Raise},
     settlement::Asset,
     text::to_hex,
-    AccountId, Amount, Member, RequestId,
+    AccountId, Amount, Member, RequestId, Timestamp,
 };
-use scale::Encode;
+use scale::{Decode, Encode};
 
 use super::{
     contracts::Contract,
     deployment::{to_ss58, Deployment, DeploymentError},
     health::{self, in_time, Check},
-    ledger::write,
+    ledger::{make_block, write},
     token, Chain, Follower, Submitter,
 };
 use crate::{
-    credit::ports::{Act, CreditLedger, LedgerError},
+    credit::ports::{Act, CreditLedger, LedgerError, PayeeLedger},
     settlement::ports::Block,
 };
 
@@ -64,7 +64,18 @@ impl ChainCredit {
         arguments: &impl Encode,
         value: Amount,
     ) -> Result<Block, LedgerError> {
-        let block = write::<(), Error>(&self.submitter, &self.credit, key, message, arguments, value).await?;
+        self.write_as::<()>(key, message, arguments, value).await
+    }
+
+    /// Of a message that answers with a `T`.
+    async fn write_as<T: Decode>(
+        &self,
+        key: &str,
+        message: &str,
+        arguments: &impl Encode,
+        value: Amount,
+    ) -> Result<Block, LedgerError> {
+        let block = write::<T, Error>(&self.submitter, &self.credit, key, message, arguments, value).await?;
         // What is looked at next shows what was done.
         self.follower.reached(block.number).await;
         Ok(block)
@@ -122,6 +133,23 @@ impl CreditLedger for ChainCredit {
         self.node
     }
 
+    fn time(&self) -> Timestamp {
+        self.follower.head().timestamp
+    }
+
+    async fn next_block(&self) {
+        self.follower.next().await;
+    }
+
+    async fn make_block(&self, key: &str) -> Result<(), LedgerError> {
+        make_block(&self.chain, &self.submitter, key).await
+    }
+
+    async fn block(&self, number: u32) -> Result<Block, LedgerError> {
+        let hash = self.chain.block_hash(number).await?;
+        Ok(Block { number, hash })
+    }
+
     async fn checks(&self) -> Vec<Check> {
         let (mut checks, ours) = futures::join!(
             health::check(&self.chain, &self.follower, &self.deployment),
@@ -171,6 +199,13 @@ impl CreditLedger for ChainCredit {
                 let arguments = (payer, asset, decision.granted, decision.digest);
                 self.write(key, message, &arguments, 0).await
             }
+            Act::Reserve { request, payer, payee } => {
+                self.write_as::<RequestId>(key, message, &(&**request, payer, payee), 0)
+                    .await
+            }
+            Act::Extend { id, until } => self.write(key, message, &(id, until), 0).await,
+            Act::Pay(request) => self.write(key, message, &**request, 0).await,
+            Act::Commit { id, payout } => self.write(key, message, &(id, payout), 0).await,
             Act::Release(id) | Act::Expire(id) | Act::MarkOverdue(id) => self.write(key, message, id, 0).await,
             Act::ConfirmReceipt { id, signature } => self.write(key, message, &(id, signature), 0).await,
             Act::Repay { id, asset, amount } => {
@@ -186,5 +221,46 @@ impl CreditLedger for ChainCredit {
             }
             Act::Withdraw { asset, amount } => self.write(key, message, &(asset, amount), 0).await,
         }
+    }
+}
+
+/// The contracts of credit nodes on an institution's own chain, as it reads them for its payees (S1.10).
+#[derive(Clone, Debug)]
+pub struct ChainCreditNodes {
+    chain: Chain,
+    follower: Follower,
+    deployment: Deployment,
+    reader: AccountId,
+}
+
+impl ChainCreditNodes {
+    /// Those of a deployment, read from an account.
+    pub const fn new(chain: Chain, follower: Follower, deployment: Deployment, reader: AccountId) -> Self {
+        Self {
+            chain,
+            follower,
+            deployment,
+            reader,
+        }
+    }
+}
+
+#[async_trait]
+impl PayeeLedger for ChainCreditNodes {
+    fn genesis(&self) -> [u8; 32] {
+        self.chain.genesis()
+    }
+
+    fn credit_of(&self, node: Member) -> Option<AccountId> {
+        Some(self.deployment.credit_of(node).ok()?.address)
+    }
+
+    async fn payout(&self, node: Member, id: RequestId) -> Result<Option<Payout>, LedgerError> {
+        let Some(address) = self.credit_of(node) else {
+            return Ok(None);
+        };
+        let contract = Contract::new(self.chain.clone(), self.follower.clone(), address, self.reader);
+        let found: Vec<Option<Payout>> = contract.try_read::<_, Error>("payouts", &vec![id]).await?;
+        Ok(found.into_iter().flatten().next())
     }
 }

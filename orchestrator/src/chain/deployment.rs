@@ -1,7 +1,10 @@
 //! Where the contracts are: `deployment.json`, written by `quittance deploy` and read by everybody else.
 use std::path::Path;
 
-use protocol::{text::to_hex, AccountId, Member};
+use protocol::{
+    text::{from_hex, to_hex},
+    AccountId, Member,
+};
 use serde::{Deserialize, Serialize};
 use sp_core::crypto::{AccountId32, Ss58AddressFormat, Ss58Codec};
 
@@ -193,6 +196,17 @@ pub fn from_ss58(text: &str) -> Result<AccountId, String> {
     AccountId32::from_ss58check_with_version(text)
         .map(|(account, _)| AccountId(account.into()))
         .map_err(|error| format!("{text:?} is no SS58 address: {error:?}"))
+}
+
+/// The account of an SS58 address, or of `0x…`.
+///
+/// # Errors
+/// The text is neither.
+pub fn account(text: &str) -> Result<AccountId, String> {
+    if text.starts_with("0x") {
+        return from_hex(text).map(AccountId).map_err(|error| error.to_string());
+    }
+    from_ss58(text)
 }
 
 mod ss58 {

@@ -21,7 +21,7 @@ pub mod submitter;
 mod token;
 
 pub use connection::Chain;
-pub use credit::ChainCredit;
+pub use credit::{ChainCredit, ChainCreditNodes};
 pub use deployment::Deployment;
 pub use error::ChainError;
 pub use escrow::ChainEscrow;

@@ -4,9 +4,12 @@ use std::{net::IpAddr, path::PathBuf};
 use clap::{Parser, Subcommand};
 use protocol::{AccountId, Lei};
 
-use super::{credit::account, render::moment};
-use crate::identity::{
-    development_ca::IssuedCrl, CertificateRequest, DevelopmentCa, IssuedCertificate, PersonRequest, Validity,
+use super::render::moment;
+use crate::{
+    chain::deployment::account,
+    identity::{
+        development_ca::IssuedCrl, CertificateRequest, DevelopmentCa, IssuedCertificate, PersonRequest, Validity,
+    },
 };
 
 const EXAMPLES: &str = "\

@@ -21,11 +21,11 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, Env
 
 use crate::{
     chain::{
-        bundle::Bundle, contracts::Contract, deployment::Deployed, Chain, ChainEscrow, ChainLedger, ChainRecords,
-        Deployment, Follower, Submitter,
+        bundle::Bundle, contracts::Contract, deployment::Deployed, Chain, ChainCreditNodes, ChainEscrow, ChainLedger,
+        ChainRecords, Deployment, Follower, Submitter,
     },
     config::{self, Config},
-    credit::Credit,
+    credit::{Consents, Credit, Payments},
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
@@ -96,6 +96,7 @@ struct Parts {
     router: Router,
     settlement: Arc<Settlement>,
     escrow: Arc<Escrow>,
+    credit_payments: Arc<Payments>,
     decisions: Arc<Decisions>,
     disputes: Arc<Disputes>,
     windows: Arc<Windows>,
@@ -128,6 +129,8 @@ impl Parts {
         let webhooks_config = load_endpoints(&config.webhooks, &chain).await?;
         let deployment = Deployment::load(&config.chain.deployment)?;
         let credit_sites = credit::sites(config)?;
+        let payees = credit::load_payees(&config.credit.payees).await?;
+        refuse_development_keys(&chain, &payees.iter().map(|payee| &payee.key).collect::<Vec<_>>()).await?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
@@ -136,7 +139,19 @@ impl Parts {
             follower: &follower,
             submitter: &submitter,
         };
+        let credit_peers = credit::peers(config, &credit_sites, &certificate, &authorities, &clock)?;
         let credit = Credit::new(credit::connect(credit_sites, on_home_chain, &account, &cas, &store).await?);
+        let credit_payments = Payments::new(
+            credit.clone(),
+            store.clone(),
+            Arc::new(credit_peers),
+            persons,
+            config.credit.terms.into(),
+            clock.clone(),
+        );
+        let credit_nodes =
+            ChainCreditNodes::new(chain.clone(), follower.clone(), deployment.clone(), submitter.account());
+        let consents = Consents::new(payees, store.clone(), Arc::new(credit_nodes), clock.clone());
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
@@ -232,6 +247,8 @@ impl Parts {
             settlement: settlement.clone(),
             escrow: escrow.clone(),
             credit,
+            credit_payments: credit_payments.clone(),
+            consents,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),
@@ -258,6 +275,7 @@ impl Parts {
             router,
             settlement,
             escrow,
+            credit_payments,
             decisions,
             disputes,
             windows,
@@ -276,6 +294,7 @@ impl Parts {
         let stop = CancellationToken::new();
         let settling = tokio::spawn(self.settlement.run(stop.clone()));
         let trading = tokio::spawn(self.escrow.run(stop.clone()));
+        let lending = tokio::spawn(self.credit_payments.run(stop.clone()));
         let deciding = tokio::spawn(self.decisions.run(stop.clone()));
         let contesting = tokio::spawn(self.disputes.run(stop.clone()));
         let watching = tokio::spawn(self.windows.run(stop.clone()));
@@ -296,12 +315,13 @@ impl Parts {
         announce(config, &format!("{scheme}://{address}"), json);
 
         let (mut settling, mut trading, mut server) = (settling, trading, server);
-        let (mut deciding, mut contesting) = (deciding, contesting);
+        let (mut lending, mut deciding, mut contesting) = (lending, deciding, contesting);
         let (mut watching, mut telling) = (watching, telling);
         let ended = tokio::select! {
             asked = asked_to_stop() => asked.map(|()| None),
             result = &mut settling => Ok(Some(format!("settlement ended by itself: {result:?}"))),
             result = &mut trading => Ok(Some(format!("escrow ended by itself: {result:?}"))),
+            result = &mut lending => Ok(Some(format!("the payments on credit ended by themselves: {result:?}"))),
             result = &mut deciding => Ok(Some(format!("deciding ended by itself: {result:?}"))),
             result = &mut contesting => Ok(Some(format!("the disputes ended by themselves: {result:?}"))),
             result = &mut watching => Ok(Some(format!("watching windows ended by itself: {result:?}"))),
@@ -319,6 +339,9 @@ impl Parts {
         }
         if !trading.is_finished() {
             trading.await??;
+        }
+        if !lending.is_finished() {
+            lending.await?;
         }
         if !deciding.is_finished() {
             deciding.await?;

@@ -77,6 +77,10 @@ async fn stands(ledger: &dyn CreditLedger, act: &Act) -> Result<bool, CreditErro
             let kept = ledger.raise(*payer, *asset).await?;
             kept.is_some_and(|kept| kept.decision == Some(*decision))
         }
+        Act::Reserve { request, .. } => ledger.debts(&[request.id()]).await?.iter().any(Option::is_some),
+        Act::Extend { id, until } => debt(ledger, *id).await?.until >= *until,
+        Act::Pay(request) => ledger.payouts(&[request.id()]).await?.iter().any(Option::is_some),
+        Act::Commit { id, .. } => debt(ledger, *id).await?.payout.is_some(),
         Act::Release(id) => debt(ledger, *id).await?.state == DebtState::Released,
         Act::Expire(id) => debt(ledger, *id).await?.state == DebtState::Expired,
         Act::MarkOverdue(id) => debt(ledger, *id).await?.is_overdue,

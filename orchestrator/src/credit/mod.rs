@@ -1,8 +1,12 @@
 //! Credit: what a credit node keeps on each of its chains (S1.1). Limits, its pool, debts, wishes for higher limits.
 //!
 //! [`Credit`] answers the institution's own people and programs (`desk`). The finalized chains are its only memory.
+//! [`Payments`] makes payments across two of them; [`Consents`] answers for the payees.
 mod desk;
 pub mod fault;
+pub mod messages;
+pub mod payee;
+pub mod payments;
 pub mod ports;
 
 use std::sync::Arc;
@@ -14,6 +18,8 @@ use protocol::{
 };
 
 pub use fault::CreditError;
+pub use payee::Consents;
+pub use payments::Payments;
 
 use ports::{CreditLedger, LedgerError};
 

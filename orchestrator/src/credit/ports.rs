@@ -2,12 +2,19 @@
 //! tests, without a node.
 use async_trait::async_trait;
 use protocol::{
-    credit::{Constants, Debt, Error, LimitOrder, Limits, Payout, Raise, RaiseDecision, RaiseRequest},
+    credit::{
+        Constants, CreditRequest, Debt, Error, LimitOrder, Limits, Payout, PayoutBlock, Raise, RaiseDecision,
+        RaiseRequest,
+    },
     settlement::Asset,
-    AccountId, Amount, Member, RequestId, Signature,
+    AccountId, Amount, Member, RequestId, Signature, Timestamp,
 };
 
-pub use crate::{chain::health::Check, settlement::ports::Block};
+use super::messages::{ArrivalAnswer, ConsentAnswer, ConsentRequest};
+pub use crate::{
+    chain::health::Check,
+    settlement::ports::{Block, Clock, PeerError},
+};
 
 /// The chain didn't do what was asked.
 pub type LedgerError = crate::settlement::ports::LedgerError<Error>;
@@ -52,6 +59,31 @@ pub enum Act {
         asset: Asset,
         /// How, and on which grounds.
         decision: RaiseDecision,
+    },
+    /// Counts a request against both limits (S1.7, S1.8).
+    Reserve {
+        /// What payer and payee signed.
+        request: Box<CreditRequest>,
+        /// The payer's.
+        payer: Signature,
+        /// The payee's.
+        payee: Signature,
+    },
+    /// Has a reservation end later.
+    Extend {
+        /// Of which request.
+        id: RequestId,
+        /// When, in milliseconds since 1970.
+        until: Timestamp,
+    },
+    /// Pays a request's payee from the pool, on the payee's chain (S1.9).
+    Pay(Box<CreditRequest>),
+    /// Says where the payee was paid: the payer owes from now on.
+    Commit {
+        /// Which request.
+        id: RequestId,
+        /// The finalized block of the payee's chain.
+        payout: PayoutBlock,
     },
     /// Ends a reservation that it won't pay.
     Release(RequestId),
@@ -101,6 +133,10 @@ impl Act {
             Act::Unfreeze(_) => "unfreeze",
             Act::RequestRaise { .. } => "request_raise",
             Act::DecideRaise { .. } => "decide_raise",
+            Act::Reserve { .. } => "reserve",
+            Act::Extend { .. } => "extend",
+            Act::Pay(_) => "pay",
+            Act::Commit { .. } => "commit",
             Act::Release(_) => "release",
             Act::Expire(_) => "expire",
             Act::MarkOverdue(_) => "mark_overdue",
@@ -126,6 +162,14 @@ pub trait CreditLedger: Send + Sync {
     fn credit(&self) -> AccountId;
     /// The credit node's index in the chain's registry.
     fn node(&self) -> Member;
+    /// The timestamp of the latest finalized block, in milliseconds since 1970.
+    fn time(&self) -> Timestamp;
+    /// Returns when a block was finalized after the call, or when the chain was lost and found again.
+    async fn next_block(&self);
+    /// Has a block made, because time passes on chain only with blocks and some chains make none while nobody submits.
+    async fn make_block(&self, key: &str) -> Result<(), LedgerError>;
+    /// A finalized block by its number.
+    async fn block(&self, number: u32) -> Result<Block, LedgerError>;
     /// What must hold on this chain before requests are taken (S1.2).
     async fn checks(&self) -> Vec<Check>;
     /// What the contract was made with.
@@ -143,4 +187,36 @@ pub trait CreditLedger: Send + Sync {
     /// Does it and waits for finality: reads after it see it. `key` names the business step: the same key is never in flight
     /// twice, also after a restart.
     async fn carry_out(&self, key: &str, act: &Act) -> Result<Block, LedgerError>;
+}
+
+/// The payees' institutions, each on one of the credit node's chains. Every question may be repeated.
+#[async_trait]
+pub trait Payees: Send + Sync {
+    /// Whether there is a way to this institution.
+    fn reaches(&self, chain: &[u8; 32], institution: Member) -> bool;
+    /// Asks whether the payee takes a payment (S1.6).
+    async fn ask(
+        &self,
+        chain: &[u8; 32],
+        institution: Member,
+        request: &ConsentRequest,
+    ) -> Result<ConsentAnswer, PeerError>;
+    /// Asks whether the payee's money arrived (S1.10).
+    async fn ask_arrival(
+        &self,
+        chain: &[u8; 32],
+        institution: Member,
+        id: RequestId,
+    ) -> Result<ArrivalAnswer, PeerError>;
+}
+
+/// The payees' chain, read at the latest finalized block.
+#[async_trait]
+pub trait PayeeLedger: Send + Sync {
+    /// The chain's genesis hash.
+    fn genesis(&self) -> [u8; 32];
+    /// The contract of the credit node with this index in the chain's registry, as far as it is known here.
+    fn credit_of(&self, node: Member) -> Option<AccountId>;
+    /// What a credit node's contract paid for a request.
+    async fn payout(&self, node: Member, id: RequestId) -> Result<Option<Payout>, LedgerError>;
 }

@@ -12,7 +12,7 @@ use protocol::{
 };
 
 use super::{
-    ports::{Act, Block, Check},
+    ports::{Act, Block, Check, PayeeLedger},
     *,
 };
 use crate::identity::{verify, SigningKey};
@@ -27,6 +27,20 @@ pub struct Books {
     kept: Mutex<Kept>,
 }
 
+/// As the payee's institution sees the contract of the only credit node.
+#[async_trait]
+impl PayeeLedger for Books {
+    fn genesis(&self) -> [u8; 32] {
+        self.genesis
+    }
+    fn credit_of(&self, node: Member) -> Option<AccountId> {
+        (node == Member(0)).then_some(CONTRACT)
+    }
+    async fn payout(&self, _: Member, id: RequestId) -> Result<Option<Payout>, LedgerError> {
+        Ok(self.kept.lock().unwrap().payouts.get(&id).copied())
+    }
+}
+
 #[derive(Default)]
 struct Kept {
     payees: BTreeMap<([u8; 32], [u8; 32]), PayeeLimit>,
@@ -34,7 +48,9 @@ struct Kept {
     frozen: BTreeMap<[u8; 32], bool>,
     raises: BTreeMap<[u8; 32], Raise>,
     debts: BTreeMap<RequestId, Debt>,
+    payouts: BTreeMap<RequestId, Payout>,
     pool: Amount,
+    time: Timestamp,
     done: BTreeMap<String, Block>,
     failing: Option<&'static str>,
 }
@@ -59,6 +75,11 @@ impl Books {
     /// As if the saga had made it.
     pub fn keep(&self, id: RequestId, debt: Debt) {
         self.kept.lock().unwrap().debts.insert(id, debt);
+    }
+
+    /// A block is finalized at this time.
+    pub fn pass_time(&self, to: Timestamp) {
+        self.kept.lock().unwrap().time = to;
     }
 
     pub fn domain(&self) -> protocol::signing::Domain {
@@ -106,6 +127,58 @@ impl Books {
                 let raise = kept.raises.get_mut(&payer.0).filter(|raise| raise.decision.is_none());
                 raise.ok_or(Error::NoRaiseOpen)?.decision = Some(*decision);
             }
+            Act::Reserve { request, .. } => {
+                let id = request.id();
+                let (payee, node) = (
+                    kept.payees
+                        .get(&(request.payee.0, request.payer.0))
+                        .copied()
+                        .unwrap_or_default(),
+                    kept.nodes.entry(request.payer.0).or_default(),
+                );
+                let amount = request.amount;
+                let used = node.used.sum()?;
+                if kept.debts.contains_key(&id) {
+                    return Err(Error::RequestUsed);
+                }
+                if payee.limit < used.saturating_add(amount) {
+                    let limit = payee.limit;
+                    return Err(Error::AbovePayeeLimit { limit, used, amount });
+                }
+                if node.limit < used.saturating_add(amount) {
+                    let limit = node.limit;
+                    return Err(Error::AboveNodeLimit { limit, used, amount });
+                }
+                node.used.reserved += amount;
+                kept.debts.insert(id, Debt::reserved(request));
+            }
+            Act::Extend { id, until } => kept.debts.get_mut(id).unwrap().until = *until,
+            Act::Pay(request) => {
+                let (available, needed) = (kept.pool, request.amount);
+                kept.pool = available
+                    .checked_sub(needed)
+                    .ok_or(Error::PoolShort { available, needed })?;
+                let payout = Payout {
+                    payee: request.payee,
+                    asset: request.payout.asset,
+                    amount: request.amount,
+                    block: 7,
+                    paid_at: kept.time,
+                };
+                if kept.payouts.insert(request.id(), payout).is_some() {
+                    return Err(Error::RequestUsed);
+                }
+            }
+            Act::Commit { id, payout } => {
+                let debt = kept.debts.get_mut(id).unwrap();
+                if debt.state != DebtState::Reserved {
+                    return Err(Error::WrongState(debt.state));
+                }
+                (debt.state, debt.payout) = (DebtState::Owed, Some(*payout));
+                let node = kept.nodes.entry(debt.payer.0).or_default();
+                node.used.reserved -= debt.amount;
+                node.used.outstanding += debt.amount;
+            }
             Act::Release(id) => kept.debts.get_mut(id).unwrap().state = DebtState::Released,
             Act::Expire(id) => kept.debts.get_mut(id).unwrap().state = DebtState::Expired,
             Act::MarkOverdue(id) => kept.debts.get_mut(id).unwrap().is_overdue = true,
@@ -143,6 +216,20 @@ impl CreditLedger for Books {
     fn node(&self) -> Member {
         Member(0)
     }
+    fn time(&self) -> Timestamp {
+        self.kept.lock().unwrap().time
+    }
+    async fn next_block(&self) {
+        std::future::pending().await
+    }
+    async fn make_block(&self, key: &str) -> Result<(), LedgerError> {
+        let due = key.rsplit('/').next().and_then(|due| due.parse().ok());
+        self.pass_time(due.unwrap_or_default());
+        Ok(())
+    }
+    async fn block(&self, number: u32) -> Result<Block, LedgerError> {
+        Ok(Block { number, hash: [7; 32] })
+    }
     async fn checks(&self) -> Vec<Check> {
         let failing = self.kept.lock().unwrap().failing;
         let check = |name| Check {
@@ -176,7 +263,8 @@ impl CreditLedger for Books {
         Ok(ids.iter().map(|id| kept.debts.get(id).copied()).collect())
     }
     async fn payouts(&self, ids: &[RequestId]) -> Result<Vec<Option<Payout>>, LedgerError> {
-        Ok(ids.iter().map(|_| None).collect())
+        let kept = self.kept.lock().unwrap();
+        Ok(ids.iter().map(|id| kept.payouts.get(id).copied()).collect())
     }
     async fn pool(&self, _: Asset) -> Result<Amount, LedgerError> {
         Ok(self.kept.lock().unwrap().pool)
@@ -197,8 +285,8 @@ impl CreditLedger for Books {
     }
 }
 
-const HERE: [u8; 32] = [1; 32];
-const THERE: [u8; 32] = [2; 32];
+pub const HERE: [u8; 32] = [1; 32];
+pub const THERE: [u8; 32] = [2; 32];
 
 pub fn payer() -> SigningKey {
     SigningKey::load("//Payer").unwrap()

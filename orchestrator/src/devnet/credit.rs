@@ -1,27 +1,63 @@
-//! A credit node beside a network: it gives credit on the network's chain and on another one (S1.1).
-use std::path::PathBuf;
+//! A credit node beside a network: it gives credit on the network's chain and on another one, where a payee's institution
+//! is (S1.1).
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use protocol::Member;
+use protocol::{
+    credit::{domain, CreditRequest, Leg, LimitOrder},
+    settlement::Asset,
+    text::to_hex,
+    AccountId, Amount, Member, RequestId, Timestamp,
+};
+use rand::{rngs::OsRng, RngCore};
+use reqwest::Method;
+use serde::{de::DeserializeOwned, Serialize};
 
-use super::{institution, made_up_lei, Institution, Network, Node, Place};
+use super::{fresh_key, institution, made_up_lei, Institution, Network, Node, Place};
 use crate::{
     chain::{Chain, ChainCredit, Deployment, Follower, Submitter},
-    identity::SigningKey,
+    http::{
+        credit::{
+            chains::PoolAmount,
+            limits::{NodeLimitRequest, PayeeLimitRequest},
+            payments::{CreditPaymentRequest, CreditPaymentView},
+            Acted,
+        },
+        now,
+    },
+    identity::{
+        development_ca::{DevelopmentCa, PersonRequest},
+        SigningKey,
+    },
     store::Store,
 };
 
-/// Makes the credit node's LEI; no other institution of a network has it.
-const NUMBER: u16 = 60_000;
+/// Makes the credit node's LEI, and the payee's institution's; no others of a network have them.
+const NUMBERS: [u16; 2] = [60_000, 60_001];
+/// Owes on the network's chain.
+pub const PAYER: &str = "//Payer";
+/// Is paid on the other chain.
+pub const PAYEE: &str = "//Payee";
+/// What the payee takes without asking a person.
+const TAKEN: Amount = 1_000_000_000_000;
 
-/// A credit node, running or not. Dropping it ends its processes, unless the network was told to keep them.
+/// A credit node, running or not, and its surroundings. Dropping it ends its processes, unless the network was told to keep
+/// them.
 pub struct CreditNode {
     /// Its orchestrator.
     pub institution: Institution,
+    /// The payee's institution, on the other chain.
+    pub payees: Institution,
     /// The network's chain, then the other one.
     pub sites: [CreditSite; 2],
     /// The other chain's node.
     pub other_node: Node,
+    /// The folder of the CA that vouches for payer and payee.
+    pub persons: PathBuf,
+    /// The payer's certificate.
+    pub payer_certificate: PathBuf,
+    /// The payee's certificate.
+    pub payee_certificate: PathBuf,
 }
 
 /// A chain that it gives credit on.
@@ -37,9 +73,35 @@ pub struct CreditSite {
     pub member: Member,
 }
 
+/// A payment on credit that the payer would make.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// In native tokens.
+    pub amount: Amount,
+    /// How long the payee may take to answer and the credit node to pay, in milliseconds.
+    pub pay_within: Timestamp,
+    /// How long after that the reservation lasts, in milliseconds.
+    pub hold: Timestamp,
+    /// How long after that the debt is due, in milliseconds.
+    pub term: Timestamp,
+}
+
+impl Wanted {
+    /// With all the time in the world.
+    pub const fn of(amount: Amount) -> Self {
+        Self {
+            amount,
+            pay_within: 600_000,
+            hold: 600_000,
+            term: 600_000,
+        }
+    }
+}
+
 impl Network {
     /// Starts another chain, deploys the contracts there, registers a credit node on both chains with a credit contract on
-    /// each, and starts its orchestrator; `progress` is told each step before it begins.
+    /// each, and a payee's institution on the other one, and starts their orchestrators; `progress` is told each step before
+    /// it begins.
     ///
     /// # Errors
     /// A step failed; the message names the log to read.
@@ -49,31 +111,57 @@ impl Network {
         std::fs::create_dir_all(&directory)?;
         let other_node = Node::start_other(&self.options, &directory).await?;
 
-        progress("registering a credit node on both chains, with a contract on each");
-        let lei = made_up_lei(NUMBER).context("no LEI has this number")?;
-        let mut node = institution(&self.options, ("Credit Node", "credit-node"), lei, "credit_node")?;
+        progress("registering a credit node on both chains, with a contract on each, and a payee's bank on the other");
+        let make = |name, folder, number, role| {
+            let lei = made_up_lei(number).context("no LEI has this number")?;
+            institution(&self.options, (name, folder), lei, role)
+        };
+        let mut node = make("Credit Node", "credit-node", NUMBERS[0], "credit_node")?;
+        let mut payees = make("Payee Bank", "payee-bank", NUMBERS[1], "participant")?;
         let there = Place {
             options: &self.options,
             url: &other_node.url,
             directory: &directory,
         };
-        there.deploy(None).await?;
+        let deployed = there.deploy(None).await?;
+        there.register(&deployed, &mut [&mut payees]).await?;
         let other = there.admit(&mut node).await?;
         // Last, because its index here is the one that it goes by.
         let home = self.place().admit(&mut node).await?;
         self.deployment = home.deployment.clone();
 
-        progress("starting its orchestrator");
-        let sites = [home, other];
+        progress("issuing certificates for payer and payee, and starting both orchestrators");
+        let persons = self.options.directory.join("persons");
+        let ca = DevelopmentCa::create(&persons)?;
+        let payer_certificate = certify(&ca, "Anna Payer", PAYER)?;
+        let payee_certificate = certify(&ca, "Paul Payee", PAYEE)?;
         let peers: Vec<&Institution> = self.institutions().collect();
-        node.configure(&self.options, &self.url, (self.notary.member, "gross"), &peers)?;
-        node.give_credit_on(&sites)?;
-        node.start(&[])?;
-        node.ready().await?;
+        node.configure(&self.place(), (self.notary.member, "gross"), &peers)?;
+        let sites = [home, other];
+        let ways: [&[&Institution]; 2] = [&[], &[&payees]];
+        node.configure_more(&persons_of(&persons))?;
+        for (site, ways) in sites.iter().zip(ways) {
+            node.configure_more(&site.configuration(ways))?;
+        }
+        // It settles nothing; whoever a notary is there.
+        payees.configure(&there, (payees.member, "gross"), &[])?;
+        payees.configure_more(&format!(
+            "[[credit.payees]]\nkey = \"{PAYEE}\"\ncertificate = {payee_certificate:?}\naccept = [{{ up_to = \"{TAKEN}\" }}]\n"
+        ))?;
+        for institution in [&mut node, &mut payees] {
+            institution.start(&[])?;
+        }
+        for institution in [&node, &payees] {
+            institution.ready().await?;
+        }
         Ok(CreditNode {
             institution: node,
+            payees,
             sites,
             other_node,
+            persons,
+            payer_certificate,
+            payee_certificate,
         })
     }
 }
@@ -92,7 +180,173 @@ impl Place<'_> {
     }
 }
 
+impl CreditNode {
+    /// A request of the payer's, signed, with the payer's certificate.
+    ///
+    /// # Errors
+    /// A key or a certificate can't be read.
+    pub fn request(&self, wanted: Wanted) -> anyhow::Result<CreditPaymentRequest> {
+        let payer = SigningKey::load(PAYER)?;
+        let mut nonce = [0u8; 16];
+        OsRng.fill_bytes(&mut nonce);
+        let after = |start: Timestamp, time| start.saturating_add(time);
+        let pay_by = after(now(), wanted.pay_within);
+        let expires_at = after(pay_by, wanted.hold);
+        let request = CreditRequest {
+            nonce,
+            payer: payer.account(),
+            payee: SigningKey::load(PAYEE)?.account(),
+            debt: self.leg(0)?,
+            payout: self.leg(1)?,
+            amount: wanted.amount,
+            goods: "a lathe".to_owned(),
+            pay_by,
+            expires_at,
+            due_at: after(expires_at, wanted.term),
+            late_fee: 0,
+        };
+        Ok(CreditPaymentRequest {
+            signature: payer.sign(&request.payload()),
+            certificate: std::fs::read_to_string(&self.payer_certificate)?,
+            payee_institution: self.payees.member,
+            request,
+        })
+    }
+
+    /// Has something done on one of its chains, by its HTTP API.
+    ///
+    /// # Errors
+    /// It is refused, or the node can't be reached.
+    pub async fn write(&self, place: usize, path: &str, body: &impl Serialize) -> anyhow::Result<Acted> {
+        let path = self.path(place, path)?;
+        let api = self.institution.api()?;
+        let answer = api.write(Method::POST, &path, &fresh_key(), body).await?;
+        Ok(answer.json().await?)
+    }
+
+    /// Reads something of one of its chains.
+    ///
+    /// # Errors
+    /// There is none, or the node can't be reached.
+    pub async fn read<T: DeserializeOwned>(&self, place: usize, path: &str) -> anyhow::Result<T> {
+        self.institution.api()?.get(&self.path(place, path)?).await
+    }
+
+    /// Puts native tokens into a pool.
+    ///
+    /// # Errors
+    /// The account has too little, or the node can't be reached.
+    pub async fn fund(&self, place: usize, amount: Amount) -> anyhow::Result<()> {
+        let asset = Asset::Native;
+        self.write(place, "pool/fund", &PoolAmount { asset, amount }).await?;
+        Ok(())
+    }
+
+    /// The payee lets the payer owe so much on payments to it, in native tokens of the payer's chain.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn payee_lets_owe(&self, limit: Amount) -> anyhow::Result<()> {
+        let payee = SigningKey::load(PAYEE)?;
+        let order = LimitOrder {
+            payee: payee.account(),
+            payer: SigningKey::load(PAYER)?.account(),
+            asset: Asset::Native,
+            limit,
+            sequence: now(),
+        };
+        let leg = self.leg(0)?;
+        let signature = payee.sign(&order.payload(&domain(leg.genesis, leg.contract)));
+        self.write(0, "payee-limits", &PayeeLimitRequest { order, signature })
+            .await?;
+        Ok(())
+    }
+
+    /// The credit node lets the payer owe so much, in native tokens of the payer's chain.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn node_lets_owe(&self, limit: Amount) -> anyhow::Result<()> {
+        let request = NodeLimitRequest {
+            payer: SigningKey::load(PAYER)?.account(),
+            asset: Asset::Native,
+            limit,
+            evidence: [4; 32],
+        };
+        self.write(0, "node-limits", &request).await?;
+        Ok(())
+    }
+
+    /// What the payee has, by its finalized chain.
+    ///
+    /// # Errors
+    /// That chain's node can't be reached.
+    pub async fn payee_balance(&self) -> anyhow::Result<Amount> {
+        let chain = Chain::connect(&self.other_node.url).await?;
+        let head = Follower::start(chain.clone()).await?.head();
+        Ok(chain
+            .native_balance(&SigningKey::load(PAYEE)?.account(), head.hash)
+            .await?)
+    }
+
+    /// One side of its payments.
+    ///
+    /// # Errors
+    /// The deployment lacks its contract.
+    pub fn leg(&self, place: usize) -> anyhow::Result<Leg> {
+        self.sites.get(place).context("there are two chains")?.leg()
+    }
+
+    fn path(&self, place: usize, path: &str) -> anyhow::Result<String> {
+        Ok(format!(
+            "/v1/credit/chains/{}/{path}",
+            to_hex(&self.leg(place)?.genesis)
+        ))
+    }
+
+    /// Hands a request in.
+    ///
+    /// # Errors
+    /// It is refused, or the node can't be reached.
+    pub async fn pay(&self, request: &CreditPaymentRequest) -> anyhow::Result<CreditPaymentView> {
+        let api = self.institution.api()?;
+        let answer = api
+            .write(Method::POST, "/v1/credit/payments", &fresh_key(), request)
+            .await?;
+        Ok(answer.json().await?)
+    }
+
+    /// A payment as soon as it is final or at this stage, or as it is after a minute.
+    ///
+    /// # Errors
+    /// The node can't be reached, or knows no such payment.
+    pub async fn payment(&self, id: RequestId, stage: &str) -> anyhow::Result<CreditPaymentView> {
+        let path = format!("/v1/credit/payments/{id}?wait_seconds=60&until={stage}");
+        self.institution.api()?.get(&path).await
+    }
+}
+
 impl CreditSite {
+    /// This side of a payment, in native tokens.
+    ///
+    /// # Errors
+    /// The deployment lacks the credit node's contract.
+    pub fn leg(&self) -> anyhow::Result<Leg> {
+        Ok(Leg {
+            genesis: self.deployment.genesis_hash,
+            contract: self.contract()?,
+            asset: Asset::Native,
+        })
+    }
+
+    /// The credit node's contract there.
+    ///
+    /// # Errors
+    /// The deployment lacks it.
+    pub fn contract(&self) -> anyhow::Result<AccountId> {
+        Ok(self.deployment.credit_of(self.member)?.address)
+    }
+
     /// Opens a connection that reads what the credit contract there itself says.
     ///
     /// # Errors
@@ -106,4 +360,26 @@ impl CreditSite {
         let deployment = self.deployment.clone();
         Ok(ChainCredit::new(chain, follower, reader, deployment, self.member)?)
     }
+
+    fn configuration(&self, payees: &[&Institution]) -> String {
+        let Self { url, file, member, .. } = self;
+        let mut text = format!("[[credit.chains]]\nurl = \"{url}\"\ndeployment = {file:?}\nmember = {member}\n");
+        for payee in payees {
+            text.push_str(&format!(
+                "[[credit.chains.peers]]\nmember = {}\nurl = \"{}\"\n",
+                payee.member, payee.url
+            ));
+        }
+        text
+    }
+}
+
+fn certify(ca: &DevelopmentCa, name: &str, key: &str) -> anyhow::Result<PathBuf> {
+    let account = SigningKey::load(key)?.account();
+    Ok(ca.issue_person(&PersonRequest::named(name, account))?.certificate)
+}
+
+fn persons_of(ca: &Path) -> String {
+    let (certificate, crl) = (ca.join("ca.pem"), ca.join("ca.crl"));
+    format!("[credit.persons]\nca = {certificate:?}\ncrls = [{crl:?}]\n")
 }

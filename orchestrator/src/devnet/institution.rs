@@ -15,7 +15,7 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
-use super::{credit::CreditSite, free_port, tail, until, Options};
+use super::{free_port, tail, until, Options, Place};
 use crate::{
     chain::deployment::to_ss58,
     cli::client::Api,
@@ -143,8 +143,7 @@ impl Institution {
     /// Writes its configuration.
     pub(super) fn configure(
         &self,
-        options: &Options,
-        chain: &str,
+        place: &Place<'_>,
         (notary, mode): (Member, &str),
         all: &[&Institution],
     ) -> anyhow::Result<()> {
@@ -164,8 +163,9 @@ impl Institution {
             certificate = self.certificate.certificate,
             certificate_key = self.certificate.key,
             ca = self.ca,
-            deployment = options.directory.join("deployment.json"),
-            bundles = options.bundles,
+            chain = place.url,
+            deployment = place.directory.join("deployment.json"),
+            bundles = place.options.bundles,
         );
         for peer in all.iter().filter(|peer| peer.member != self.member) {
             text.push_str(&format!(
@@ -187,15 +187,10 @@ impl Institution {
         Ok(())
     }
 
-    /// Has it give credit on these chains.
-    pub(super) fn give_credit_on(&self, sites: &[CreditSite]) -> anyhow::Result<()> {
-        let mut text = std::fs::read_to_string(self.config())?;
-        for CreditSite { url, file, member, .. } in sites {
-            text.push_str(&format!(
-                "\n[[credit.chains]]\nurl = \"{url}\"\ndeployment = {file:?}\nmember = {member}\n"
-            ));
-        }
-        std::fs::write(self.config(), text)?;
+    /// Adds to its configuration.
+    pub(super) fn configure_more(&self, more: &str) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(self.config())?;
+        std::fs::write(self.config(), format!("{text}\n{more}"))?;
         Ok(())
     }
 

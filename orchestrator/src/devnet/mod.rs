@@ -24,7 +24,7 @@ use serde_json::json;
 use serde_json::Value;
 use tokio::process::Command;
 
-pub use credit::{CreditNode, CreditSite};
+pub use credit::{CreditNode, CreditSite, Wanted, PAYEE, PAYER};
 pub use institution::Institution;
 pub use node::Node;
 pub use trading::Books;
@@ -398,7 +398,7 @@ impl Network {
             } else {
                 "gross"
             };
-            institution.configure(&self.options, &self.url, (self.notary.member, mode), &all)?;
+            institution.configure(&self.place(), (self.notary.member, mode), &all)?;
         }
         if let (true, Some(assistant)) = (self.options.in_full, self.others.last()) {
             self.home.ask_about_transfers(assistant.member)?;

@@ -1,15 +1,10 @@
 //! Looks at every open trade whenever something changed, and has each trade's step done; delivers letters.
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use protocol::{
     escrow::{Deal, Error, MAX_DEALS},
-    AgreementId, DealId, Member,
+    DealId, Member,
 };
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -23,6 +18,7 @@ use super::{
 use crate::{
     retries::{hand_over, Retries},
     settlement::failpoints,
+    steps::{needs_block, Steps},
     store::escrow::{Move, Note, TradeRow},
 };
 
@@ -30,8 +26,6 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest between two looks: deadlines pass without anything else changing.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How long to wait for a chain to make a block by itself before one is asked for, in milliseconds.
-const PATIENCE: u64 = 1_000;
 
 impl Escrow {
     /// Resumes every open trade and letter, and goes on until `shutdown`. Aborting a step at any point is harmless: it is
@@ -69,8 +63,7 @@ impl Escrow {
     }
 
     async fn drive_trades(self: Arc<Self>) {
-        let mut steps: JoinSet<(AgreementId, Result<(), EscrowError>)> = JoinSet::new();
-        let (mut running, mut retries) = (HashSet::new(), Retries::default());
+        let mut steps = Steps::new();
         loop {
             // A change here during the look isn't missed: `Notify` keeps it. A block may be, for at most LONGEST_WAIT.
             let block = self.ledger.next_block();
@@ -78,12 +71,7 @@ impl Escrow {
             match self.look().await {
                 Ok(due) => {
                     for (row, step) in due {
-                        if retries.is_due(&row.id) && running.insert(row.id) {
-                            let span = tracing::info_span!("trade", agreement = %row.id);
-                            let escrow = self.clone();
-                            let work = async move { (row.id, escrow.take_step(&row, step).await) };
-                            steps.spawn(work.instrument(span));
-                        }
+                        steps.begin(row.id, || self.clone().try_step(row, step));
                     }
                 }
                 Err(error) => tracing::warn!(%error, "the trades can't be looked at; tried again"),
@@ -93,12 +81,19 @@ impl Escrow {
                 () = block => {}
                 () = changed => {}
                 () = tokio::time::sleep(LONGEST_WAIT) => {}
-                Some(ended) = steps.join_next() => note_end(ended, &mut running, &mut retries),
+                () = steps.ended() => {}
             }
-            while let Some(ended) = steps.try_join_next() {
-                note_end(ended, &mut running, &mut retries);
-            }
+            steps.sweep();
         }
+    }
+
+    async fn try_step(self: Arc<Self>, row: TradeRow, step: Step) -> bool {
+        let span = tracing::info_span!("trade", agreement = %row.id);
+        let taken = self.take_step(&row, step).instrument(span).await;
+        if let Err(error) = &taken {
+            tracing::warn!(agreement = %row.id, %error, "the step is tried again");
+        }
+        taken.is_ok()
     }
 
     /// Every open trade that calls for something.
@@ -167,10 +162,7 @@ impl Escrow {
             }
             Step::Do(act) => self.carry_out(row, &act).await?,
             Step::PassTime(due) => {
-                if self.clock.now() < due.saturating_add(PATIENCE) {
-                    tokio::time::sleep(Duration::from_millis(PATIENCE)).await;
-                }
-                if self.ledger.time() < due {
+                if needs_block(&*self.clock, due, || self.ledger.time()).await {
                     self.ledger
                         .make_block(&format!("escrow/{}/time/{due}", row.deal))
                         .await?;
@@ -313,26 +305,5 @@ impl Escrow {
             self.declined(&row, why).await?;
         }
         Ok(())
-    }
-}
-
-fn note_end(
-    ended: Result<(AgreementId, Result<(), EscrowError>), tokio::task::JoinError>,
-    running: &mut HashSet<AgreementId>,
-    retries: &mut Retries<AgreementId>,
-) {
-    match ended {
-        Ok((id, result)) => {
-            running.remove(&id);
-            if let Err(error) = &result {
-                tracing::warn!(agreement = %id, %error, "the step is tried again");
-            }
-            retries.ended(id, result.is_ok());
-        }
-        Err(error) => {
-            // Which trade it was isn't told: look at all of them anew.
-            tracing::error!(%error, "a trade's step ended badly");
-            running.clear();
-        }
     }
 }

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{health::Check, request_id};
-use crate::{settlement::ports::LedgerError, store::StoreError};
+use crate::{
+    settlement::ports::{refusal_code, LedgerError},
+    store::StoreError,
+};
 
 /// The media type of every error body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -235,7 +238,7 @@ impl<E: std::fmt::Debug> From<LedgerError<E>> for ApiError {
         let detail = error.to_string();
         match error {
             LedgerError::Refused(reason) => ApiError::Refused {
-                code: kebab(variant(&format!("{reason:?}"))).into(),
+                code: refusal_code(&reason).into(),
                 detail,
             },
             LedgerError::Rejected(_) => ApiError::Refused {
@@ -245,26 +248,6 @@ impl<E: std::fmt::Debug> From<LedgerError<E>> for ApiError {
             LedgerError::Unavailable(_) => ApiError::ChainUnavailable(detail),
         }
     }
-}
-
-/// The name of the variant at the start of a `Debug` text.
-fn variant(debug: &str) -> &str {
-    debug
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .next()
-        .unwrap_or_default()
-}
-
-/// `InsufficientBalance` as `insufficient-balance`.
-fn kebab(name: &str) -> String {
-    let mut text = String::with_capacity(name.len().saturating_add(4));
-    for (position, character) in name.chars().enumerate() {
-        if character.is_ascii_uppercase() && position > 0 {
-            text.push('-');
-        }
-        text.push(character.to_ascii_lowercase());
-    }
-    text
 }
 
 #[cfg(test)]

@@ -22,8 +22,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    config::Token, credit::Credit, decisions::Decisions, disputes::Disputes, escrow::Escrow, settlement::Settlement,
-    statement::Statements, store::Store, webhooks::Webhooks, windows::Windows,
+    config::Token,
+    credit::{Consents, Credit, Payments},
+    decisions::Decisions,
+    disputes::Disputes,
+    escrow::Escrow,
+    settlement::Settlement,
+    statement::Statements,
+    store::Store,
+    webhooks::Webhooks,
+    windows::Windows,
 };
 
 pub mod auth;
@@ -75,6 +83,10 @@ pub struct Api {
     pub escrow: Arc<Escrow>,
     /// Credit, on each of a credit node's chains.
     pub credit: Arc<Credit>,
+    /// Payments on credit across two of them.
+    pub credit_payments: Arc<Payments>,
+    /// What payees of this institution are asked by credit nodes.
+    pub consents: Arc<Consents>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -108,6 +120,10 @@ pub struct Systems {
     pub escrow: Arc<Escrow>,
     /// Credit, on each of a credit node's chains.
     pub credit: Arc<Credit>,
+    /// Payments on credit across two of them.
+    pub credit_payments: Arc<Payments>,
+    /// What payees of this institution are asked by credit nodes.
+    pub consents: Arc<Consents>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -133,6 +149,8 @@ impl Api {
             settlement,
             escrow,
             credit,
+            credit_payments,
+            consents,
             decisions,
             disputes,
             windows,
@@ -143,6 +161,8 @@ impl Api {
             settlement,
             escrow,
             credit,
+            credit_payments,
+            consents,
             decisions,
             disputes,
             windows,
@@ -243,6 +263,7 @@ fn peer_routes() -> OpenApiRouter<Api> {
         .merge(decisions::peer_router())
         .merge(disputes::peer_router())
         .merge(escrow::letters::router())
+        .merge(credit::consents::peer_router())
 }
 
 fn open_routes() -> OpenApiRouter<Api> {

@@ -112,6 +112,19 @@ pub struct PersonRequest {
     pub validity: Validity,
 }
 
+impl PersonRequest {
+    /// For a person of whom no more is known than name and account, for as long as certificates usually are.
+    pub fn named(name: &str, account: AccountId) -> Self {
+        Self {
+            name: name.to_owned(),
+            account,
+            organization: None,
+            country: None,
+            validity: Validity::lasting(LIFETIME),
+        }
+    }
+}
+
 /// When something is valid.
 #[derive(Clone, Copy, Debug)]
 pub struct Validity {

@@ -98,6 +98,11 @@ impl HttpPeers {
         })
     }
 
+    /// Whether the configuration has a URL for this institution.
+    pub fn reaches(&self, member: Member) -> bool {
+        self.urls.contains_key(&member)
+    }
+
     /// Posts `message` as JSON to a peer's `/peer/v1/{resource}` and reads its answer. What waits for the same peer goes
     /// together. Passing faults are retried a few times; each attempt is signed anew. An answer without a body reads as
     /// `()`. What was begun goes on when the caller stops waiting.

@@ -5,12 +5,14 @@
 mod approvals;
 pub mod bulk;
 pub mod client;
+mod credit;
 pub mod directory;
 mod disputes;
 pub mod envelope;
 pub mod layer;
 
 pub use client::{HttpPeers, HttpPeersError};
+pub use credit::CreditPeers;
 pub use directory::{Directory, DirectoryError};
 pub use envelope::{EnvelopeError, Sealer, Verifier};
 pub use layer::{authenticate, Peer, MAX_REQUEST};

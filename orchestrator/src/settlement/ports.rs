@@ -38,6 +38,20 @@ pub enum LedgerError<E: std::fmt::Debug = protocol::clearing::Error> {
     Unavailable(String),
 }
 
+/// The stable code of a contract's refusal: `InsufficientBalance { .. }` is `insufficient-balance`.
+pub fn refusal_code(refusal: &impl std::fmt::Debug) -> String {
+    let debug = format!("{refusal:?}");
+    let variant = debug.split(|c: char| !c.is_ascii_alphanumeric()).next();
+    let mut code = String::new();
+    for character in variant.unwrap_or_default().chars() {
+        if character.is_ascii_uppercase() && !code.is_empty() {
+            code.push('-');
+        }
+        code.push(character.to_ascii_lowercase());
+    }
+    code
+}
+
 /// The settlement contracts, read at the latest finalized block, written to finality.
 #[async_trait]
 pub trait Ledger: Send + Sync {

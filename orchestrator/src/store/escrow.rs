@@ -669,11 +669,14 @@ where
     text.parse().map_err(|error: T::Err| corrupt(column, error))
 }
 
-fn read<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
+pub(super) fn read<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
     parse(&row.try_get::<String, _>(column)?, column)
 }
 
-fn read_optional<T: DeserializeOwned>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, StoreError> {
+pub(super) fn read_optional<T: DeserializeOwned>(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
     let text: Option<String> = row.try_get(column)?;
     text.map(|text| parse(&text, column)).transpose()
 }
@@ -682,14 +685,14 @@ fn parse<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, Store
     serde_json::from_str(text).map_err(|error| corrupt(what, error))
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| corrupt("escrow value", error))
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| corrupt("value", error))
 }
 
-fn integer(value: u64) -> Result<i64, StoreError> {
+pub(super) fn integer(value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|error| corrupt("number", error))
 }
 
-fn natural(stored: i64) -> Result<u64, StoreError> {
+pub(super) fn natural(stored: i64) -> Result<u64, StoreError> {
     u64::try_from(stored).map_err(|error| corrupt("number", error))
 }

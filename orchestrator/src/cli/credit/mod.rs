@@ -3,20 +3,23 @@ use std::io::Read;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use protocol::{text, AccountId};
+use protocol::text;
 use reqwest::Method;
 use serde::{de::DeserializeOwned, Serialize};
 use uuid::Uuid;
 
 use super::client::Service;
-use crate::{assets::AssetName, chain::deployment::from_ss58, http::credit::Acted};
+use crate::{assets::AssetName, chain::deployment::account, http::credit::Acted};
 
+mod consents;
 mod debts;
 mod limits;
 mod paper;
+mod payments;
 mod pool;
 mod raises;
 mod render;
+mod request;
 
 const EXAMPLES: &str = "\
 A credit node pays payees on one chain, and payers owe it on another. Its money and limits, chain by chain:
@@ -35,6 +38,17 @@ The payer asks the credit node for more, with evidence:
   quittance credit hand-in wish
   quittance credit raise --chain 0x57…8f --payer 5Grw…
   quittance credit decide --chain 0x57…8f --payer 5Grw… --grant 8000 --evidence minutes.txt
+
+A payer buys on credit, by a request that it signs and the certificate that binds its account:
+  quittance credit request --chain 0x57…8f --contract 5Fz… --payout-chain 0x9a…01 --payout-contract 5Gy… \\
+    --payee 5FHn… --payee-institution 2 --amount 4000 --goods \"a lathe\" --key payer.json \\
+    --certificate payer.pem > request
+  quittance credit pay request --wait 60
+  quittance credit payments
+
+At the payee's institution, a person decides what no rule does:
+  quittance credit consents
+  quittance credit accept 0x3c…71
 
 Each command explains itself: quittance credit order --help";
 
@@ -72,6 +86,20 @@ enum Command {
     Receipt(paper::Receipt),
     /// Hands in what a payee or payer signed.
     HandIn(paper::HandIn),
+    /// As a payer, signs a request to be paid for on credit. Asks no service.
+    Request(Box<request::Request>),
+    /// Hands in a payer's request: the payee is paid, the payer owes.
+    Pay(payments::Pay),
+    /// Lists payments on credit.
+    Payments(payments::List),
+    /// Shows a payment on credit.
+    Payment(payments::Show),
+    /// Lists what payees of the institution were asked to take.
+    Consents(consents::List),
+    /// Takes a payment on credit in the payee's name.
+    Accept(consents::Accept),
+    /// Refuses a payment on credit in the payee's name.
+    Refuse(consents::Refuse),
     /// Shows a debt.
     Debt(debts::Show),
     /// Shows what a payee was paid.
@@ -144,6 +172,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Command::Wish(args) => args.run(),
         Command::Receipt(args) => args.run(),
         Command::HandIn(args) => args.run().await,
+        Command::Request(args) => args.run(),
+        Command::Pay(args) => args.run().await,
+        Command::Payments(args) => args.run().await,
+        Command::Payment(args) => args.run().await,
+        Command::Consents(args) => args.run().await,
+        Command::Accept(args) => args.run().await,
+        Command::Refuse(args) => args.run().await,
         Command::Debt(args) => args.run().await,
         Command::Payout(args) => args.run().await,
         Command::Release(args) => args.run("release").await,
@@ -182,14 +217,19 @@ impl Output {
 }
 
 impl Write {
-    /// Has something done, and says where that was.
-    async fn act(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+    /// Has something done, and hands back what the service answers.
+    async fn send<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         let key = match &self.idempotency_key {
             Some(key) => key.clone(),
             None => Uuid::now_v7().to_string(),
         };
         let api = self.output.service.client()?;
-        let acted: Acted = api.write(Method::POST, path, &key, body).await?.json().await?;
+        Ok(api.write(Method::POST, path, &key, body).await?.json().await?)
+    }
+
+    /// Has something done, and says where that was.
+    async fn act(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        let acted: Acted = self.send(path, body).await?;
         if self.output.json {
             return super::render::json(&acted);
         }
@@ -199,14 +239,6 @@ impl Write {
         }
         Ok(())
     }
-}
-
-/// An account in either form.
-pub(super) fn account(text: &str) -> Result<AccountId, String> {
-    if text.starts_with("0x") {
-        return text::from_hex(text).map(AccountId).map_err(|error| error.to_string());
-    }
-    from_ss58(text)
 }
 
 /// The digest of a document, or of what a file holds.

@@ -96,13 +96,13 @@ pub(super) struct HandIn {
 
 /// Where a signature is to be valid, and whose it is.
 #[derive(Debug, clap::Args)]
-struct Signing {
+pub(super) struct Signing {
     /// The genesis hash of the chain where the payer owes.
     #[arg(long, value_name = "HEX", value_parser = text::from_hex::<32>)]
-    chain: [u8; 32],
+    pub(super) chain: [u8; 32],
     /// The credit node's contract there: its account, SS58 or 0x…
     #[arg(long, value_name = "ACCOUNT", value_parser = account)]
-    contract: AccountId,
+    pub(super) contract: AccountId,
     /// Signs: a key file, or //Alice and the like on a development chain. The signer's account is the key's own.
     #[arg(long, value_name = "REF")]
     key: String,
@@ -194,7 +194,7 @@ impl HandIn {
 }
 
 impl Signing {
-    fn key(&self) -> anyhow::Result<SigningKey> {
+    pub(super) fn key(&self) -> anyhow::Result<SigningKey> {
         SigningKey::load(&self.key).context("the key can't be used")
     }
 

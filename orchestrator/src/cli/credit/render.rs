@@ -1,9 +1,9 @@
 //! Limits, pools and debts as people read them.
 use comfy_table::Table;
 use protocol::{
-    credit::{Limits, Payout, Raise, Used},
+    credit::{Leg, Limits, Payout, Raise, Used},
     text::to_hex,
-    Amount,
+    AccountId, Amount,
 };
 
 use crate::{
@@ -12,8 +12,11 @@ use crate::{
     cli::render::{moment, table},
     http::credit::{
         chains::{CreditChainView, PoolAmount},
+        consents::ConsentView,
         debts::DebtView,
+        payments::CreditPaymentView,
     },
+    identity::Person,
 };
 
 /// Chains, a row each.
@@ -137,6 +140,102 @@ pub(super) fn raise(raise: &Raise) -> Table {
         from,
     ]);
     table
+}
+
+/// One payment on credit: what, how far, why not.
+pub(super) fn payment(view: &CreditPaymentView) -> Table {
+    let request = &view.request;
+    let mut table = table(["payment on credit", &view.id.to_string()]);
+    let mut row = |name: &str, value: String| {
+        table.add_row([name.to_owned(), value]);
+    };
+    row("stage", view.stage.clone());
+    if let Some(refusal) = &view.refusal {
+        row(&refusal.code, refusal.detail.clone());
+    }
+    row("amount", request.amount.to_string());
+    row("goods", request.goods.clone());
+    row("payer", person(&request.payer, Some(&view.payer)));
+    row("owes on", leg(&request.debt));
+    row("payee", person(&request.payee, view.payee.as_ref()));
+    row("is paid on", leg(&request.payout));
+    row("to be paid by", moment(request.pay_by));
+    row("due", moment(request.due_at));
+    row("late fee", request.late_fee.to_string());
+    for step in &view.history {
+        row(&moment(step.at), format!("{:<10} {}", step.stage, step.detail));
+    }
+    table
+}
+
+/// Payments on credit, a row each.
+pub(super) fn payments(payments: &[CreditPaymentView]) -> Table {
+    let mut table = table([
+        "payment on credit",
+        "stage",
+        "amount",
+        "payer",
+        "payee",
+        "goods",
+        "taken",
+    ]);
+    for view in payments {
+        table.add_row([
+            view.id.to_string(),
+            view.stage.clone(),
+            view.request.amount.to_string(),
+            person(&view.request.payer, Some(&view.payer)),
+            person(&view.request.payee, view.payee.as_ref()),
+            view.request.goods.clone(),
+            moment(view.created_at),
+        ]);
+    }
+    table
+}
+
+/// What payees are asked, a row each.
+pub(super) fn consents(consents: &[ConsentView]) -> Table {
+    let mut table = table([
+        "payment on credit",
+        "decision",
+        "by",
+        "amount",
+        "goods",
+        "payer",
+        "payee",
+        "pay by",
+    ]);
+    for view in consents {
+        let request = &view.request;
+        let decision = match &view.reason {
+            Some(reason) => format!("{}: {reason}", view.decision),
+            None => view.decision.clone(),
+        };
+        table.add_row([
+            view.id.to_string(),
+            decision,
+            view.decided_by.clone().unwrap_or_default(),
+            request.amount.to_string(),
+            request.goods.clone(),
+            to_ss58(&request.payer),
+            to_ss58(&request.payee),
+            moment(request.pay_by),
+        ]);
+    }
+    table
+}
+
+/// Account and name.
+fn person(account: &AccountId, person: Option<&Person>) -> String {
+    let name = person.and_then(|person| person.common_name.as_deref());
+    match name {
+        Some(name) => format!("{name} ({})", to_ss58(account)),
+        None => to_ss58(account),
+    }
+}
+
+fn leg(leg: &Leg) -> String {
+    format!("{} of chain {}", AssetName(leg.asset), to_hex(&leg.genesis))
 }
 
 fn yes_or_no(is_so: bool) -> String {

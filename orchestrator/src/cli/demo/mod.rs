@@ -1,4 +1,5 @@
-//! `quittance demo`: a chain, six banks, a notary, and every system on it.
+//! `quittance demo`: a chain, six banks, a notary, and every system on it; a second chain for credit across two.
+mod credit;
 mod dispute;
 mod escrow;
 mod netting;
@@ -13,7 +14,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use serde_json::{json, Value};
 
 use super::render;
-use crate::devnet::{Network, Options};
+use crate::devnet::{CreditNode, Network, Options};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +28,7 @@ Run scripts/demo instead to have everything built first.";
 /// How many banks there are besides the two that show payments and trades.
 const OTHER_BANKS: u16 = 4;
 
-/// Runs six banks and a notary on a chain, and every system between them.
+/// Runs six banks and a notary on a chain, a credit node between it and another chain, and every system between them.
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -67,12 +68,20 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let systems = systems(&mut network, &show).await;
     show.0.finish_and_clear();
 
-    let result = systems.with_context(|| format!("the logs are in {}", directory.display()))?;
+    let (result, credit_node) = systems.with_context(|| format!("the logs are in {}", directory.display()))?;
     let process = |id: Option<u32>| id.map_or_else(String::new, |id| format!(", process {id}"));
     show.line("");
     let node = network.node.as_ref().and_then(crate::devnet::Node::process_id);
     show.line(&format!("chain: {}{}", network.url, process(node)));
-    for institution in network.institutions() {
+    show.line(&format!(
+        "the payee's chain: {}{}",
+        credit_node.other_node.url,
+        process(credit_node.other_node.process_id())
+    ));
+    for institution in network
+        .institutions()
+        .chain([&credit_node.institution, &credit_node.payees])
+    {
         let process = process(institution.process_id());
         show.line(&format!("{}: {}/docs{process}", institution.name, institution.url));
     }
@@ -86,15 +95,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every system in turn: a key for each.
-async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<Value> {
+/// Every system in turn: a key for each. The credit node came with the last one.
+async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, CreditNode)> {
     let mut settlement = settlement::run(network, show).await?;
     settlement["transfer"] = transfer::run(network, show).await?;
     settlement["window"] = netting::run(network, show).await?;
     let contested = serde_json::from_value(settlement["voucher"].clone())?;
     settlement["dispute"] = dispute::run(network, contested, show).await?;
     let escrow = escrow::run(network, show).await?;
-    Ok(json!({ "settlement": settlement, "escrow": escrow }))
+    let (credit, node) = credit::run(network, show).await?;
+    Ok((
+        json!({ "settlement": settlement, "escrow": escrow, "credit": credit }),
+        node,
+    ))
 }
 
 /// Progress for people, on standard error: standard output is for machines.

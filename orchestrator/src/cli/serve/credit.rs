@@ -8,9 +8,14 @@ use protocol::{text::to_hex, Member};
 use super::{refuse_development_cas, refuse_development_keys};
 use crate::{
     chain::{Chain, ChainCredit, Deployment, Follower, Submitter},
-    config::Config,
-    credit::ports::CreditLedger,
-    identity::{Persons, SigningKey},
+    config::{self, Config},
+    credit::{
+        payee::{Payee, Rule},
+        payments::Terms,
+        ports::{Clock, CreditLedger},
+    },
+    identity::{Authorities, Certificate, Persons, SigningKey},
+    peers::{CreditPeers, HttpPeers, Sealer},
     store::Store,
 };
 
@@ -51,6 +56,65 @@ pub(in crate::cli) fn sites(config: &Config) -> anyhow::Result<Vec<Site>> {
         sites.push(site);
     }
     Ok(sites)
+}
+
+/// The way to the payees' institutions on each chain, where this one is another member of another registry.
+///
+/// # Errors
+/// The certificate or the CAs are unusable for TLS.
+pub(super) fn peers(
+    config: &Config,
+    sites: &[Site],
+    certificate: &Certificate,
+    authorities: &Authorities,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<CreditPeers> {
+    let mut chains = BTreeMap::new();
+    for (site, chain) in sites.iter().zip(&config.credit.chains) {
+        let sealer = Sealer::new(site.member, certificate.clone(), clock.clone());
+        let peers = HttpPeers::new(&chain.peers, &config.peer_client, certificate, authorities, sealer)?;
+        chains.insert(site.deployment.genesis_hash, peers);
+    }
+    Ok(CreditPeers::new(chains))
+}
+
+/// The payees that the institution speaks for, with their keys.
+///
+/// # Errors
+/// A key or a certificate can't be read.
+pub(super) async fn load_payees(payees: &[config::CreditPayee]) -> anyhow::Result<Vec<Payee>> {
+    let payees = payees.to_vec();
+    // An encrypted key's password may be asked for at the terminal.
+    tokio::task::spawn_blocking(move || {
+        let load = |(place, payee): (usize, config::CreditPayee)| {
+            let key =
+                SigningKey::load(&payee.key).with_context(|| format!("credit.payees[{place}].key can't be used"))?;
+            let certificate = std::fs::read_to_string(&payee.certificate)
+                .with_context(|| format!("credit.payees[{place}].certificate can't be read"))?;
+            let accept = payee.accept.iter().map(|rule| Rule {
+                payer: rule.payer,
+                asset: rule.asset.0,
+                up_to: rule.up_to,
+            });
+            Ok(Payee {
+                key,
+                certificate,
+                accept: accept.collect(),
+                otherwise: payee.otherwise,
+            })
+        };
+        payees.into_iter().enumerate().map(load).collect()
+    })
+    .await?
+}
+
+impl From<config::CreditTerms> for Terms {
+    fn from(terms: config::CreditTerms) -> Self {
+        Self {
+            longest_term_days: terms.longest_term_days,
+            late_fee_percent: terms.late_fee_percent,
+        }
+    }
 }
 
 /// Who says who payers and payees are, if anybody does.

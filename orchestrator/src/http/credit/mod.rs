@@ -14,8 +14,10 @@ use super::{
 use crate::credit::{ports::Act, CreditError};
 
 pub mod chains;
+pub mod consents;
 pub mod debts;
 pub mod limits;
+pub mod payments;
 pub mod raises;
 
 /// What clients do.
@@ -25,6 +27,8 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(limits::router())
         .merge(debts::router())
         .merge(raises::router())
+        .merge(payments::router())
+        .merge(consents::router())
 }
 
 /// Where the paths below which every chain must be ready begin.
@@ -71,7 +75,22 @@ impl From<CreditError> for ApiError {
             CreditError::UnknownDebt(id) => not_found("debt", id.to_string()),
             CreditError::UnknownPayout(id) => not_found("payout", id.to_string()),
             CreditError::UnknownRaise => not_found("wish for a higher limit", "of this payer in this asset".to_owned()),
+            CreditError::UnknownPayment(id) => not_found("payment on credit", id.to_string()),
+            CreditError::UnknownConsent(id) => {
+                not_found("payment on credit that a payee here was asked to take", id.to_string())
+            }
             CreditError::Ledger(error) => error.into(),
+            CreditError::Store(error) => error.into(),
+            // No request waits for another institution.
+            CreditError::Peer(_) | CreditError::Stopping => ApiError::Internal(error.to_string()),
+            refusal => refused(&refusal),
         }
+    }
+}
+
+fn refused(error: &CreditError) -> ApiError {
+    ApiError::Refused {
+        code: error.code().into(),
+        detail: error.to_string(),
     }
 }

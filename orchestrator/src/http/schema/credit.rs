@@ -2,7 +2,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Amount, Asset, Bytes32, Timestamp};
+use super::{Amount, Asset, Bytes32, Signature, Timestamp};
 
 /// How far a debt is.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -19,7 +19,126 @@ pub enum DebtState {
     Settled,
 }
 
+/// What a payee's institution says to a credit node.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ConsentAnswer {
+    /// A person decides: ask again.
+    Pending,
+    /// The payee takes it.
+    Accepted {
+        /// The payee's, under the request.
+        signature: Signature,
+        /// The payee's certificate, PEM, leaf first.
+        certificate: String,
+    },
+    /// The payee doesn't take it.
+    Refused {
+        /// Why, for people.
+        reason: String,
+        /// The payee's, under request and reason.
+        signature: Signature,
+    },
+}
+
+/// What a payee's institution says of a payout.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ArrivalAnswer {
+    /// The finalized chain shows it no payout yet: ask again.
+    NotSeen,
+    /// It arrived.
+    Arrived {
+        /// The payee's receipt.
+        signature: Signature,
+    },
+}
+
 described! {
+    /// Where one side of a payment on credit takes place.
+    CreditLeg {
+        /// Hash of the chain's genesis block.
+        genesis: Bytes32,
+        /// The credit node's contract there.
+        contract: Bytes32,
+        /// What is owed or paid there.
+        asset: Asset,
+    }
+
+    /// What a payer asks for and the payee accepts.
+    CreditRequest {
+        /// Makes the id unique: 16 bytes.
+        nonce: String,
+        /// Who will owe.
+        payer: Bytes32,
+        /// Who is paid.
+        payee: Bytes32,
+        /// Where the payer owes.
+        debt: CreditLeg,
+        /// Where the payee is paid.
+        payout: CreditLeg,
+        /// In the smallest unit of either asset, one for one.
+        amount: Amount,
+        /// What is paid for.
+        goods: String,
+        /// Reserved and paid out strictly before.
+        pay_by: Timestamp,
+        /// At or after it, a reservation that was not extended can be ended by anyone.
+        expires_at: Timestamp,
+        /// At or after it, what is still owed is overdue.
+        due_at: Timestamp,
+        /// Charged once if the debt falls overdue.
+        late_fee: Amount,
+    }
+
+    /// Who a payer or payee is, by its certificate.
+    Person {
+        /// The account that the certificate binds.
+        account: Bytes32,
+        /// sha256 of the certificate's DER encoding.
+        fingerprint: Bytes32,
+        /// The whole subject.
+        subject: String,
+        /// The subject's common name.
+        common_name: Option<String>,
+        /// The subject's organization.
+        organization: Option<String>,
+        /// The subject's country.
+        country: Option<String>,
+        /// The CA that issued it.
+        issuer: String,
+        /// Its number at that CA.
+        serial: String,
+        /// Valid until then.
+        expires_at: Timestamp,
+    }
+
+    /// A credit node's question to a payee's institution.
+    ConsentRequest {
+        /// What the payer asks for.
+        request: CreditRequest,
+        /// The payer's.
+        payer_signature: Signature,
+        /// The payer's certificate, PEM, leaf first.
+        payer_certificate: String,
+    }
+
+    /// A credit node's question whether a payout arrived.
+    ArrivalRequest {
+        /// The request that was paid.
+        id: Bytes32,
+    }
+
+    /// Why a payment on credit doesn't come about, or waits.
+    CreditRefusal {
+        /// Stable: clients act on it.
+        code: String,
+        /// What is short and by how much, and what can be done.
+        detail: String,
+        /// The payee's, where it refuses.
+        signature: Option<Signature>,
+    }
+
     /// How much a payee lets a payer owe on payments to it.
     LimitOrder {
         /// Who lets.

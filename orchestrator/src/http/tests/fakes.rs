@@ -15,11 +15,18 @@ use protocol::{
     settlement::{Asset, Obligation, RetentionBatch, SignedClearingVoucher, Voucher},
     signing::{Domain, MemberSignature},
     windows::{Closing, Position, Window},
-    AccountId, Amount, DealId, Member, Timestamp, VoucherId,
+    AccountId, Amount, DealId, Member, RequestId, Timestamp, VoucherId,
 };
 use tokio::sync::watch;
 
 use crate::{
+    credit::{
+        messages::{ArrivalAnswer, ConsentAnswer, ConsentRequest},
+        payee::{Otherwise, Payee},
+        payments::Terms,
+        ports::{PayeeLedger, Payees},
+        Consents, Credit, Payments,
+    },
     decisions::{
         messages::{ApprovalAnswer, ApprovalRequest},
         ports::{DecisionLedger, DecisionPeers},
@@ -210,6 +217,45 @@ pub fn escrow(store: Store) -> Arc<Escrow> {
         Arc::new(Nobody),
         Arc::new(Nobody),
     )
+}
+
+/// Payments on credit that nobody vouches for.
+pub fn credit_payments(store: Store, credit: Arc<Credit>) -> Arc<Payments> {
+    let terms = Terms {
+        longest_term_days: 90,
+        late_fee_percent: 0,
+    };
+    Payments::new(credit, store, Arc::new(Nobody), None, terms, Arc::new(Nobody))
+}
+
+/// A bank that speaks for [`crate::credit::tests::payee`], who decides everything in person.
+pub fn consents(store: Store, chain: Arc<dyn PayeeLedger>) -> Arc<Consents> {
+    let payee = Payee {
+        key: crate::credit::tests::payee(),
+        certificate: "PEM".into(),
+        accept: vec![],
+        otherwise: Otherwise::Ask,
+    };
+    Consents::new(vec![payee], store, chain, Arc::new(Nobody))
+}
+
+#[async_trait]
+impl Payees for Nobody {
+    fn reaches(&self, _: &[u8; 32], _: Member) -> bool {
+        false
+    }
+    async fn ask(&self, _: &[u8; 32], member: Member, _: &ConsentRequest) -> Result<ConsentAnswer, PeerError> {
+        Err(PeerError::Unreachable {
+            member,
+            why: "nobody is there".into(),
+        })
+    }
+    async fn ask_arrival(&self, _: &[u8; 32], member: Member, _: RequestId) -> Result<ArrivalAnswer, PeerError> {
+        Err(PeerError::Unreachable {
+            member,
+            why: "nobody is there".into(),
+        })
+    }
 }
 
 /// The notaries' decisions on its own store, where nobody is a notary.

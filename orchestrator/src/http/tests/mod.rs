@@ -71,10 +71,14 @@ impl Bank {
         let windows = fakes::windows(store.clone(), decisions.clone());
         let credit = fakes::CREDIT_CHAINS.map(crate::credit::tests::Books::of);
         let [here, there] = credit.clone();
+        let consents = fakes::consents(store.clone(), here.clone());
+        let desk = crate::credit::Credit::new(vec![here, there]);
         let systems = Systems {
             settlement,
             escrow: trading,
-            credit: crate::credit::Credit::new(vec![here, there]),
+            credit_payments: fakes::credit_payments(store.clone(), desk.clone()),
+            credit: desk,
+            consents,
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,

@@ -1,8 +1,12 @@
 //! The same for credit.
-use protocol::{credit as paper, settlement, AccountId};
+use protocol::{credit as paper, settlement, AccountId, RequestId, Signature as Bytes64};
 
 use super::agree;
-use crate::http::schema::credit::*;
+use crate::{
+    credit::{messages, payments::state},
+    http::schema::credit::*,
+    identity,
+};
 
 const PAYER: AccountId = AccountId([1; 32]);
 const PAYEE: AccountId = AccountId([2; 32]);
@@ -96,5 +100,82 @@ fn wishes_for_higher_limits_are_as_described() {
             sequence: 9,
             decision,
         });
+    }
+}
+
+fn request() -> paper::CreditRequest {
+    let leg = |number: u8| paper::Leg {
+        genesis: [number; 32],
+        contract: AccountId([number; 32]),
+        asset: TOKEN,
+    };
+    paper::CreditRequest {
+        nonce: [4; 16],
+        payer: PAYER,
+        payee: PAYEE,
+        debt: leg(5),
+        payout: leg(6),
+        amount: u128::MAX,
+        goods: "a lathe".into(),
+        pay_by: 7,
+        expires_at: 8,
+        due_at: u64::MAX,
+        late_fee: 9,
+    }
+}
+
+#[test]
+fn requests_and_what_becomes_of_them_are_as_described() {
+    agree::<_, CreditRequest>(&request());
+    for signature in [None, Some(Bytes64([1; 64]))] {
+        agree::<_, CreditRefusal>(&state::Refusal {
+            code: "payee-refused".into(),
+            detail: "no".into(),
+            signature,
+        });
+    }
+    let name = |text: &str| Some(text.to_owned());
+    for country in [None, name("CH")] {
+        agree::<_, Person>(&identity::Person {
+            account: PAYER,
+            fingerprint: [2; 32],
+            subject: "CN=Anna".into(),
+            common_name: name("Anna"),
+            organization: None,
+            country,
+            issuer: "CN=CA".into(),
+            serial: "0x01".into(),
+            expires_at: 3,
+        });
+    }
+}
+
+#[test]
+fn what_credit_nodes_and_payees_write_to_each_other_is_as_described() {
+    agree::<_, ConsentRequest>(&messages::ConsentRequest {
+        request: request(),
+        payer_signature: Bytes64([1; 64]),
+        payer_certificate: "PEM".into(),
+    });
+    let signature = Bytes64([2; 64]);
+    for answer in [
+        messages::ConsentAnswer::Pending,
+        messages::ConsentAnswer::Accepted {
+            signature,
+            certificate: "PEM".into(),
+        },
+        messages::ConsentAnswer::Refused {
+            reason: "no".into(),
+            signature,
+        },
+    ] {
+        agree::<_, ConsentAnswer>(&answer);
+    }
+    agree::<_, ArrivalRequest>(&messages::ArrivalRequest { id: RequestId([3; 32]) });
+    for answer in [
+        messages::ArrivalAnswer::NotSeen,
+        messages::ArrivalAnswer::Arrived { signature },
+    ] {
+        agree::<_, ArrivalAnswer>(&answer);
     }
 }

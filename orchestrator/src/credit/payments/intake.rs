@@ -1,0 +1,119 @@
+//! Payers' requests: what is checked before anybody else hears of them (S1.3 to S1.5).
+use protocol::{credit::CreditRequest, AccountId, Member, Signature, Timestamp};
+
+use super::{Payment, Payments};
+use crate::{
+    credit::{ports::CreditLedger, CreditError},
+    identity::verify,
+    store::credit::NewPayment,
+};
+
+/// A day, in milliseconds.
+const DAY: Timestamp = 86_400_000;
+
+/// What the credit node lends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The longest from the payer's request to the day that the debt is due, in days.
+    pub longest_term_days: u32,
+    /// The least late fee, in percent of the amount, rounded up.
+    pub late_fee_percent: u8,
+}
+
+/// What a payer hands in.
+#[derive(Clone, Debug)]
+pub struct NewRequest {
+    /// What it asks for.
+    pub request: CreditRequest,
+    /// The payer's signature under it.
+    pub signature: Signature,
+    /// The payer's certificate, PEM, leaf first.
+    pub certificate: String,
+    /// The payee's institution, by its index in the registry of the payee's chain.
+    pub payee_institution: Member,
+}
+
+impl Payments {
+    /// Takes a request that is in order; the same one again changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it; nothing is stored, and the payee doesn't hear of it.
+    pub async fn request(&self, new: NewRequest) -> Result<Payment, CreditError> {
+        let id = new.request.id();
+        if self.store.credit_payment(id).await?.is_none() {
+            self.take(&new).await?;
+        }
+        self.payment(id).await
+    }
+
+    async fn take(&self, new: &NewRequest) -> Result<(), CreditError> {
+        let request = &new.request;
+        let debt = self.own(request.debt.genesis, request.debt.contract)?;
+        let payout = self.own(request.payout.genesis, request.payout.contract)?;
+        let grace = debt.constants().await?.grace.max(payout.constants().await?.grace);
+        let now = self.now();
+        request.check(grace).map_err(CreditError::BadRequest)?;
+        self.terms.check(request, now)?;
+        if request.pay_by <= now.saturating_add(grace) {
+            return Err(CreditError::TooShort {
+                pay_by: request.pay_by,
+                least: now.saturating_add(grace),
+            });
+        }
+        if !verify(&request.payer.0, &request.payload(), &new.signature) {
+            return Err(CreditError::BadPayerSignature(request.payer));
+        }
+        let person = self.identify(&new.certificate, request.payer).await??;
+        if !self.payees.reaches(&request.payout.genesis, new.payee_institution) {
+            return Err(CreditError::UnknownInstitution(new.payee_institution));
+        }
+        let payment = NewPayment {
+            request,
+            payer_signature: new.signature,
+            payer_certificate: &new.certificate,
+            payer_person: &person,
+            payee_institution: new.payee_institution,
+            at: now,
+        };
+        self.store.begin_credit_payment(&payment).await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// The ledger of a chain, if a contract there is this credit node's.
+    fn own(&self, genesis: [u8; 32], contract: AccountId) -> Result<&dyn CreditLedger, CreditError> {
+        let ledger = self.credit.ledger(genesis)?;
+        if ledger.credit() == contract {
+            return Ok(ledger);
+        }
+        Err(CreditError::NotOurContract {
+            contract,
+            ours: ledger.credit(),
+        })
+    }
+}
+
+impl Terms {
+    pub(super) fn check(&self, request: &CreditRequest, now: Timestamp) -> Result<(), CreditError> {
+        let latest = now.saturating_add(DAY.saturating_mul(self.longest_term_days.into()));
+        if request.due_at > latest {
+            return Err(CreditError::TermTooLong {
+                due_at: request.due_at,
+                latest,
+            });
+        }
+        // A percentage of an amount is at most the amount: only the product may be too large, and then both parts aren't.
+        let (whole, rest) = (request.amount / 100, request.amount % 100);
+        let percent = u128::from(self.late_fee_percent.min(100));
+        let least = whole
+            .saturating_mul(percent)
+            .saturating_add(rest.saturating_mul(percent).div_ceil(100));
+        if request.late_fee < least {
+            return Err(CreditError::LateFeeTooLow {
+                late_fee: request.late_fee,
+                least,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,434 @@
+//! Looks at every open payment whenever something changed, and has each payment's step done.
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures::future::{join_all, select_all};
+use protocol::{
+    credit::{receipt, Debt, Error, Payout, PayoutBlock, MAX_ASKED},
+    Amount, RequestId, Timestamp,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{
+    saga::{self, Look, Seen, Side, Step},
+    state::{Refusal, Stage},
+    Entry, Payments,
+};
+use crate::{
+    credit::{
+        messages::{ArrivalAnswer, ConsentAnswer, ConsentRequest},
+        ports::{Act, CreditLedger, LedgerError, PeerError},
+        CreditError,
+    },
+    identity::verify,
+    settlement::{failpoints, fault::is_passing, ports::refusal_code},
+    steps::{needs_block, Steps},
+    store::credit::PaymentRow,
+};
+
+/// Blocks may come by the hundred in a second; a look at all payments costs some milliseconds.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The longest between two looks: deadlines pass without anything else changing.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long a payee's institution is left alone while a person decides, or a payout isn't seen there yet.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
+
+/// What a chain shows of the payments that concern it.
+struct Shown {
+    time: Timestamp,
+    grace: Timestamp,
+    debts: HashMap<RequestId, Debt>,
+    payouts: HashMap<RequestId, Payout>,
+}
+
+impl Payments {
+    /// Resumes every open payment, and goes on until `shutdown`. Aborting a step at any point is harmless: it is the same
+    /// as a crash there.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.clone().drive() => {}
+        }
+    }
+
+    /// One look at every payment, and each payment's step, one after the other: what [`Payments::run`] does all the time.
+    /// For simulations, which decide when it happens and what fails.
+    ///
+    /// # Errors
+    /// The first one; the rest of the round is left out, as in a crash.
+    pub async fn round(&self) -> Result<(), CreditError> {
+        for (row, step) in self.look().await? {
+            self.take_step(&row, step).await?;
+        }
+        Ok(())
+    }
+
+    async fn drive(self: Arc<Self>) {
+        let mut steps = Steps::new();
+        loop {
+            // A change here during the look isn't missed: `Notify` keeps it. A block may be, for at most LONGEST_WAIT.
+            let changed = self.changed.notified();
+            let block = self.next_block();
+            match self.look().await {
+                Ok(due) => {
+                    for (row, step) in due {
+                        steps.begin(row.id, || self.clone().try_step(row, step));
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the payments on credit can't be looked at; tried again"),
+            }
+            tokio::time::sleep(PAUSE).await;
+            tokio::select! {
+                () = block => {}
+                () = changed => {}
+                () = tokio::time::sleep(LONGEST_WAIT) => {}
+                () = steps.ended() => {}
+            }
+            steps.sweep();
+        }
+    }
+
+    /// Returns when any chain has a new block; never without a chain.
+    async fn next_block(&self) {
+        let chains = self.credit.ledgers();
+        if chains.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(chains.iter().map(|ledger| ledger.next_block())).await;
+    }
+
+    /// Every open payment that calls for something.
+    async fn look(&self) -> Result<Vec<(PaymentRow, Step)>, CreditError> {
+        let open = self.store.unfinished_credit_payments().await?;
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let looks = self.credit.ledgers().iter().map(|ledger| async {
+            match shown(&**ledger, &open).await {
+                Ok(shown) => Some((ledger.genesis(), shown)),
+                Err(error) => {
+                    tracing::debug!(chain = %protocol::text::to_hex(&ledger.genesis()), %error, "can't be read now");
+                    None
+                }
+            }
+        });
+        let chains: HashMap<[u8; 32], Shown> = join_all(looks).await.into_iter().flatten().collect();
+        let mut due = Vec::new();
+        for payment in open {
+            // Without a word of the payer's chain nothing can be done.
+            let Some(debts) = chains.get(&payment.request.debt.genesis) else {
+                continue;
+            };
+            let payouts = chains.get(&payment.request.payout.genesis);
+            let look = Look {
+                payment: &payment,
+                debt: debts.debts.get(&payment.id),
+                debt_time: debts.time,
+                payout: match payouts {
+                    None => Seen::Unknown,
+                    Some(shown) if shown.payouts.contains_key(&payment.id) => Seen::Paid,
+                    Some(shown) => Seen::NotUntil(shown.time),
+                },
+                room: self.room(&payment).await,
+                now: self.now(),
+                grace: payouts.map_or(debts.grace, |payouts| debts.grace.max(payouts.grace)),
+            };
+            let step = saga::next(&look);
+            if step != Step::Wait {
+                due.push((payment, step));
+            }
+        }
+        Ok(due)
+    }
+
+    /// How much the credit node's limit leaves a payer that waits for a higher one.
+    async fn room(&self, payment: &PaymentRow) -> Option<Amount> {
+        if payment.stage != Stage::Short {
+            return None;
+        }
+        let request = &payment.request;
+        let ledger = self.credit.ledger(request.debt.genesis).ok()?;
+        let limits = ledger
+            .limits(request.payer, request.payee, request.debt.asset)
+            .await
+            .ok()?;
+        Some(limits.node.limit.saturating_sub(limits.node.used.sum().ok()?))
+    }
+
+    async fn try_step(self: Arc<Self>, row: PaymentRow, step: Step) -> bool {
+        let span = tracing::info_span!("credit", payment = %row.id);
+        let taken = self.take_step(&row, step).instrument(span).await;
+        if let Err(error) = &taken {
+            tracing::warn!(payment = %row.id, %error, "the step is tried again");
+        }
+        taken.is_ok()
+    }
+
+    async fn take_step(&self, row: &PaymentRow, step: Step) -> Result<(), CreditError> {
+        let name = match &step {
+            Step::Wait => return Ok(()),
+            Step::Enter(..) => "enter",
+            Step::Ask => "ask",
+            Step::Reserve => "reserve",
+            Step::Pay => "pay",
+            Step::Commit => "commit",
+            Step::Extend(_) => "extend",
+            Step::Release => "release",
+            Step::AskReceipt => "receipt",
+            Step::PassTime(..) => "pass-time",
+        };
+        failpoints::reach(format!("credit.node.{name}.acting")).await;
+        let (debt, payout) = (
+            self.credit.ledger(row.request.debt.genesis)?,
+            self.credit.ledger(row.request.payout.genesis)?,
+        );
+        match step {
+            Step::Wait => {}
+            Step::Enter(stage, why) => self.enter(row, stage, Entry::because(why)).await?,
+            Step::Ask => self.ask(row).await?,
+            Step::Reserve => self.reserve(debt, row).await?,
+            Step::Pay => carry_out(payout, row.id, &Act::Pay(Box::new(row.request.clone()))).await?,
+            Step::Commit => {
+                let paid = self.credit.payout(row.request.payout.genesis, row.id).await?;
+                let block = payout.block(paid.block).await?;
+                let payout = PayoutBlock {
+                    number: block.number,
+                    hash: block.hash,
+                };
+                carry_out(debt, row.id, &Act::Commit { id: row.id, payout }).await?;
+            }
+            Step::Extend(until) => carry_out(debt, row.id, &Act::Extend { id: row.id, until }).await?,
+            Step::Release => carry_out(debt, row.id, &Act::Release(row.id)).await?,
+            Step::AskReceipt => self.ask_receipt(debt, row).await?,
+            Step::PassTime(side, due) => {
+                let ledger = match side {
+                    Side::Debt => debt,
+                    Side::Payout => payout,
+                };
+                if needs_block(&*self.clock, due, || ledger.time()).await {
+                    ledger.make_block(&format!("credit/{}/time/{due}", row.id)).await?;
+                }
+            }
+        }
+        failpoints::reach(format!("credit.node.{name}.acted")).await;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// A crash at any point asks again: the payee's institution answers the same.
+    async fn ask(&self, row: &PaymentRow) -> Result<(), CreditError> {
+        let request = &row.request;
+        let question = ConsentRequest {
+            request: request.clone(),
+            payer_signature: row.payer_signature,
+            payer_certificate: row.payer_certificate.clone(),
+        };
+        let asked = self
+            .payees
+            .ask(&request.payout.genesis, row.payee_institution, &question);
+        let refusal = match asked.await {
+            Ok(ConsentAnswer::Pending) => {
+                tokio::time::sleep(BETWEEN_QUESTIONS).await;
+                return Ok(());
+            }
+            Ok(ConsentAnswer::Accepted { signature, certificate }) => {
+                if !verify(&request.payee.0, &request.payload(), &signature) {
+                    return Err(CreditError::BadPayeeSignature(request.payee));
+                }
+                match self.identify(&certificate, request.payee).await? {
+                    Ok(person) => {
+                        let entry = Entry {
+                            detail: "the payee takes it".to_owned(),
+                            consent: Some((signature, person)),
+                            refusal: None,
+                        };
+                        return self.enter(row, Stage::Accepted, entry).await;
+                    }
+                    Err(error) => Refusal {
+                        code: error.code().to_owned(),
+                        detail: format!("the payee's certificate: {error}"),
+                        signature: Some(signature),
+                    },
+                }
+            }
+            Ok(ConsentAnswer::Refused { reason, signature }) => {
+                if !verify(&request.payee.0, &request.refusal(&reason), &signature) {
+                    return Err(CreditError::BadPayeeSignature(request.payee));
+                }
+                Refusal {
+                    code: "payee-refused".to_owned(),
+                    detail: reason,
+                    signature: Some(signature),
+                }
+            }
+            Err(PeerError::Rejected { code, detail, .. }) if !is_passing(&code) => Refusal {
+                code,
+                detail: format!("the payee's institution: {detail}"),
+                signature: None,
+            },
+            Err(error) => return Err(error.into()),
+        };
+        self.enter(row, Stage::Refused, Entry::refused(refusal)).await
+    }
+
+    async fn reserve(&self, ledger: &dyn CreditLedger, row: &PaymentRow) -> Result<(), CreditError> {
+        self.mark_overdue(ledger, row).await?;
+        let payee = row.payee_signature.ok_or(CreditError::NotAccepted(row.id))?;
+        let act = Act::Reserve {
+            request: Box::new(row.request.clone()),
+            payer: row.payer_signature,
+            payee,
+        };
+        match ledger.carry_out(&key(row.id, &act), &act).await {
+            // It was before: the next look sees what became of it.
+            Ok(_) | Err(LedgerError::Refused(Error::RequestUsed)) => Ok(()),
+            Err(LedgerError::Refused(refusal)) if !may_change(&refusal) => {
+                let why = refused(&refusal);
+                let stage = match refusal {
+                    Error::AboveNodeLimit { .. } => Stage::Short,
+                    _ => Stage::Refused,
+                };
+                if stage == row.stage {
+                    return Ok(());
+                }
+                self.enter(row, stage, Entry::refused(why)).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Who doesn't repay gets nothing new: what fell due is marked so before the limits are looked at.
+    async fn mark_overdue(&self, ledger: &dyn CreditLedger, row: &PaymentRow) -> Result<(), CreditError> {
+        let taken = self.store.credit_taken(row.request.payer, ledger.genesis()).await?;
+        let now = self.now();
+        for ids in taken.chunks(MAX_ASKED) {
+            let debts = ledger.debts(ids).await?;
+            for (id, debt) in ids.iter().zip(debts) {
+                let is_late = |debt: &Debt| debt.principal_owed() > 0 && !debt.is_overdue && debt.due_at <= now;
+                let Some(debt) = debt.filter(is_late) else {
+                    continue;
+                };
+                if ledger.time() < debt.due_at {
+                    ledger.make_block(&format!("credit/{id}/due/{}", debt.due_at)).await?;
+                }
+                carry_out(ledger, *id, &Act::MarkOverdue(*id)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_receipt(&self, ledger: &dyn CreditLedger, row: &PaymentRow) -> Result<(), CreditError> {
+        let request = &row.request;
+        let asked = self
+            .payees
+            .ask_arrival(&request.payout.genesis, row.payee_institution, row.id);
+        let ArrivalAnswer::Arrived { signature } = asked.await? else {
+            tokio::time::sleep(BETWEEN_QUESTIONS).await;
+            return Ok(());
+        };
+        let domain = protocol::credit::domain(request.debt.genesis, request.debt.contract);
+        if !verify(&request.payee.0, &receipt(&domain, &row.id), &signature) {
+            return Err(CreditError::BadPayeeSignature(request.payee));
+        }
+        carry_out(ledger, row.id, &Act::ConfirmReceipt { id: row.id, signature }).await
+    }
+}
+
+async fn shown(ledger: &dyn CreditLedger, open: &[PaymentRow]) -> Result<Shown, LedgerError> {
+    let genesis = ledger.genesis();
+    // The time first: what the chain shows is at least that late.
+    let (time, grace) = (ledger.time(), ledger.constants().await?.grace);
+    let (mut debts, mut payouts) = (HashMap::new(), HashMap::new());
+    let ids = |of: fn(&PaymentRow) -> [u8; 32]| {
+        let its = open.iter().filter(move |row| of(row) == genesis);
+        its.map(|row| row.id).collect::<Vec<_>>()
+    };
+    for some in ids(|row| row.request.debt.genesis).chunks(MAX_ASKED) {
+        let found = ledger.debts(some).await?;
+        debts.extend(some.iter().zip(found).filter_map(|(id, debt)| Some((*id, debt?))));
+    }
+    for some in ids(|row| row.request.payout.genesis).chunks(MAX_ASKED) {
+        let found = ledger.payouts(some).await?;
+        payouts.extend(some.iter().zip(found).filter_map(|(id, payout)| Some((*id, payout?))));
+    }
+    Ok(Shown {
+        time,
+        grace,
+        debts,
+        payouts,
+    })
+}
+
+/// Does it once; what happened otherwise meanwhile, the next look sees.
+async fn carry_out(ledger: &dyn CreditLedger, id: RequestId, act: &Act) -> Result<(), CreditError> {
+    match ledger.carry_out(&key(id, act), act).await {
+        Ok(block) => {
+            tracing::info!(message = act.message(), block = block.number, "done on chain");
+            Ok(())
+        }
+        Err(LedgerError::Refused(
+            refusal @ (Error::WrongState(_)
+            | Error::RequestUsed
+            | Error::DeadlinePassed { .. }
+            | Error::AlreadyReceived
+            | Error::AlreadyOverdue
+            | Error::NotLater { .. }),
+        )) => {
+            tracing::info!(message = act.message(), ?refusal, "the chain has moved on");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The business step. An extension is another one for each new end.
+fn key(id: RequestId, act: &Act) -> String {
+    match act {
+        Act::Extend { until, .. } => format!("credit/{id}/extend/{until}"),
+        act => format!("credit/{id}/{}", act.message()),
+    }
+}
+
+/// Whether the contract may say otherwise although neither payer nor payee does anything.
+const fn may_change(refusal: &Error) -> bool {
+    matches!(
+        refusal,
+        Error::NodeNotActive | Error::RegistryFailed | Error::NotTheNode | Error::DeadlinePassed { .. }
+    )
+}
+
+/// Which limit was short, and by how much (S1.11, S1.12).
+fn refused(refusal: &Error) -> Refusal {
+    let missing = |limit: Amount, used: Amount, amount: Amount| {
+        let left = limit.saturating_sub(used);
+        (left, amount.saturating_sub(left))
+    };
+    let detail = match *refusal {
+        Error::AbovePayeeLimit { limit, used, amount } => {
+            let (left, short) = missing(limit, used, amount);
+            format!(
+                "the payee lets this payer owe {limit} on payments to it, {used} of it is taken: {left} is left, {short} is \
+                 missing. Only the payee can raise it"
+            )
+        }
+        Error::AboveNodeLimit { limit, used, amount } => {
+            let (left, short) = missing(limit, used, amount);
+            format!(
+                "the credit node lets this payer owe {limit}, {used} of it is taken: {left} is left, {short} is missing. Ask for \
+                 at least {} with evidence of what you can repay (`quittance credit wish`); the payment goes on by itself once \
+                 that is granted, until its pay_by",
+                used.saturating_add(amount)
+            )
+        }
+        Error::Overdue { principal } => {
+            format!("the payer must first repay what is overdue: {principal}")
+        }
+        Error::Frozen => "the credit node takes nothing new of this payer".to_owned(),
+        ref other => format!("the contract refuses: {other:?}"),
+    };
+    Refusal {
+        code: refusal_code(refusal),
+        detail,
+        signature: None,
+    }
+}
