@@ -11,6 +11,7 @@ pub mod credit;
 pub mod deployment;
 mod error;
 pub mod escrow;
+mod events;
 pub mod follower;
 pub mod health;
 pub mod ledger;

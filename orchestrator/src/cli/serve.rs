@@ -132,7 +132,8 @@ impl Parts {
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
         let contract = Contract::new(chain.clone(), follower.clone(), address, submitter.account());
-        let records = Arc::new(ChainRecords::new(chain.clone(), follower.clone(), contract, clearing));
+        let records = ChainRecords::new(chain.clone(), follower.clone(), contract, clearing);
+        let records = Arc::new(records.context("chain.bundles can't be used")?);
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
         let ledger = Arc::new(ledger.with_journal(records.clone()));
         let escrow_ledger = ChainEscrow::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
