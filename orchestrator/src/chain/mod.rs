@@ -8,6 +8,7 @@ pub mod connection;
 pub mod contracts;
 pub mod costs;
 pub mod credit;
+pub mod credit_past;
 pub mod deployment;
 mod error;
 pub mod escrow;
@@ -23,6 +24,7 @@ mod token;
 
 pub use connection::Chain;
 pub use credit::ChainCredit;
+pub use credit_past::ChainCreditPast;
 pub use deployment::Deployment;
 pub use error::ChainError;
 pub use escrow::ChainEscrow;

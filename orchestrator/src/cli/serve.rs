@@ -25,7 +25,7 @@ use crate::{
         Deployment, Follower, Submitter,
     },
     config::{self, Config},
-    credit::Credit,
+    credit::{scores::Scores, Credit},
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
@@ -127,7 +127,14 @@ impl Parts {
             follower: &follower,
             submitter: &submitter,
         };
-        let credit = Credit::new(credit::connect(credit_sites, on_home_chain, &account, &store).await?);
+        let on_chains = credit::connect(credit_sites, on_home_chain, &account, &store, &config.chain.bundles).await?;
+        let credit = Credit::new(on_chains.ledgers);
+        let scores = Scores::new(
+            credit.clone(),
+            on_chains.pasts,
+            config.credit.score.rules(),
+            store.clone(),
+        );
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
@@ -224,6 +231,7 @@ impl Parts {
             settlement: settlement.clone(),
             escrow: escrow.clone(),
             credit,
+            scores,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),

@@ -3,7 +3,10 @@
 //! [`Credit`] answers the institution's own people and programs (`desk`). The finalized chains are its only memory.
 mod desk;
 pub mod fault;
+pub mod past;
 pub mod ports;
+pub mod score;
+pub mod scores;
 
 use std::sync::Arc;
 

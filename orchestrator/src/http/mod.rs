@@ -22,8 +22,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
-    config::Token, credit::Credit, decisions::Decisions, disputes::Disputes, escrow::Escrow, settlement::Settlement,
-    statement::Statements, store::Store, webhooks::Webhooks, windows::Windows,
+    config::Token,
+    credit::{scores::Scores, Credit},
+    decisions::Decisions,
+    disputes::Disputes,
+    escrow::Escrow,
+    settlement::Settlement,
+    statement::Statements,
+    store::Store,
+    webhooks::Webhooks,
+    windows::Windows,
 };
 
 pub mod auth;
@@ -75,6 +83,8 @@ pub struct Api {
     pub escrow: Arc<Escrow>,
     /// Credit, on each of a credit node's chains.
     pub credit: Arc<Credit>,
+    /// Limits by payers' records there.
+    pub scores: Arc<Scores>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -108,6 +118,8 @@ pub struct Systems {
     pub escrow: Arc<Escrow>,
     /// Credit, on each of a credit node's chains.
     pub credit: Arc<Credit>,
+    /// Limits by payers' records there.
+    pub scores: Arc<Scores>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -133,6 +145,7 @@ impl Api {
             settlement,
             escrow,
             credit,
+            scores,
             decisions,
             disputes,
             windows,
@@ -143,6 +156,7 @@ impl Api {
             settlement,
             escrow,
             credit,
+            scores,
             decisions,
             disputes,
             windows,

@@ -1,6 +1,7 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
 pub mod batches;
 pub mod counts;
+pub mod credit_scores;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;

@@ -17,6 +17,7 @@ pub mod chains;
 pub mod debts;
 pub mod limits;
 pub mod raises;
+pub mod scores;
 
 /// What clients do.
 pub fn router() -> OpenApiRouter<Api> {
@@ -25,6 +26,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(limits::router())
         .merge(debts::router())
         .merge(raises::router())
+        .merge(scores::router())
 }
 
 /// Where the paths below which every chain must be ready begin.

@@ -98,3 +98,13 @@ fn wishes_for_higher_limits_are_as_described() {
         });
     }
 }
+
+#[test]
+fn evidence_of_limits_is_as_described() {
+    let mut evidence = crate::credit::score::tests::evidence();
+    agree::<_, CreditEvidence>(&evidence);
+    evidence.subject.asset = TOKEN;
+    evidence.record.committed = u128::MAX;
+    evidence.block.time = u64::MAX;
+    agree::<_, CreditEvidence>(&evidence);
+}
