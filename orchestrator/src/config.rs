@@ -14,7 +14,10 @@ use serde::Deserialize;
 use crate::{
     assets::AssetName,
     chain::deployment::account,
-    credit::payee::Otherwise,
+    credit::{
+        payee::Otherwise,
+        score::{Parameters, Rules},
+    },
     identity::keys::is_development_uri,
     windows::calendar::{Day, TimeOfDay},
 };
@@ -357,6 +360,9 @@ pub struct Credit {
     /// The chains that it gives credit on; each is known by its deployment's genesis hash.
     #[serde(default)]
     pub chains: Vec<CreditChain>,
+    /// How its limits are computed.
+    #[serde(default)]
+    pub score: CreditScore,
     /// Who says who payers and payees are. Without it, none of their certificates is accepted.
     pub persons: Option<CreditPersons>,
     /// What it lends on.
@@ -442,6 +448,88 @@ pub struct CreditChain {
     /// The payees' institutions there.
     #[serde(default)]
     pub peers: Vec<Peer>,
+}
+
+/// How a credit node's limits are computed from payers' records (S1.8).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditScore {
+    /// How far back repayments and payments count, in days of 24 hours.
+    #[serde(default = "default::window_days")]
+    pub window_days: u32,
+    /// What a payer without a record may owe, in the asset's smallest unit.
+    #[serde(default, with = "protocol::text::amount")]
+    pub base: Amount,
+    /// What no payer may owe more than.
+    #[serde(default = "default::cap", with = "protocol::text::amount")]
+    pub cap: Amount,
+    /// How much of what was repaid on time is added.
+    #[serde(default = "default::on_time_percent")]
+    pub on_time_percent: u32,
+    /// How much of the payments that were made is added.
+    #[serde(default = "default::volume_percent")]
+    pub volume_percent: u32,
+    /// How much of what was repaid late is subtracted.
+    #[serde(default = "default::late_percent")]
+    pub late_percent: u32,
+    /// How much of what is overdue is subtracted.
+    #[serde(default = "default::overdue_percent")]
+    pub overdue_percent: u32,
+    /// Assets whose unit is another one.
+    #[serde(default)]
+    pub assets: Vec<ScoreOfAsset>,
+}
+
+impl Default for CreditScore {
+    fn default() -> Self {
+        Self {
+            window_days: default::window_days(),
+            base: 0,
+            cap: default::cap(),
+            on_time_percent: default::on_time_percent(),
+            volume_percent: default::volume_percent(),
+            late_percent: default::late_percent(),
+            overdue_percent: default::overdue_percent(),
+            assets: Vec::new(),
+        }
+    }
+}
+
+/// An asset with a base and a cap of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreOfAsset {
+    /// Which.
+    pub asset: AssetName,
+    /// What a payer without a record may owe, in its smallest unit.
+    #[serde(with = "protocol::text::amount")]
+    pub base: Amount,
+    /// What no payer may owe more than.
+    #[serde(with = "protocol::text::amount")]
+    pub cap: Amount,
+}
+
+impl CreditScore {
+    /// The same as the credit system takes it.
+    pub fn rules(&self) -> Rules {
+        let general = Parameters {
+            window_days: self.window_days,
+            base: self.base,
+            cap: self.cap,
+            on_time_percent: self.on_time_percent,
+            volume_percent: self.volume_percent,
+            late_percent: self.late_percent,
+            overdue_percent: self.overdue_percent,
+        };
+        let own = |of: &ScoreOfAsset| {
+            let (base, cap) = (of.base, of.cap);
+            (of.asset.0, Parameters { base, cap, ..general })
+        };
+        Rules {
+            general,
+            own: self.assets.iter().map(own).collect(),
+        }
+    }
 }
 
 /// Who is told what happens.
@@ -538,6 +626,31 @@ mod default {
 
     pub(super) fn alarm_percent() -> u8 {
         80
+    }
+
+    pub(super) fn window_days() -> u32 {
+        90
+    }
+
+    /// A thousand units of a token with twelve decimals, as the native one has.
+    pub(super) fn cap() -> protocol::Amount {
+        1_000_000_000_000_000
+    }
+
+    pub(super) fn on_time_percent() -> u32 {
+        50
+    }
+
+    pub(super) fn volume_percent() -> u32 {
+        10
+    }
+
+    pub(super) fn late_percent() -> u32 {
+        100
+    }
+
+    pub(super) fn overdue_percent() -> u32 {
+        200
     }
 }
 
@@ -675,6 +788,44 @@ impl Config {
             "credit.terms.late_fee_percent",
             "must be at most 100: the late fee is at most the amount",
         );
+        self.validate_score(problems);
+    }
+
+    fn validate_score(&self, problems: &mut Problems) {
+        let score = &self.credit.score;
+        problems.check(
+            SCORE_WINDOW_DAYS.contains(&score.window_days),
+            "credit.score.window_days",
+            format!(
+                "must be between {} and {}",
+                SCORE_WINDOW_DAYS.start(),
+                SCORE_WINDOW_DAYS.end()
+            ),
+        );
+        for (key, percent) in [
+            ("on_time_percent", score.on_time_percent),
+            ("volume_percent", score.volume_percent),
+            ("late_percent", score.late_percent),
+            ("overdue_percent", score.overdue_percent),
+        ] {
+            problems.check(
+                percent <= MAX_SCORE_PERCENT,
+                format!("credit.score.{key}"),
+                format!("must be at most {MAX_SCORE_PERCENT}"),
+            );
+        }
+        let within_cap = "is above the cap: no payer could ever owe that much";
+        problems.check(score.base <= score.cap, "credit.score.base", within_cap);
+        let mut named = BTreeSet::new();
+        for (place, of) in score.assets.iter().enumerate() {
+            let key = |field: &str| format!("credit.score.assets[{place}].{field}");
+            problems.check(
+                named.insert(of.asset.0),
+                key("asset"),
+                "stands there twice: one entry per asset",
+            );
+            problems.check(of.base <= of.cap, key("base"), within_cap);
+        }
     }
 
     fn validate_webhooks(&self, problems: &mut Problems) {
@@ -837,6 +988,10 @@ const GIVE_UP_AFTER_SECONDS: std::ops::RangeInclusive<u64> = 10..=2_592_000;
 const MAX_NOTARIES: usize = 32;
 /// More than half, and a voucher expires before a second notary had its turn.
 const NOTARY_PATIENCE_PERCENT: std::ops::RangeInclusive<u8> = 1..=50;
+/// Ten years: a record that goes back further says little.
+const SCORE_WINDOW_DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
+/// A hundredfold.
+const MAX_SCORE_PERCENT: u32 = 10_000;
 /// Shorter, and a chain that finalizes some seconds late leaves no time; longer, and funds wait for a lost payment.
 const VOUCHER_LIFETIME_SECONDS: std::ops::RangeInclusive<u64> = 30..=86_400;
 

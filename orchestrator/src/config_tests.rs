@@ -1,3 +1,5 @@
+use protocol::settlement::Asset;
+
 use super::*;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -35,8 +37,8 @@ fn every_optional_key_in_the_sample_shows_its_default() {
     let (shown, defaults) = (parse(&uncommented).unwrap(), parse(SAMPLE).unwrap());
     let comparable = |config: &Config| {
         format!(
-            "{:?} {:?} {:?} {:?}",
-            config.http.listen, config.peer_client, config.settlement, config.windows
+            "{:?} {:?} {:?} {:?} {:?}",
+            config.http.listen, config.peer_client, config.settlement, config.windows, config.credit
         )
     };
     assert_eq!(comparable(&shown), comparable(&defaults));
@@ -316,5 +318,38 @@ fn that_nothing_counts_as_revoked_must_be_said() {
     ] {
         let error = with_credit(&good.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.contains(&format!("`{named}`")), "{error}");
+    }
+}
+
+/// The sample with these lines in the section about limits.
+fn with_score(text: &str) -> Result<Config, ConfigError> {
+    changed("[credit.score]", &format!("[credit.score]\n{text}"))
+}
+
+#[test]
+fn how_limits_are_computed_is_configured_for_all_assets_and_for_some() {
+    let token = format!("0x{}", "07".repeat(32));
+    let own = format!("[[credit.score.assets]]\nasset = \"{token}\"\nbase = \"1\"\ncap = \"9\"\n");
+    let good = format!("window_days = 30\nbase = \"5\"\nlate_percent = 300\n{own}");
+    let rules = with_score(&good).unwrap().credit.score.rules();
+    let (native, token) = (rules.of(Asset::Native), rules.of(token.parse::<AssetName>().unwrap().0));
+    assert_eq!((native.window_days, native.base, native.late_percent), (30, 5, 300));
+    assert_eq!((token.window_days, token.base, token.cap), (30, 1, 9));
+    assert_eq!(
+        (native.cap, native.on_time_percent),
+        (default::cap(), default::on_time_percent())
+    );
+
+    for (wrong, key) in [
+        (good.replace("= 30\n", "= 0\n"), "credit.score.window_days"),
+        (good.replace("= 300", "= 10001"), "credit.score.late_percent"),
+        (good.replace("\"5\"", "\"1000000000000001\""), "credit.score.base"),
+        (good.replace("\"1\"", "\"10\""), "credit.score.assets[0].base"),
+        (format!("{good}{own}"), "credit.score.assets[1].asset"),
+        (good.replace("late_percent", "tardy_percent"), "tardy_percent"),
+        (good.replace("\"9\"", "9"), "cap"),
+    ] {
+        let error = with_score(&wrong).unwrap_err().to_string();
+        assert!(error.contains(key), "{key}: {error}");
     }
 }

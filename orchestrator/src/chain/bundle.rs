@@ -79,6 +79,14 @@ pub enum BundleError {
         /// What there is.
         known: String,
     },
+    /// The contract has no such event.
+    #[error("{contract} has no event {event:?}: take the bundle of the version that is deployed")]
+    NoEvent {
+        /// Which contract.
+        contract: String,
+        /// Asked for.
+        event: String,
+    },
     /// The arguments don't fit the message.
     #[error("the arguments don't fit {message}: {why}")]
     Arguments {

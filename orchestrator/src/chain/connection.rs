@@ -196,6 +196,12 @@ impl Chain {
         Ok(account.4)
     }
 
+    /// A block's own time in milliseconds since 1970; `None` where it has none.
+    pub(super) async fn block_time(&self, at: [u8; 32]) -> Result<Option<u64>, ChainError> {
+        let bytes = self.storage("Timestamp", "Now", (), at).await?;
+        Ok(bytes.and_then(|bytes| u64::decode(&mut &bytes[..]).ok()))
+    }
+
     /// The nonce that the next transaction of an account needs, transactions in the node's pool counted.
     pub(super) async fn next_nonce(&self, account: &protocol::AccountId) -> Result<u64, ChainError> {
         self.session()?

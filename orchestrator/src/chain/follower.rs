@@ -1,7 +1,6 @@
 //! Follows finalized blocks through lost connections.
 use std::{sync::Arc, time::Duration};
 
-use scale::Decode;
 use subxt::{
     config::{Hasher as _, SubstrateConfig},
     utils::H256,
@@ -175,11 +174,10 @@ async fn follow_session(chain: &Chain, session: &Session, sender: &watch::Sender
 async fn read(chain: &Chain, header: &Header, hash: H256) -> Result<Head, ChainError> {
     let number = u32::try_from(header.number)
         .map_err(|_| ChainError::Runtime(format!("block number {} is beyond 32 bits", header.number)))?;
-    let timestamp = match chain.storage("Timestamp", "Now", (), hash.0).await {
+    let timestamp = match chain.block_time(hash.0).await {
         Err(ChainError::Runtime(_)) => None,
         read => read?,
     };
-    let timestamp = timestamp.and_then(|bytes| u64::decode(&mut &bytes[..]).ok());
     Ok(Head {
         number,
         hash: hash.0,

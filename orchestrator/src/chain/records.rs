@@ -1,8 +1,5 @@
 //! What the clearing contract told, read back from the events of finalized blocks.
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt};
 use protocol::{
     clearing::{Balance, Retained},
     disputes::Dispute,
@@ -11,17 +8,18 @@ use protocol::{
     windows::{Certificate, Shortfall},
     AccountId, Amount, ClearingVoucherId, Member, Timestamp, VoucherId,
 };
-use scale::Decode;
 
-use super::{bundle::Bundle, contracts::Contract, Chain, ChainError, Follower};
+use super::{
+    bundle::{Bundle, BundleError},
+    contracts::Contract,
+    events::{decode, ContractEvents, Emitted},
+    Chain, ChainError, Follower,
+};
 use crate::{
     journal::{Event, Journal, Told},
     settlement::ports::{Block, LedgerError},
     windows::ports::{Record, Records},
 };
-
-/// The blocks that are asked for at once: the way to the node and back is what takes time.
-const AT_ONCE: usize = 16;
 
 /// The events that are read, as the contract names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,62 +51,42 @@ const KINDS: [(&str, Kind); 11] = [
     ("AwardPaid", Kind::AwardPaid),
 ];
 
-/// Reads the clearing contract's events; which is which, its metadata says.
+/// Reads the clearing contract's events.
 pub struct ChainRecords {
     chain: Chain,
     follower: Follower,
     clearing: Contract,
-    topics: BTreeMap<[u8; 32], Kind>,
+    events: ContractEvents<Kind>,
 }
 
-/// As far as pallet-contracts has always laid `ContractEmitted` out.
-type Emitted = (AccountId, Vec<u8>);
 /// The fields of `Retained`.
 type RetainedEvent = (u32, Timestamp, u32, u32, Vec<Member>, Vec<Retained>);
 
 impl ChainRecords {
     /// The events of `clearing`, whose metadata is in `bundle`.
-    pub fn new(chain: Chain, follower: Follower, clearing: Contract, bundle: &Bundle) -> Self {
-        let topic = |(name, kind)| Some((bundle.event_topic(name)?, kind));
-        Self {
+    ///
+    /// # Errors
+    /// The bundle is of a version that lacks one of them.
+    pub fn new(chain: Chain, follower: Follower, clearing: Contract, bundle: &Bundle) -> Result<Self, BundleError> {
+        let events = ContractEvents::new(chain.clone(), clearing.address(), bundle, KINDS)?;
+        Ok(Self {
             chain,
             follower,
             clearing,
-            topics: KINDS.into_iter().filter_map(topic).collect(),
-        }
-    }
-
-    async fn of_block(&self, number: u32) -> Result<Vec<Told>, ChainError> {
-        let hash = self.chain.block_hash(number).await?;
-        let Some(events) = self.chain.storage("System", "Events", (), hash).await? else {
-            return Ok(vec![]);
-        };
-        let mut told = Vec::new();
-        let runtime = self.chain.runtime()?;
-        for event in runtime.client().events().from_bytes(events).iter() {
-            let event = event.map_err(|error| ChainError::Runtime(error.to_string()))?;
-            if event.pallet_name() != "Contracts" || event.event_name() != "ContractEmitted" {
-                continue;
-            }
-            let Some(kind) = event.topics().first().and_then(|topic| self.topics.get(&topic.0)) else {
-                continue;
-            };
-            let (contract, data) = decode::<Emitted>(event.field_bytes())?;
-            if contract == self.clearing.address() {
-                told.push(Told {
-                    block: Block { number, hash },
-                    index: event.index(),
-                    event: read(*kind, &data)?,
-                });
-            }
-        }
-        Ok(told)
+            events,
+        })
     }
 
     async fn of_blocks(&self, from: u32, to: u32) -> Result<Vec<Told>, ChainError> {
-        let blocks = futures::stream::iter(from..=to).map(|number| self.of_block(number));
-        let told: Vec<Vec<Told>> = blocks.buffered(AT_ONCE).try_collect().await?;
-        Ok(told.into_iter().flatten().collect())
+        let told = |emitted: Emitted<Kind>| {
+            Ok(Told {
+                block: emitted.block,
+                index: emitted.index,
+                event: read(emitted.kind, &emitted.data)?,
+            })
+        };
+        let emitted = self.events.of_blocks(from, to).await?;
+        emitted.into_iter().map(told).collect()
     }
 }
 
@@ -181,13 +159,6 @@ fn read(kind: Kind, data: &[u8]) -> Result<Event, ChainError> {
     })
 }
 
-fn decode<T: Decode>(mut bytes: &[u8]) -> Result<T, ChainError> {
-    T::decode(&mut bytes).map_err(|error| ChainError::Unreadable {
-        method: "Contracts.ContractEmitted",
-        why: error.to_string(),
-    })
-}
-
 #[async_trait]
 impl Records for ChainRecords {
     async fn records(&self, from: u32, to: u32) -> Result<Vec<Record>, LedgerError> {
@@ -249,8 +220,7 @@ impl Journal for ChainRecords {
             return Ok(0);
         }
         let hash = self.chain.block_hash(number).await?;
-        let bytes = self.chain.storage("Timestamp", "Now", (), hash).await?;
-        let time = bytes.and_then(|bytes| Timestamp::decode(&mut &bytes[..]).ok());
+        let time = self.chain.block_time(hash).await?;
         time.ok_or_else(|| LedgerError::Rejected(format!("block {number} has no time")))
     }
 

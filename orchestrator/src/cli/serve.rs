@@ -25,7 +25,7 @@ use crate::{
         ChainRecords, Deployment, Follower, Submitter,
     },
     config::{self, Config},
-    credit::{Consents, Credit, Payments},
+    credit::{scores::Scores, Consents, Credit, Payments},
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
@@ -140,7 +140,22 @@ impl Parts {
             submitter: &submitter,
         };
         let credit_peers = credit::peers(config, &credit_sites, &certificate, &authorities, &clock)?;
-        let credit = Credit::new(credit::connect(credit_sites, on_home_chain, &account, &cas, &store).await?);
+        let on_chains = credit::connect(
+            credit_sites,
+            on_home_chain,
+            &account,
+            &cas,
+            &store,
+            &config.chain.bundles,
+        )
+        .await?;
+        let credit = Credit::new(on_chains.ledgers);
+        let scores = Scores::new(
+            credit.clone(),
+            on_chains.pasts,
+            config.credit.score.rules(),
+            store.clone(),
+        );
         let credit_payments = Payments::new(
             credit.clone(),
             store.clone(),
@@ -156,7 +171,8 @@ impl Parts {
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
         let contract = Contract::new(chain.clone(), follower.clone(), address, submitter.account());
-        let records = Arc::new(ChainRecords::new(chain.clone(), follower.clone(), contract, clearing));
+        let records = ChainRecords::new(chain.clone(), follower.clone(), contract, clearing);
+        let records = Arc::new(records.context("chain.bundles can't be used")?);
         let ledger = ChainLedger::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
         let ledger = Arc::new(ledger.with_journal(records.clone()));
         let escrow_ledger = ChainEscrow::new(chain.clone(), follower.clone(), submitter.clone(), &deployment)?;
@@ -249,6 +265,7 @@ impl Parts {
             credit,
             credit_payments: credit_payments.clone(),
             consents,
+            scores,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),

@@ -5,9 +5,12 @@
 mod desk;
 pub mod fault;
 pub mod messages;
+pub mod past;
 pub mod payee;
 pub mod payments;
 pub mod ports;
+pub mod score;
+pub mod scores;
 
 use std::sync::Arc;
 

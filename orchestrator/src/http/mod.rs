@@ -23,7 +23,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     config::Token,
-    credit::{Consents, Credit, Payments},
+    credit::{scores::Scores, Consents, Credit, Payments},
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
@@ -87,6 +87,8 @@ pub struct Api {
     pub credit_payments: Arc<Payments>,
     /// What payees of this institution are asked by credit nodes.
     pub consents: Arc<Consents>,
+    /// Limits by payers' records there.
+    pub scores: Arc<Scores>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -124,6 +126,8 @@ pub struct Systems {
     pub credit_payments: Arc<Payments>,
     /// What payees of this institution are asked by credit nodes.
     pub consents: Arc<Consents>,
+    /// Limits by payers' records there.
+    pub scores: Arc<Scores>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -151,6 +155,7 @@ impl Api {
             credit,
             credit_payments,
             consents,
+            scores,
             decisions,
             disputes,
             windows,
@@ -163,6 +168,7 @@ impl Api {
             credit,
             credit_payments,
             consents,
+            scores,
             decisions,
             disputes,
             windows,

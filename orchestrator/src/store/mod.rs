@@ -2,6 +2,7 @@
 pub mod batches;
 pub mod counts;
 pub mod credit;
+pub mod credit_scores;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;

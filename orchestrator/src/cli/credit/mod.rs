@@ -9,7 +9,11 @@ use serde::{de::DeserializeOwned, Serialize};
 use uuid::Uuid;
 
 use super::client::Service;
-use crate::{assets::AssetName, chain::deployment::account, http::credit::Acted};
+use crate::{
+    assets::AssetName,
+    chain::deployment::account,
+    http::{credit::Acted, ports::BlockInfo},
+};
 
 mod consents;
 mod debts;
@@ -20,6 +24,8 @@ mod pool;
 mod raises;
 mod render;
 mod request;
+mod score;
+mod verify;
 
 const EXAMPLES: &str = "\
 A credit node pays payees on one chain, and payers owe it on another. Its money and limits, chain by chain:
@@ -27,6 +33,12 @@ A credit node pays payees on one chain, and payers owe it on another. Its money 
   quittance credit fund --chain 0x57…8f --amount 1000000     puts money into the pool there
   quittance credit set-limit --chain 0x57…8f --payer 5Grw… --limit 5000 --evidence score.json
   quittance credit limits --chain 0x57…8f --payer 5Grw… --payee 5FHn…
+
+Its limit by the payer's record on the chain, which an auditor recomputes without it:
+  quittance credit score --chain 0x57…8f --payer 5Grw… --explain
+  quittance credit score --chain 0x57…8f --payer 5Grw… --set
+  quittance credit evidence 0x6b…d0 > evidence.json
+  quittance credit verify-score evidence.json --node ws://127.0.0.1:9944
 
 The payee says how much the payer may owe on payments to it. It signs on a machine of its own, anybody hands it in:
   quittance credit order --chain 0x57…8f --contract 5Fz… --payer 5Grw… --limit 3000 --sequence 1 --key payee.json > order
@@ -74,6 +86,12 @@ enum Command {
     Limits(limits::Show),
     /// Says how much a payer may owe to the institution, over all payees.
     SetLimit(limits::Set),
+    /// Computes a payer's limit from its record on the chain, and sets it if told to.
+    Score(score::Show),
+    /// Prints the evidence of a limit that was computed and set, for an auditor.
+    Evidence(score::ShowEvidence),
+    /// As an auditor, recomputes a limit from the chain alone. Asks no service.
+    VerifyScore(verify::Args),
     /// Takes nothing new of a payer; what it owes can be repaid.
     Freeze(limits::Freeze),
     /// Takes requests of a payer again.
@@ -166,6 +184,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Command::Withdraw(args) => args.run().await,
         Command::Limits(args) => args.run().await,
         Command::SetLimit(args) => args.run().await,
+        Command::Score(args) => args.run().await,
+        Command::Evidence(args) => args.run().await,
+        Command::VerifyScore(args) => args.run().await,
         Command::Freeze(args) => args.run("freeze").await,
         Command::Unfreeze(args) => args.run("unfreeze").await,
         Command::Order(args) => args.run(),
@@ -217,7 +238,17 @@ impl Output {
 }
 
 impl Write {
-    /// Has something done, and hands back what the service answers.
+    /// Has something done, and says where that was.
+    async fn act(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        let acted: Acted = self.send(path, body).await?;
+        if self.output.json {
+            return super::render::json(&acted);
+        }
+        say_where(acted.block.as_ref());
+        Ok(())
+    }
+
+    /// Has something done, and gives the answer.
     async fn send<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         let key = match &self.idempotency_key {
             Some(key) => key.clone(),
@@ -226,18 +257,12 @@ impl Write {
         let api = self.output.service.client()?;
         Ok(api.write(Method::POST, path, &key, body).await?.json().await?)
     }
+}
 
-    /// Has something done, and says where that was.
-    async fn act(&self, path: &str, body: &impl Serialize) -> anyhow::Result<()> {
-        let acted: Acted = self.send(path, body).await?;
-        if self.output.json {
-            return super::render::json(&acted);
-        }
-        match acted.block {
-            Some(block) => println!("done in the finalized block {} ({})", block.number, block.hash),
-            None => println!("nothing to do: the finalized chain shows it already"),
-        }
-        Ok(())
+fn say_where(block: Option<&BlockInfo>) {
+    match block {
+        Some(block) => println!("done in the finalized block {} ({})", block.number, block.hash),
+        None => println!("nothing to do: the finalized chain shows it already"),
     }
 }
 

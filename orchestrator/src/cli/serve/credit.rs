@@ -1,15 +1,16 @@
 //! The chains that a credit node gives credit on (S1.1): as configured, then connected. The CAs that say who payers and
 //! payees are (S1.4).
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{bail, Context};
 use protocol::{text::to_hex, Member};
 
 use super::{refuse_development_cas, refuse_development_keys};
 use crate::{
-    chain::{Chain, ChainCredit, Deployment, Follower, Submitter},
+    chain::{bundle::Bundle, Chain, ChainCredit, ChainCreditPast, Deployment, Follower, Submitter},
     config::{self, Config},
     credit::{
+        past::CreditPast,
         payee::{Payee, Rule},
         payments::Terms,
         ports::{Clock, CreditLedger},
@@ -139,18 +140,28 @@ pub(super) struct Home<'a> {
     pub(super) submitter: &'a Submitter,
 }
 
-/// Connects every chain.
+/// The chains, each with its contract.
+#[derive(Default)]
+pub(super) struct Connected {
+    /// The contracts as they stand.
+    pub(super) ledgers: Vec<Arc<dyn CreditLedger>>,
+    /// What they told.
+    pub(super) pasts: Vec<Arc<dyn CreditPast>>,
+}
+
+/// Connects every chain. `bundles`: where the credit contract's metadata is.
 ///
 /// # Errors
-/// A node can't be reached, or serves another chain.
+/// A node can't be reached, or serves another chain; the metadata is missing or of another version.
 pub(super) async fn connect(
     sites: Vec<Site>,
     home: Home<'_>,
     account: &SigningKey,
     cas: &[(&str, bool)],
     store: &Store,
-) -> anyhow::Result<Vec<Arc<dyn CreditLedger>>> {
-    let mut ledgers: Vec<Arc<dyn CreditLedger>> = Vec::new();
+    bundles: &Path,
+) -> anyhow::Result<Connected> {
+    let mut connected = Connected::default();
     for (place, site) in sites.into_iter().enumerate() {
         let is_home = site.deployment.genesis_hash == home.chain.genesis();
         if is_home && site.url != home.chain.url() {
@@ -169,11 +180,16 @@ pub(super) async fn connect(
             let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
             (chain, follower, submitter)
         };
+        let contract = site.deployment.credit_of(site.member)?.address;
+        let past = Bundle::find(bundles, "credit")
+            .and_then(|bundle| ChainCreditPast::new(chain.clone(), follower.clone(), contract, &bundle))
+            .context("chain.bundles can't be used")?;
+        connected.pasts.push(Arc::new(past));
         let ledger = ChainCredit::new(chain, follower, submitter, site.deployment, site.member)
             .with_context(|| format!("credit.chains[{place}] can't be used"))?;
-        ledgers.push(Arc::new(ledger));
+        connected.ledgers.push(Arc::new(ledger));
     }
-    Ok(ledgers)
+    Ok(connected)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod debts;
 pub mod limits;
 pub mod payments;
 pub mod raises;
+pub mod scores;
 
 /// What clients do.
 pub fn router() -> OpenApiRouter<Api> {
@@ -29,6 +30,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(raises::router())
         .merge(payments::router())
         .merge(consents::router())
+        .merge(scores::router())
 }
 
 /// Where the paths below which every chain must be ready begin.

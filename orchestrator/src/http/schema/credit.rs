@@ -280,4 +280,92 @@ described! {
         /// What the credit node decided; `null` while it is open.
         decision: Option<RaiseDecision>,
     }
+
+    /// How a payer's record is judged.
+    ScoreParameters {
+        /// How far back repayments and payments count, in days of 24 hours.
+        window_days: u32,
+        /// What a payer without a record may owe.
+        base: Amount,
+        /// What no payer may owe more than.
+        cap: Amount,
+        /// How much of what was repaid on time is added.
+        on_time_percent: u32,
+        /// How much of the payments that were made is added.
+        volume_percent: u32,
+        /// How much of what was repaid late is subtracted.
+        late_percent: u32,
+        /// How much of what is overdue is subtracted.
+        overdue_percent: u32,
+    }
+
+    /// What the chain tells of a payer.
+    PayerRecord {
+        /// Principal that was repaid before its due time, in the window.
+        repaid_on_time: Amount,
+        /// Principal that was repaid at or after its due time, in the window.
+        repaid_late: Amount,
+        /// Principal of the payments that were made on credit, in the window.
+        committed: Amount,
+        /// Principal that is owed and due.
+        overdue: Amount,
+        /// Late fees that were charged and not paid.
+        fees_unpaid: Amount,
+    }
+
+    /// How each part of a record enters a limit.
+    Score {
+        /// Added: the base.
+        base: Amount,
+        /// Added: for what was repaid on time.
+        on_time: Amount,
+        /// Added: for the payments that were made.
+        volume: Amount,
+        /// Subtracted: for what was repaid late.
+        late: Amount,
+        /// Subtracted: for what is overdue.
+        overdue: Amount,
+        /// Subtracted: the late fees that are owed.
+        fees: Amount,
+        /// What the payer may owe.
+        limit: Amount,
+    }
+
+    /// Whose limit, for debts in what, by which contract.
+    ScoreSubject {
+        /// The chain's genesis hash.
+        genesis: Bytes32,
+        /// The credit node's contract there.
+        contract: Bytes32,
+        /// Who may owe.
+        payer: Bytes32,
+        /// In what.
+        asset: Asset,
+    }
+
+    /// The finalized block that a record is of.
+    ScoredBlock {
+        /// Its number.
+        number: u32,
+        /// Its hash.
+        hash: Bytes32,
+        /// Its time: the window's end.
+        time: Timestamp,
+    }
+
+    /// All that a limit was computed from, and the limit.
+    CreditEvidence {
+        /// Of the formula and its layout.
+        version: u8,
+        /// Whose limit.
+        subject: ScoreSubject,
+        /// As of when.
+        block: ScoredBlock,
+        /// How the record is judged.
+        parameters: ScoreParameters,
+        /// What the chain tells.
+        record: PayerRecord,
+        /// What comes of it.
+        score: Score,
+    }
 }

@@ -27,6 +27,7 @@ mod fakes;
 mod idempotent;
 mod lists;
 mod openapi;
+mod scores;
 mod webhooks;
 
 const OPERATOR: &str = "operator's token";
@@ -37,6 +38,7 @@ struct Bank {
     router: Router,
     chain: std::sync::Arc<fakes::CountingChain>,
     credit: [std::sync::Arc<crate::credit::tests::Books>; 2],
+    stories: [std::sync::Arc<crate::credit::scores::tests::Story>; 2],
     store: Store,
 }
 
@@ -70,15 +72,20 @@ impl Bank {
         let decisions = fakes::decisions(store.clone());
         let windows = fakes::windows(store.clone(), decisions.clone());
         let credit = fakes::CREDIT_CHAINS.map(crate::credit::tests::Books::of);
+        let stories = credit
+            .clone()
+            .map(|books| crate::credit::scores::tests::Story::of(&books));
         let [here, there] = credit.clone();
         let consents = fakes::consents(store.clone(), here.clone());
         let desk = crate::credit::Credit::new(vec![here, there]);
+        let [here, there] = stories.clone();
         let systems = Systems {
             settlement,
             escrow: trading,
             credit_payments: fakes::credit_payments(store.clone(), desk.clone()),
-            credit: desk,
+            credit: desk.clone(),
             consents,
+            scores: crate::credit::scores::tests::scores(desk, vec![here, there], store.clone()),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,
@@ -95,6 +102,7 @@ impl Bank {
             router,
             chain,
             credit,
+            stories,
             store,
         }
     }

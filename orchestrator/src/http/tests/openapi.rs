@@ -103,6 +103,9 @@ async fn credit_is_described() {
         at("/{chain}/raises", Method::GET),
         at("/{chain}/raises", Method::POST),
         at("/{chain}/raises/decide", Method::POST),
+        at("/{chain}/score", Method::GET),
+        at("/{chain}/scores", Method::POST),
+        ("/v1/credit/scores/{digest}".to_owned(), Method::GET),
     ] {
         assert!(described.contains(&operation), "{operation:?}");
     }

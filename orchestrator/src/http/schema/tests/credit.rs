@@ -179,3 +179,13 @@ fn what_credit_nodes_and_payees_write_to_each_other_is_as_described() {
         agree::<_, ArrivalAnswer>(&answer);
     }
 }
+
+#[test]
+fn evidence_of_limits_is_as_described() {
+    let mut evidence = crate::credit::score::tests::evidence();
+    agree::<_, CreditEvidence>(&evidence);
+    evidence.subject.asset = TOKEN;
+    evidence.record.committed = u128::MAX;
+    evidence.block.time = u64::MAX;
+    agree::<_, CreditEvidence>(&evidence);
+}
