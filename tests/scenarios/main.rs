@@ -5,6 +5,7 @@ mod a_credit_node_keeps_its_books_on_two_chains;
 mod a_destination_answers_late_never_or_otherwise;
 mod a_dispute_is_ruled_in_part;
 mod a_hundred_requests_share_a_limit_that_fits_seven;
+mod a_limit_follows_from_the_chain;
 mod a_notary_that_says_nothing_is_replaced;
 mod a_payment_on_credit_crosses_two_chains;
 mod a_payment_settles_and_an_auditor_reads_it_with_polkadot_js;

@@ -20,6 +20,8 @@ use protocol::{
     AccountId, Amount, Member, RequestId, Timestamp,
 };
 
+use tokio::sync::OnceCell;
+
 pub use fault::CreditError;
 pub use payee::Consents;
 pub use payments::Payments;
@@ -29,6 +31,8 @@ use ports::{CreditLedger, LedgerError};
 /// The chains that an institution gives credit on; none, if it is no credit node.
 pub struct Credit {
     ledgers: Vec<Arc<dyn CreditLedger>>,
+    /// Each contract's grace, which never changes; read once.
+    graces: Vec<OnceCell<Timestamp>>,
 }
 
 /// One of them.
@@ -56,7 +60,8 @@ pub struct Standing {
 impl Credit {
     /// Credit on these chains, each another one.
     pub fn new(ledgers: Vec<Arc<dyn CreditLedger>>) -> Arc<Self> {
-        Arc::new(Self { ledgers })
+        let graces = ledgers.iter().map(|_| OnceCell::new()).collect();
+        Arc::new(Self { ledgers, graces })
     }
 
     /// Each chain's contract.
@@ -126,6 +131,15 @@ impl Credit {
     pub async fn raise(&self, genesis: [u8; 32], payer: AccountId, asset: Asset) -> Result<Raise, CreditError> {
         let found = self.ledger(genesis)?.raise(payer, asset).await?;
         found.ok_or(CreditError::UnknownRaise)
+    }
+
+    /// The least time from the end of paying out to the end of a reservation, in milliseconds.
+    async fn grace(&self, genesis: [u8; 32]) -> Result<Timestamp, CreditError> {
+        let mut kept = self.ledgers.iter().zip(&self.graces);
+        let found = kept.find(|(ledger, _)| ledger.genesis() == genesis);
+        let (ledger, grace) = found.ok_or(CreditError::UnknownChain(genesis))?;
+        let read = || async { Ok::<_, LedgerError>(ledger.constants().await?.grace) };
+        Ok(*grace.get_or_try_init(read).await?)
     }
 
     fn ledger(&self, genesis: [u8; 32]) -> Result<&dyn CreditLedger, CreditError> {

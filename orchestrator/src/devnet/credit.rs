@@ -13,7 +13,7 @@ use rand::{rngs::OsRng, RngCore};
 use reqwest::Method;
 use serde::{de::DeserializeOwned, Serialize};
 
-use super::{fresh_key, institution, made_up_lei, Institution, Network, Node, Place};
+use super::{fresh_key, institution, made_up_lei, quittance, Institution, Network, Node, Options, Place};
 use crate::{
     chain::{Chain, ChainCredit, Deployment, Follower, Submitter},
     http::{
@@ -21,6 +21,7 @@ use crate::{
             chains::PoolAmount,
             limits::{NodeLimitRequest, PayeeLimitRequest},
             payments::{CreditPaymentRequest, CreditPaymentView},
+            scores::{ScoreRequest, ScoreSet, ScoreView},
             Acted,
         },
         now,
@@ -32,6 +33,8 @@ use crate::{
     store::Store,
 };
 
+/// The folder of the other chain.
+const OTHER: &str = "other-chain";
 /// Makes the credit node's LEI, and the payee's institution's; no others of a network have them.
 const NUMBERS: [u16; 2] = [60_000, 60_001];
 /// Owes on the network's chain.
@@ -40,6 +43,8 @@ pub const PAYER: &str = "//Payer";
 pub const PAYEE: &str = "//Payee";
 /// What the payee takes without asking a person.
 const TAKEN: Amount = 1_000_000_000_000;
+/// What the credit node lets a payer owe that has no record, where it computes limits.
+pub const BASE: Amount = 100_000_000_000;
 
 /// A credit node, running or not, and its surroundings. Dropping it ends its processes, unless the network was told to keep
 /// them.
@@ -107,10 +112,30 @@ impl Network {
     /// A step failed; the message names the log to read.
     pub async fn add_credit_node(&mut self, progress: &(dyn Fn(&str) + Sync)) -> anyhow::Result<CreditNode> {
         progress("starting another development chain, for credit across the two");
-        let directory = self.options.directory.join("other-chain");
-        std::fs::create_dir_all(&directory)?;
-        let other_node = Node::start_other(&self.options, &directory).await?;
+        let other_node = Self::other_node(&self.options).await?;
+        self.add_credit_node_beside(other_node, progress).await
+    }
 
+    /// Starts another chain, without anything on it.
+    ///
+    /// # Errors
+    /// Its node doesn't start.
+    pub async fn other_node(options: &Options) -> anyhow::Result<Node> {
+        let directory = options.directory.join(OTHER);
+        std::fs::create_dir_all(&directory)?;
+        Node::start_other(options, &directory).await
+    }
+
+    /// As [`Network::add_credit_node`], where the other chain's node runs already.
+    ///
+    /// # Errors
+    /// A step failed; the message names the log to read.
+    pub async fn add_credit_node_beside(
+        &mut self,
+        other_node: Node,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> anyhow::Result<CreditNode> {
+        let directory = self.options.directory.join(OTHER);
         progress("registering a credit node on both chains, with a contract on each, and a payee's bank on the other");
         let make = |name, folder, number, role| {
             let lei = made_up_lei(number).context("no LEI has this number")?;
@@ -140,6 +165,7 @@ impl Network {
         let sites = [home, other];
         let ways: [&[&Institution]; 2] = [&[], &[&payees]];
         node.configure_more(&persons_of(&persons))?;
+        node.configure_more(&format!("[credit.score]\nbase = \"{BASE}\"\n"))?;
         for (site, ways) in sites.iter().zip(ways) {
             node.configure_more(&site.configuration(ways))?;
         }
@@ -275,6 +301,48 @@ impl CreditNode {
         };
         self.write(0, "node-limits", &request).await?;
         Ok(())
+    }
+
+    /// Computes the payer's limit from the payer's chain and sets it (S1.8).
+    ///
+    /// # Errors
+    /// A chain or the node can't be reached.
+    pub async fn score(&self) -> anyhow::Result<ScoreSet> {
+        let request = ScoreRequest {
+            payer: SigningKey::load(PAYER)?.account(),
+            asset: Asset::Native,
+        };
+        let path = self.path(0, "scores")?;
+        let answer = self
+            .institution
+            .api()?
+            .write(Method::POST, &path, &fresh_key(), &request)
+            .await?;
+        Ok(answer.json().await?)
+    }
+
+    /// Recomputes a limit from the payer's chain alone, as an auditor does: `quittance credit verify-score`. The inner result
+    /// is what it says.
+    ///
+    /// # Errors
+    /// The program can't be run.
+    pub async fn verify_score(
+        &self,
+        options: &Options,
+        evidence: &ScoreView,
+    ) -> anyhow::Result<Result<String, String>> {
+        let file = options.directory.join("evidence.json");
+        std::fs::write(&file, serde_json::to_vec(evidence)?)?;
+        let [home, _] = &self.sites;
+        let mut command = quittance(options);
+        command
+            .args(["credit", "verify-score"])
+            .arg(&file)
+            .args(["--node", &home.url]);
+        command.arg("--bundles").arg(&options.bundles);
+        let output = command.output().await?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(if output.status.success() { Ok(said) } else { Err(said) })
     }
 
     /// What the payee has, by its finalized chain.

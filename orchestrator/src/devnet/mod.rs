@@ -24,7 +24,7 @@ use serde_json::json;
 use serde_json::Value;
 use tokio::process::Command;
 
-pub use credit::{CreditNode, CreditSite, Wanted, PAYEE, PAYER};
+pub use credit::{CreditNode, CreditSite, Wanted, BASE, PAYEE, PAYER};
 pub use institution::Institution;
 pub use node::Node;
 pub use trading::Books;

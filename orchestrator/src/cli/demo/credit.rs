@@ -12,7 +12,7 @@ use serde_json::{json, Value};
 use super::Show;
 use crate::{
     cli::render,
-    devnet::{CreditNode, Network, Wanted, PAYER},
+    devnet::{CreditNode, Network, Node, Wanted, PAYER},
     http::credit::{
         debts::{DebtView, RepayRequest},
         payments::CreditPaymentView,
@@ -33,8 +33,10 @@ const POOL: Amount = 1_000_000_000_000;
 const EVIDENCE: &str = "annual accounts of 2025: a profit of 7 million";
 
 /// Starts a credit node and makes the payments; the node goes on running.
-pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<(Value, CreditNode)> {
-    let node = network.add_credit_node(&|step| show.step(step)).await?;
+pub(super) async fn run(network: &mut Network, other_node: Node, show: &Show) -> anyhow::Result<(Value, CreditNode)> {
+    let node = network
+        .add_credit_node_beside(other_node, &|step| show.step(step))
+        .await?;
     node.fund(1, POOL).await?;
     node.payee_lets_owe(BY_PAYEE).await?;
     node.node_lets_owe(BY_NODE).await?;
@@ -60,6 +62,13 @@ pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<(V
     }
     let repaid: DebtView = node.read(0, &format!("debts/{}", within.id)).await?;
     let owed: DebtView = node.read(0, &format!("debts/{}", raised.id)).await?;
+
+    show.step("the credit node computes its limit from what the chain tells of her; an auditor recomputes it from the chain alone");
+    let scored = node.score().await?.score;
+    match node.verify_score(&network.options, &scored).await? {
+        Ok(said) => show.line(&format!("    {}", said.trim())),
+        Err(differs) => bail!("the chain contradicts the limit's evidence: {differs}"),
+    }
 
     let after = node.payee_balance().await?;
     let paid = 3 * AMOUNT;
@@ -91,6 +100,11 @@ pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<(V
         "above_the_nodes_limit": { "payment": raised.id, "code": refusal(&above_node), "raised_to": wanted.to_string() },
         "repaid": repaid.debt.repaid.to_string(),
         "owed": owed.principal_owed.to_string(),
+        "score": {
+            "limit": scored.evidence.score.limit.to_string(),
+            "evidence": protocol::text::to_hex(&scored.digest),
+            "recomputed_from_the_chain": true,
+        },
         "payee_balance": { "before": before.to_string(), "after": after.to_string() },
     });
     Ok((result, node))

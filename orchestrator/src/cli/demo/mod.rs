@@ -102,8 +102,11 @@ async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, C
     settlement["window"] = netting::run(network, show).await?;
     let contested = serde_json::from_value(settlement["voucher"].clone())?;
     settlement["dispute"] = dispute::run(network, contested, show).await?;
-    let escrow = escrow::run(network, show).await?;
-    let (credit, node) = credit::run(network, show).await?;
+    // Trades wait for deadlines; the chain for credit starts meanwhile.
+    let options = network.options.clone();
+    let (escrow, other_node) = tokio::join!(escrow::run(network, show), Network::other_node(&options));
+    let escrow = escrow?;
+    let (credit, node) = credit::run(network, other_node?, show).await?;
     Ok((
         json!({ "settlement": settlement, "escrow": escrow, "credit": credit }),
         node,

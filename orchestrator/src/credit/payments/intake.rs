@@ -1,12 +1,11 @@
 //! Payers' requests: what is checked before anybody else hears of them (S1.3 to S1.5).
-use protocol::{credit::CreditRequest, AccountId, Member, Signature, Timestamp};
+use protocol::{
+    credit::{CreditRequest, Leg},
+    Member, Signature, Timestamp,
+};
 
 use super::{Payment, Payments};
-use crate::{
-    credit::{ports::CreditLedger, CreditError},
-    identity::verify,
-    store::credit::NewPayment,
-};
+use crate::{credit::CreditError, identity::verify, store::credit::NewPayment};
 
 /// A day, in milliseconds.
 const DAY: Timestamp = 86_400_000;
@@ -48,9 +47,11 @@ impl Payments {
 
     async fn take(&self, new: &NewRequest) -> Result<(), CreditError> {
         let request = &new.request;
-        let debt = self.own(request.debt.genesis, request.debt.contract)?;
-        let payout = self.own(request.payout.genesis, request.payout.contract)?;
-        let grace = debt.constants().await?.grace.max(payout.constants().await?.grace);
+        let mut grace = 0;
+        for leg in [&request.debt, &request.payout] {
+            self.ensure_own(leg)?;
+            grace = self.credit.grace(leg.genesis).await?.max(grace);
+        }
         let now = self.now();
         request.check(grace).map_err(CreditError::BadRequest)?;
         self.terms.check(request, now)?;
@@ -80,15 +81,15 @@ impl Payments {
         Ok(())
     }
 
-    /// The ledger of a chain, if a contract there is this credit node's.
-    fn own(&self, genesis: [u8; 32], contract: AccountId) -> Result<&dyn CreditLedger, CreditError> {
-        let ledger = self.credit.ledger(genesis)?;
-        if ledger.credit() == contract {
-            return Ok(ledger);
+    /// That the contract is this credit node's on that chain.
+    fn ensure_own(&self, leg: &Leg) -> Result<(), CreditError> {
+        let ours = self.credit.ledger(leg.genesis)?.credit();
+        if ours == leg.contract {
+            return Ok(());
         }
         Err(CreditError::NotOurContract {
-            contract,
-            ours: ledger.credit(),
+            contract: leg.contract,
+            ours,
         })
     }
 }

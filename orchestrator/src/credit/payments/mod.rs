@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     identity::{Person, PersonError, Persons},
+    settlement::failpoints,
     store::{
         credit::{Move, PaymentLine, PaymentRow},
         webhooks::NewEvent,
@@ -107,6 +108,7 @@ impl Payments {
 
     /// Moves a payment to another stage, and tells those who are to be told.
     async fn enter(&self, row: &PaymentRow, to: Stage, entry: Entry) -> Result<(), CreditError> {
+        failpoints::reach("credit.node.enter.acting".to_owned()).await;
         let Entry {
             detail,
             consent,
@@ -124,6 +126,7 @@ impl Payments {
         if self.store.move_credit_payment(row.id, &step).await? {
             tracing::info!(from = %step.from, to = %step.to, detail = step.detail, "moved");
         }
+        failpoints::reach("credit.node.enter.acted".to_owned()).await;
         self.changed();
         Ok(())
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    saga::{self, Look, Seen, Side, Step},
+    saga::{self, Look, Seen, Side, Step, CONFIRMED, OWED, PAID, RESERVED},
     state::{Refusal, Stage},
     Entry, Payments,
 };
@@ -30,6 +30,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest between two looks: deadlines pass without anything else changing.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The most steps of a payment in a row, before others are looked at again.
+const IN_A_ROW: usize = 16;
 /// How long a payee's institution is left alone while a person decides, or a payout isn't seen there yet.
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 
@@ -72,7 +74,7 @@ impl Payments {
             match self.look().await {
                 Ok(due) => {
                     for (row, step) in due {
-                        steps.begin(row.id, || self.clone().try_step(row, step));
+                        steps.begin(row.id, || self.clone().go_on(row, step));
                     }
                 }
                 Err(error) => tracing::warn!(%error, "the payments on credit can't be looked at; tried again"),
@@ -100,11 +102,16 @@ impl Payments {
     /// Every open payment that calls for something.
     async fn look(&self) -> Result<Vec<(PaymentRow, Step)>, CreditError> {
         let open = self.store.unfinished_credit_payments().await?;
+        self.look_at(open).await
+    }
+
+    /// Those of these payments that call for something.
+    async fn look_at(&self, open: Vec<PaymentRow>) -> Result<Vec<(PaymentRow, Step)>, CreditError> {
         if open.is_empty() {
             return Ok(Vec::new());
         }
         let looks = self.credit.ledgers().iter().map(|ledger| async {
-            match shown(&**ledger, &open).await {
+            match self.shown(&**ledger, &open).await {
                 Ok(shown) => Some((ledger.genesis(), shown)),
                 Err(error) => {
                     tracing::debug!(chain = %protocol::text::to_hex(&ledger.genesis()), %error, "can't be read now");
@@ -155,19 +162,35 @@ impl Payments {
         Some(limits.node.limit.saturating_sub(limits.node.used.sum().ok()?))
     }
 
-    async fn try_step(self: Arc<Self>, row: PaymentRow, step: Step) -> bool {
-        let span = tracing::info_span!("credit", payment = %row.id);
-        let taken = self.take_step(&row, step).instrument(span).await;
-        if let Err(error) = &taken {
-            tracing::warn!(payment = %row.id, %error, "the step is tried again");
+    /// Takes a payment as far as it goes now. False where a step failed.
+    async fn go_on(self: Arc<Self>, row: PaymentRow, step: Step) -> bool {
+        let id = row.id;
+        let span = tracing::info_span!("credit", payment = %id);
+        let gone = self.steps_in_a_row(row, step).instrument(span).await;
+        if let Err(error) = &gone {
+            tracing::warn!(payment = %id, %error, "the step is tried again");
         }
-        taken.is_ok()
+        gone.is_ok()
+    }
+
+    async fn steps_in_a_row(&self, mut row: PaymentRow, mut step: Step) -> Result<(), CreditError> {
+        for _ in 0..IN_A_ROW {
+            self.take_step(&row, step).await?;
+            let open = self.store.credit_payment(row.id).await?;
+            let open = open.into_iter().filter(|row| !row.stage.is_final()).collect();
+            let Some(next) = self.look_at(open).await?.pop() else {
+                break;
+            };
+            (row, step) = next;
+        }
+        self.changed.notify_one();
+        Ok(())
     }
 
     async fn take_step(&self, row: &PaymentRow, step: Step) -> Result<(), CreditError> {
         let name = match &step {
             Step::Wait => return Ok(()),
-            Step::Enter(..) => "enter",
+            Step::Enter(..) => "see",
             Step::Ask => "ask",
             Step::Reserve => "reserve",
             Step::Pay => "pay",
@@ -187,7 +210,12 @@ impl Payments {
             Step::Enter(stage, why) => self.enter(row, stage, Entry::because(why)).await?,
             Step::Ask => self.ask(row).await?,
             Step::Reserve => self.reserve(debt, row).await?,
-            Step::Pay => carry_out(payout, row.id, &Act::Pay(Box::new(row.request.clone()))).await?,
+            Step::Pay => {
+                let act = Act::Pay(Box::new(row.request.clone()));
+                if carry_out(payout, row.id, &act).await? {
+                    self.enter(row, Stage::Paid, Entry::because(PAID)).await?;
+                }
+            }
             Step::Commit => {
                 let paid = self.credit.payout(row.request.payout.genesis, row.id).await?;
                 let block = payout.block(paid.block).await?;
@@ -195,10 +223,16 @@ impl Payments {
                     number: block.number,
                     hash: block.hash,
                 };
-                carry_out(debt, row.id, &Act::Commit { id: row.id, payout }).await?;
+                if carry_out(debt, row.id, &Act::Commit { id: row.id, payout }).await? {
+                    self.enter(row, Stage::Owed, Entry::because(OWED)).await?;
+                }
             }
-            Step::Extend(until) => carry_out(debt, row.id, &Act::Extend { id: row.id, until }).await?,
-            Step::Release => carry_out(debt, row.id, &Act::Release(row.id)).await?,
+            Step::Extend(until) => {
+                carry_out(debt, row.id, &Act::Extend { id: row.id, until }).await?;
+            }
+            Step::Release => {
+                carry_out(debt, row.id, &Act::Release(row.id)).await?;
+            }
             Step::AskReceipt => self.ask_receipt(debt, row).await?,
             Step::PassTime(side, due) => {
                 let ledger = match side {
@@ -211,7 +245,6 @@ impl Payments {
             }
         }
         failpoints::reach(format!("credit.node.{name}.acted")).await;
-        self.changed.notify_one();
         Ok(())
     }
 
@@ -280,8 +313,9 @@ impl Payments {
             payee,
         };
         match ledger.carry_out(&key(row.id, &act), &act).await {
+            Ok(_) => self.enter(row, Stage::Reserved, Entry::because(RESERVED)).await,
             // It was before: the next look sees what became of it.
-            Ok(_) | Err(LedgerError::Refused(Error::RequestUsed)) => Ok(()),
+            Err(LedgerError::Refused(Error::RequestUsed)) => Ok(()),
             Err(LedgerError::Refused(refusal)) if !may_change(&refusal) => {
                 let why = refused(&refusal);
                 let stage = match refusal {
@@ -330,14 +364,22 @@ impl Payments {
         if !verify(&request.payee.0, &receipt(&domain, &row.id), &signature) {
             return Err(CreditError::BadPayeeSignature(request.payee));
         }
-        carry_out(ledger, row.id, &Act::ConfirmReceipt { id: row.id, signature }).await
+        if carry_out(ledger, row.id, &Act::ConfirmReceipt { id: row.id, signature }).await? {
+            self.enter(row, Stage::Confirmed, Entry::because(CONFIRMED)).await?;
+        }
+        Ok(())
+    }
+
+    async fn shown(&self, ledger: &dyn CreditLedger, open: &[PaymentRow]) -> Result<Shown, CreditError> {
+        let grace = self.credit.grace(ledger.genesis()).await?;
+        Ok(shown(ledger, grace, open).await?)
     }
 }
 
-async fn shown(ledger: &dyn CreditLedger, open: &[PaymentRow]) -> Result<Shown, LedgerError> {
+async fn shown(ledger: &dyn CreditLedger, grace: Timestamp, open: &[PaymentRow]) -> Result<Shown, LedgerError> {
     let genesis = ledger.genesis();
     // The time first: what the chain shows is at least that late.
-    let (time, grace) = (ledger.time(), ledger.constants().await?.grace);
+    let time = ledger.time();
     let (mut debts, mut payouts) = (HashMap::new(), HashMap::new());
     let ids = |of: fn(&PaymentRow) -> [u8; 32]| {
         let its = open.iter().filter(move |row| of(row) == genesis);
@@ -359,12 +401,12 @@ async fn shown(ledger: &dyn CreditLedger, open: &[PaymentRow]) -> Result<Shown, 
     })
 }
 
-/// Does it once; what happened otherwise meanwhile, the next look sees.
-async fn carry_out(ledger: &dyn CreditLedger, id: RequestId, act: &Act) -> Result<(), CreditError> {
+/// Does it once. False where something else happened meanwhile: the next look sees what.
+async fn carry_out(ledger: &dyn CreditLedger, id: RequestId, act: &Act) -> Result<bool, CreditError> {
     match ledger.carry_out(&key(id, act), act).await {
         Ok(block) => {
             tracing::info!(message = act.message(), block = block.number, "done on chain");
-            Ok(())
+            Ok(true)
         }
         Err(LedgerError::Refused(
             refusal @ (Error::WrongState(_)
@@ -375,7 +417,7 @@ async fn carry_out(ledger: &dyn CreditLedger, id: RequestId, act: &Act) -> Resul
             | Error::NotLater { .. }),
         )) => {
             tracing::info!(message = act.message(), ?refusal, "the chain has moved on");
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error.into()),
     }

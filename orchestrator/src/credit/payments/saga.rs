@@ -48,6 +48,12 @@ pub(super) struct Look<'a> {
     pub(super) grace: Timestamp,
 }
 
+/// What a payment has come to, for people; whether a step just did it, or the chain shows it.
+pub(super) const RESERVED: &str = "the amount counts against both limits";
+pub(super) const PAID: &str = "the payee was paid";
+pub(super) const OWED: &str = "the payer owes";
+pub(super) const CONFIRMED: &str = "the payee says that its money arrived";
+
 /// What a payment calls for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -79,16 +85,10 @@ pub(super) fn next(look: &Look<'_>) -> Step {
         return before_reservation(look);
     };
     match debt.state {
-        DebtState::Reserved if look.payment.stage < Stage::Reserved => {
-            Step::Enter(Stage::Reserved, "the amount counts against both limits")
-        }
+        DebtState::Reserved if look.payment.stage < Stage::Reserved => Step::Enter(Stage::Reserved, RESERVED),
         DebtState::Reserved => reserved(look, debt),
-        DebtState::Owed | DebtState::Settled if look.payment.stage < Stage::Owed => {
-            Step::Enter(Stage::Owed, "the payee was paid, the payer owes")
-        }
-        DebtState::Owed | DebtState::Settled if debt.is_received => {
-            Step::Enter(Stage::Confirmed, "the payee says that its money arrived")
-        }
+        DebtState::Owed | DebtState::Settled if look.payment.stage < Stage::Owed => Step::Enter(Stage::Owed, OWED),
+        DebtState::Owed | DebtState::Settled if debt.is_received => Step::Enter(Stage::Confirmed, CONFIRMED),
         DebtState::Owed | DebtState::Settled => Step::AskReceipt,
         DebtState::Released | DebtState::Expired => ended(look),
     }
@@ -119,7 +119,7 @@ fn before_reservation(look: &Look<'_>) -> Step {
 fn reserved(look: &Look<'_>, debt: &Debt) -> Step {
     let pay_by = look.payment.request.pay_by;
     match look.payout {
-        Seen::Paid if look.payment.stage < Stage::Paid => Step::Enter(Stage::Paid, "the payee was paid"),
+        Seen::Paid if look.payment.stage < Stage::Paid => Step::Enter(Stage::Paid, PAID),
         Seen::Paid => Step::Commit,
         // No later block of that chain can hold a payout.
         Seen::NotUntil(time) if time >= pay_by => Step::Release,
