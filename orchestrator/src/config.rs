@@ -146,6 +146,8 @@ pub struct Chain {
     pub deployment: PathBuf,
     /// Where the contracts' bundles are.
     pub bundles: PathBuf,
+    /// The node's log, if it is on this machine.
+    pub log: Option<PathBuf>,
 }
 
 /// The listener.
@@ -374,7 +376,7 @@ pub struct Credit {
 }
 
 /// What a credit node lends on.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreditTerms {
     /// The longest from a payer's request to the day that the debt is due, in days.
@@ -383,6 +385,12 @@ pub struct CreditTerms {
     /// The least late fee, in percent of the amount.
     #[serde(default)]
     pub late_fee_percent: u8,
+    /// The least time from the end of a reservation to the day that the debt is due, in seconds.
+    #[serde(default = "default::room_seconds")]
+    pub room_seconds: u64,
+    /// What is paid for a debt in what.
+    #[serde(default)]
+    pub offered: Vec<CreditOffered>,
 }
 
 impl Default for CreditTerms {
@@ -390,8 +398,28 @@ impl Default for CreditTerms {
         Self {
             longest_term_days: default::longest_term_days(),
             late_fee_percent: 0,
+            room_seconds: default::room_seconds(),
+            offered: Vec::new(),
         }
     }
+}
+
+/// An asset that is paid, one for one, for a debt in another one.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreditOffered {
+    /// The payer's chain, by its genesis hash.
+    #[serde(with = "protocol::text::bytes")]
+    pub debt_chain: [u8; 32],
+    /// What is owed there.
+    #[serde(default = "default::native")]
+    pub debt_asset: AssetName,
+    /// The payee's chain, by its genesis hash.
+    #[serde(with = "protocol::text::bytes")]
+    pub payout_chain: [u8; 32],
+    /// What is paid there.
+    #[serde(default = "default::native")]
+    pub payout_asset: AssetName,
 }
 
 /// A payee that the institution speaks for (S1.6).
@@ -448,6 +476,8 @@ pub struct CreditChain {
     /// The payees' institutions there.
     #[serde(default)]
     pub peers: Vec<Peer>,
+    /// The node's log, if it is on this machine.
+    pub log: Option<PathBuf>,
 }
 
 /// How a credit node's limits are computed from payers' records (S1.8).
@@ -612,6 +642,10 @@ mod default {
         600
     }
 
+    pub(super) fn room_seconds() -> u64 {
+        86_400
+    }
+
     pub(super) fn longest_term_days() -> u32 {
         90
     }
@@ -700,14 +734,21 @@ impl Config {
         ] {
             *path = directory.join(&*path);
         }
-        for path in [&mut self.escrow.delivery_webhook_secret, &mut self.settlement.policy]
-            .into_iter()
-            .flatten()
+        for path in [
+            &mut self.escrow.delivery_webhook_secret,
+            &mut self.settlement.policy,
+            &mut self.chain.log,
+        ]
+        .into_iter()
+        .flatten()
         {
             *path = directory.join(&*path);
         }
         for chain in &mut self.credit.chains {
             chain.deployment = directory.join(&chain.deployment);
+            if let Some(log) = &mut chain.log {
+                *log = directory.join(&*log);
+            }
         }
         for payee in &mut self.credit.payees {
             payee.certificate = directory.join(&payee.certificate);
@@ -782,6 +823,11 @@ impl Config {
                 CREDIT_TERM_DAYS.start(),
                 CREDIT_TERM_DAYS.end()
             ),
+        );
+        problems.check(
+            self.credit.terms.room_seconds <= u64::from(self.credit.terms.longest_term_days).saturating_mul(86_400),
+            "credit.terms.room_seconds",
+            "must be at most longest_term_days: no term is longer",
         );
         problems.check(
             self.credit.terms.late_fee_percent <= 100,

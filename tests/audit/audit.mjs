@@ -35,7 +35,9 @@ try {
   }
   const contracts = Object.fromEntries(
     deployment.contracts.map(({ name, address }) => {
-      const bundle = JSON.parse(readFileSync(join(values.bundles, `${name}.contract`), 'utf8'));
+      // credit_7 is the contract of credit node 7, made from the bundle that all credit nodes' are made from.
+      const file = `${name.replace(/_\d+$/, '')}.contract`;
+      const bundle = JSON.parse(readFileSync(join(values.bundles, file), 'utf8'));
       return [name, new ContractPromise(api, bundle, address)];
     }),
   );

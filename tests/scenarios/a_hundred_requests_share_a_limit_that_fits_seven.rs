@@ -20,7 +20,7 @@ async fn exactly_seven_of_a_hundred_fit() {
     for payment in sent {
         let id = payment.unwrap().id;
         let end = loop {
-            let payment = lending.node.payment(id, "").await.unwrap();
+            let payment = lending.node.payment(id, "confirmed").await.unwrap();
             if payment.is_final {
                 break payment;
             }

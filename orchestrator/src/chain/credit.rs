@@ -1,4 +1,6 @@
 //! A credit node's contract on one chain, as the credit system sees it (S1.1, S1.2, S1.7 to S1.12).
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use protocol::{
     credit::{Constants, Debt, Error, Limits, Payout, Raise},
@@ -29,6 +31,7 @@ pub struct ChainCredit {
     deployment: Deployment,
     node: Member,
     credit: Contract,
+    log: Option<PathBuf>,
 }
 
 impl ChainCredit {
@@ -54,7 +57,15 @@ impl ChainCredit {
             deployment,
             node,
             credit,
+            log: None,
         })
+    }
+
+    /// Looks into the node's log too, before requests are taken.
+    #[must_use]
+    pub fn with_log(mut self, log: Option<PathBuf>) -> Self {
+        self.log = log;
+        self
     }
 
     async fn write(
@@ -152,7 +163,7 @@ impl CreditLedger for ChainCredit {
 
     async fn checks(&self) -> Vec<Check> {
         let (mut checks, ours) = futures::join!(
-            health::check(&self.chain, &self.follower, &self.deployment),
+            health::check(&self.chain, &self.follower, &self.deployment, self.log.as_deref()),
             in_time(self.ours())
         );
         checks.push(Check::new("credit-contract", ours));

@@ -1,5 +1,10 @@
 //! Whether work may be taken on: the right chain, in sync, finalizing, with the code that was deployed.
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use protocol::{text::to_hex, AccountId};
 use serde::Serialize;
@@ -34,21 +39,61 @@ impl Check {
     }
 }
 
-/// Does every check.
-pub async fn check(chain: &Chain, follower: &Follower, deployment: &Deployment) -> Vec<Check> {
+/// Does every check; that of the node's log only where it is known here.
+pub async fn check(chain: &Chain, follower: &Follower, deployment: &Deployment, log: Option<&Path>) -> Vec<Check> {
     let (health, finality, code) = futures::join!(
         in_time(health(chain)),
         in_time(finality(follower)),
         in_time(code(chain, follower, deployment))
     );
-    vec![
+    let mut checks = vec![
         Check::new("genesis", genesis(chain, deployment)),
         Check::new("syncing", health.as_ref().map_err(String::clone).and_then(syncing)),
         Check::new("peers", health.as_ref().map_err(String::clone).and_then(peers)),
         Check::new("finality", finality),
         Check::new("runtime", runtime(chain)),
         Check::new("contract-code", code),
-    ]
+    ];
+    if let Some(log) = log {
+        checks.push(Check::new("node-log", node_log(log.to_owned()).await));
+    }
+    checks
+}
+
+/// What a Substrate node writes at each start.
+const START: &str = "Chain specification:";
+/// What it writes when something failed for good; what peers and clients send can't be among it.
+const FAULTS: [&str; 2] = ["' panicked at ", "Essential task `"];
+/// How it says at last why it ends.
+const END: &str = "Error: ";
+/// How much of a log is looked at, from its end, in bytes.
+const LOOKED_AT: u64 = 1024 * 1024;
+
+/// Whether the node's log tells of a fault since its latest start (S1.2).
+async fn node_log(path: PathBuf) -> Result<String, String> {
+    let named = path.display().to_string();
+    let read = tokio::task::spawn_blocking(move || tail(&path)).await;
+    let text = read.map_err(|error| error.to_string())?;
+    let text = text.map_err(|error| format!("{named} can't be read: {error}"))?;
+    match fault_since_start(&text) {
+        Some(line) => Err(format!("{named} says: {line}")),
+        None => Ok(format!("{named} tells of no fault since the node's latest start")),
+    }
+}
+
+fn tail(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOOKED_AT)))?;
+    let mut bytes = Vec::new();
+    file.take(LOOKED_AT).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn fault_since_start(log: &str) -> Option<&str> {
+    let since = log.rfind(START).and_then(|start| log.get(start..)).unwrap_or(log);
+    let is_fault = |line: &&str| line.starts_with(END) || FAULTS.iter().any(|fault| line.contains(fault));
+    since.lines().find(is_fault)
 }
 
 /// What a check finds, unless the node says nothing.
@@ -190,6 +235,30 @@ mod tests {
         assert!(peers(&health(0, false, true)).is_err());
         assert!(peers(&health(1, false, true)).is_ok());
         assert!(peers(&health(0, false, false)).is_ok());
+    }
+
+    #[test]
+    fn a_fault_in_the_log_counts_until_the_node_starts_again() {
+        let start = "2026-01-01 12:00:00 📋 Chain specification: Consortium\n";
+        let fault = "2026-01-01 12:00:01 Essential task `txpool-background` failed. Shutting down service.\n";
+        assert_eq!(fault_since_start(&format!("{start}Imported #1\n")), None);
+        assert_eq!(fault_since_start(&format!("{start}{fault}")), Some(fault.trim_end()));
+        assert_eq!(fault_since_start(&format!("{start}{fault}{start}")), None);
+        assert_eq!(
+            fault_since_start("Error: Service(Other(\"no database\"))"),
+            Some("Error: Service(Other(\"no database\"))")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_not_there_is_no_good_sign() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("node.log");
+        assert!(node_log(log.clone()).await.is_err());
+        std::fs::write(&log, "Imported #1").unwrap();
+        assert!(node_log(log.clone()).await.is_ok());
+        std::fs::write(&log, "thread 'main' panicked at src/main.rs:1").unwrap();
+        assert!(node_log(log).await.unwrap_err().contains("panicked at src/main.rs:1"));
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Parts {
             store.clone(),
             Arc::new(credit_peers),
             persons,
-            config.credit.terms.into(),
+            (&config.credit.terms).into(),
             clock.clone(),
         );
         let credit_nodes =
@@ -256,6 +256,7 @@ impl Parts {
             deployment,
             bundles,
             store: store.clone(),
+            log: config.chain.log.clone(),
         };
         let webhooks = Webhooks::new(webhooks_config, store.clone(), records.clone(), clock)?;
         webhooks.listen().await?;

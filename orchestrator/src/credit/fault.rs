@@ -5,7 +5,10 @@ use super::{
     payee::Decision,
     ports::{LedgerError, PeerError},
 };
-use crate::{chain::deployment::to_ss58, identity::PersonError, settlement::ports::refusal_code, store::StoreError};
+use crate::{
+    assets::AssetName, chain::deployment::to_ss58, identity::PersonError, settlement::ports::refusal_code,
+    store::StoreError,
+};
 
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +87,11 @@ pub enum CreditError {
     /// The payee's institution can't be reached.
     #[error("the payee's institution {0} is not known here: add it to the peers of the payee's chain under [[credit.chains]]")]
     UnknownInstitution(Member),
+    /// Its payment goes on by itself.
+    #[error(
+        "the payment {0} is under way: its reservation is released by itself once the payee can't be paid any more"
+    )]
+    UnderWay(RequestId),
     /// The payee's consent is missing.
     #[error("the payee has not taken the payment {0}")]
     NotAccepted(RequestId),
@@ -106,6 +114,14 @@ pub enum CreditError {
     TooLate {
         /// When.
         pay_by: Timestamp,
+    },
+    /// Nobody keeps a question open for so long.
+    #[error("pay_by is {pay_by}, and must be by {latest} (milliseconds since 1970): ask again with earlier deadlines")]
+    TooFar {
+        /// As it is signed.
+        pay_by: Timestamp,
+        /// The latest.
+        latest: Timestamp,
     },
     /// The certificate is longer than any is.
     #[error("the payer's certificate may have at most {limit} bytes")]
@@ -131,16 +147,62 @@ pub enum CreditError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It can't be done now, and there is nothing wrong with that.
+    #[error("not yet: {0}")]
+    NotYet(&'static str),
+    /// The payer can't choose what is lent against what.
+    #[error(
+        "this credit node doesn't pay {payout} on the chain {} for a debt of {debt}: ask it what it does",
+        to_hex(chain)
+    )]
+    NotOffered {
+        /// What would be owed.
+        debt: AssetName,
+        /// What would be paid.
+        payout: AssetName,
+        /// Where.
+        chain: [u8; 32],
+    },
+    /// A reservation couldn't be extended for long.
+    #[error(
+        "the debt would be due at {due_at}, and must not be before {least} (milliseconds since 1970): ask again with a longer term"
+    )]
+    TermTooShort {
+        /// As it is signed.
+        due_at: Timestamp,
+        /// By the credit node's terms.
+        least: Timestamp,
+    },
+    /// The same request was handed in for another institution.
+    #[error("this request was handed in before, for the payee's institution {0}: it goes on there")]
+    OtherInstitution(Member),
     /// The process goes down.
     #[error("the process is going down")]
     Stopping,
 }
 
+/// Whether a payee's institution that rejects a question with this code will never answer it otherwise. Whatever else stands
+/// in the way (clocks, registries, a busy node) may be mended before the time to pay is over.
+pub(super) fn ends_the_question(code: &str) -> bool {
+    matches!(
+        code,
+        NOT_OUR_PAYEE | UNKNOWN_CHAIN | BAD_PAYER_SIGNATURE | TOO_FAR | CERTIFICATE_TOO_LONG
+    )
+}
+
+const NOT_OUR_PAYEE: &str = "not-our-payee";
+const UNKNOWN_CHAIN: &str = "unknown-chain";
+const UNKNOWN_CREDIT_CONTRACT: &str = "unknown-credit-contract";
+const BAD_PAYER_SIGNATURE: &str = "bad-payer-signature";
+const TOO_LATE: &str = "too-late";
+const TOO_FAR: &str = "too-far";
+const CERTIFICATE_TOO_LONG: &str = "certificate-too-long";
+
 impl CreditError {
     /// A stable code for machines, where a rule refuses.
     pub fn code(&self) -> String {
         match self {
-            Self::UnknownChain(_) => "unknown-chain",
+            Self::UnknownChain(_) => UNKNOWN_CHAIN,
             Self::UnknownDebt(_) => "unknown-debt",
             Self::UnknownPayout(_) => "unknown-payout",
             Self::UnknownRaise => "unknown-raise",
@@ -151,20 +213,26 @@ impl CreditError {
             Self::TooShort { .. } => "deadline-too-close",
             Self::TermTooLong { .. } => "term-too-long",
             Self::LateFeeTooLow { .. } => "late-fee-too-low",
-            Self::BadPayerSignature(_) => "bad-payer-signature",
+            Self::BadPayerSignature(_) => BAD_PAYER_SIGNATURE,
             Self::BadPayeeSignature(_) => "bad-payee-signature",
             Self::NoAuthorities => "no-authorities",
             Self::Person(error) => error.code(),
             Self::UnknownInstitution(_) => "unknown-institution",
+            Self::UnderWay(_) => "under-way",
             Self::NotAccepted(_) => "not-accepted",
-            Self::NotOurPayee(_) => "not-our-payee",
-            Self::UnknownCreditContract { .. } => "unknown-credit-contract",
-            Self::TooLate { .. } => "too-late",
-            Self::CertificateTooLong { .. } => "certificate-too-long",
+            Self::NotOurPayee(_) => NOT_OUR_PAYEE,
+            Self::UnknownCreditContract { .. } => UNKNOWN_CREDIT_CONTRACT,
+            Self::TooLate { .. } => TOO_LATE,
+            Self::TooFar { .. } => TOO_FAR,
+            Self::CertificateTooLong { .. } => CERTIFICATE_TOO_LONG,
             Self::BadReason { .. } => "bad-reason",
             Self::DecidedBefore(_) => "decided-before",
             Self::Ledger(_) => "chain-rejected",
             Self::Peer(_) => "peer-failed",
+            Self::NotYet(_) => "not-yet",
+            Self::NotOffered { .. } => "not-offered",
+            Self::TermTooShort { .. } => "term-too-short",
+            Self::OtherInstitution(_) => "other-institution",
             Self::Store(_) | Self::Stopping => "internal",
         }
         .to_owned()

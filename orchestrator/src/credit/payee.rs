@@ -1,7 +1,7 @@
 //! The payee's side: whether it takes a payment on credit, by policy or by a person, and its receipt (S1.6, S1.7, S1.10).
 use std::{fmt, str::FromStr, sync::Arc};
 
-use protocol::{credit::receipt, settlement::Asset, AccountId, Amount, Member, RequestId, Signature};
+use protocol::{credit::receipt, settlement::Asset, AccountId, Amount, Member, RequestId, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,8 +17,11 @@ use crate::{
     },
 };
 
-/// Who decided where a rule did.
+/// Who decided where a rule did, and what the payer is told where none takes it.
 const POLICY: &str = "policy";
+const NO_RULE: &str = "no rule of the payee's takes it";
+/// How long from now a payer may give the credit node to pay, in milliseconds: thirty days.
+const LONGEST: Timestamp = 2_592_000_000;
 /// The longest certificate that is taken, in bytes, and the longest reason of a refusal.
 const MAX_CERTIFICATE: usize = 16 * 1024;
 const MAX_REASON: usize = 1_000;
@@ -92,11 +95,12 @@ impl Consents {
     /// Answers a credit node (S1.6). A decision stands, however often it is asked for.
     ///
     /// # Errors
-    /// The request is wrong, or not for a payee here; nothing is stored.
+    /// The request is wrong, not for a payee here, or another credit node's; nothing is stored.
     pub async fn on_request(&self, from: Member, asked: ConsentRequest) -> Result<ConsentAnswer, CreditError> {
         let id = asked.request.id();
         let row = match self.store.consent(id).await? {
-            Some(row) => row,
+            Some(row) if row.node == from => row,
+            Some(_) => return Err(CreditError::UnknownConsent(id)),
             None => self.consider(from, asked).await?,
         };
         self.answer(&row)
@@ -189,32 +193,46 @@ impl Consents {
         if request.pay_by <= now {
             return Err(CreditError::TooLate { pay_by: request.pay_by });
         }
+        let latest = now.saturating_add(LONGEST);
+        if request.pay_by > latest {
+            return Err(CreditError::TooFar {
+                pay_by: request.pay_by,
+                latest,
+            });
+        }
         if payer_certificate.len() > MAX_CERTIFICATE {
             return Err(CreditError::CertificateTooLong { limit: MAX_CERTIFICATE });
         }
         if !verify(&request.payer.0, &request.payload(), &payer_signature) {
             return Err(CreditError::BadPayerSignature(request.payer));
         }
-        let ruling = payee.ruling(&request);
+        let id = request.id();
+        let (decision, reason, signature) = match payee.ruling(&request) {
+            Decision::Pending => (Decision::Pending, None, None),
+            Decision::Accepted => (Decision::Accepted, None, Some(payee.key.sign(&request.payload()))),
+            Decision::Refused => (
+                Decision::Refused,
+                Some(NO_RULE.to_owned()),
+                Some(payee.key.sign(&request.refusal(NO_RULE))),
+            ),
+        };
+        let is_decided = signature.is_some();
         let row = ConsentRow {
-            id: request.id(),
+            id,
             node: from,
-            decision: Decision::Pending,
+            decision,
             request,
             payer_signature,
             payer_certificate,
-            reason: None,
-            signature: None,
-            decided_by: None,
+            reason,
+            signature,
+            decided_by: is_decided.then(|| POLICY.to_owned()),
             created_at: now,
-            decided_at: None,
+            decided_at: is_decided.then_some(now),
         };
+        // At once: what a rule decides must not wait for a person because the process died in between.
         self.store.keep_consent(&row).await?;
-        match ruling {
-            Decision::Accepted => self.decide(&row, None, POLICY).await,
-            Decision::Refused => self.decide(&row, Some("no rule of the payee's takes it"), POLICY).await,
-            Decision::Pending => self.consent(row.id).await,
-        }
+        self.consent(id).await
     }
 
     /// Signs a decision and keeps it, unless there is one. Asking for the one that there is changes nothing.

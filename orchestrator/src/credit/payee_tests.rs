@@ -92,8 +92,10 @@ async fn the_same_question_gets_the_same_answer() {
     let consents = consents().await;
     let question = asked(|_| ());
     let first = consents.on_request(Member(0), question.clone()).await.unwrap();
-    let second = consents.on_request(Member(0), question).await.unwrap();
+    let second = consents.on_request(Member(0), question.clone()).await.unwrap();
     assert_eq!(first, second, "the signature too");
+    let anothers = consents.on_request(Member(1), question).await.unwrap_err();
+    assert_eq!(anothers.code(), "unknown-consent", "it is for who asked first");
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ struct Kept {
     time: Timestamp,
     done: BTreeMap<String, Block>,
     failing: Option<&'static str>,
+    hanging: Option<&'static str>,
 }
 
 impl Books {
@@ -75,6 +76,11 @@ impl Books {
     /// As if the saga had made it.
     pub fn keep(&self, id: RequestId, debt: Debt) {
         self.kept.lock().unwrap().debts.insert(id, debt);
+    }
+
+    /// This act is sent, and never final.
+    pub fn hang(&self, message: &'static str) {
+        self.kept.lock().unwrap().hanging = Some(message);
     }
 
     /// A block is finalized at this time.
@@ -273,6 +279,10 @@ impl CreditLedger for Books {
         Ok(self.kept.lock().unwrap().raises.get(&payer.0).copied())
     }
     async fn carry_out(&self, key: &str, act: &Act) -> Result<Block, LedgerError> {
+        let hanging = self.kept.lock().unwrap().hanging;
+        if hanging == Some(act.message()) {
+            std::future::pending::<()>().await;
+        }
         let mut kept = self.kept.lock().unwrap();
         if let Some(done) = kept.done.get(key) {
             return Ok(*done);

@@ -13,7 +13,7 @@ use rand::{rngs::OsRng, RngCore};
 use reqwest::Method;
 use serde::{de::DeserializeOwned, Serialize};
 
-use super::{fresh_key, institution, made_up_lei, quittance, Institution, Network, Node, Options, Place};
+use super::{fresh_key, institution, made_up_lei, quittance, Institution, Network, Node, Options, Place, NODE_LOG};
 use crate::{
     chain::{Chain, ChainCredit, Deployment, Follower, Submitter},
     http::{
@@ -166,6 +166,10 @@ impl Network {
         let ways: [&[&Institution]; 2] = [&[], &[&payees]];
         node.configure_more(&persons_of(&persons))?;
         node.configure_more(&format!("[credit.score]\nbase = \"{BASE}\"\n"))?;
+        let [here, there_too] = sites.each_ref().map(|site| to_hex(&site.deployment.genesis_hash));
+        node.configure_more(&format!(
+            "[credit.terms]\nroom_seconds = 0\noffered = [{{ debt_chain = \"{here}\", payout_chain = \"{there_too}\" }}]\n"
+        ))?;
         for (site, ways) in sites.iter().zip(ways) {
             node.configure_more(&site.configuration(ways))?;
         }
@@ -384,7 +388,7 @@ impl CreditNode {
         Ok(answer.json().await?)
     }
 
-    /// A payment as soon as it is final or at this stage, or as it is after a minute.
+    /// A payment as soon as it is final, at this stage or at a later one, or as it is after a minute.
     ///
     /// # Errors
     /// The node can't be reached, or knows no such payment.
@@ -432,6 +436,10 @@ impl CreditSite {
     fn configuration(&self, payees: &[&Institution]) -> String {
         let Self { url, file, member, .. } = self;
         let mut text = format!("[[credit.chains]]\nurl = \"{url}\"\ndeployment = {file:?}\nmember = {member}\n");
+        let log = file.with_file_name(NODE_LOG);
+        if log.exists() {
+            text.push_str(&format!("log = {log:?}\n"));
+        }
         for payee in payees {
             text.push_str(&format!(
                 "[[credit.chains.peers]]\nmember = {}\nurl = \"{}\"\n",

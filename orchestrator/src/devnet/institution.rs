@@ -15,7 +15,7 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
-use super::{free_port, tail, until, Options, Place};
+use super::{free_port, tail, until, Options, Place, NODE_LOG};
 use crate::{
     chain::deployment::to_ss58,
     cli::client::Api,
@@ -149,11 +149,18 @@ impl Institution {
     ) -> anyhow::Result<()> {
         let listen = self.url.trim_start_matches("http://");
         let token = hex::encode(Sha256::digest(self.token.as_bytes()));
+        let log = place.directory.join(NODE_LOG);
+        // Where this program started the node.
+        let log = if log.exists() {
+            format!("log = {log:?}\n")
+        } else {
+            String::new()
+        };
         let mut text = format!(
             "data_dir = \"data\"\n\n[institution]\nmember = {member}\nname = \"{name}\"\n\n[keys]\naccount = \
              \"{account}\"\nsigning = \"{signing}\"\ncertificate = {certificate:?}\ncertificate_key = \
              {certificate_key:?}\nca = {ca:?}\n\n[chain]\nurl = \"{chain}\"\ndeployment = {deployment:?}\nbundles = \
-             {bundles:?}\n\n[http]\nlisten = \"{listen}\"\n\n[[http.tokens]]\nname = \"demo\"\nsha256 = \
+             {bundles:?}\n{log}\n[http]\nlisten = \"{listen}\"\n\n[[http.tokens]]\nname = \"demo\"\nsha256 = \
              \"{token}\"\nrole = \"operator\"\ncontract_messages = [\"registry.*\", \"clearing.*\", \"escrow.*\"]\n\n[settlement]\n\
              notaries = [{notary}]\nmode = \"{mode}\"\n",
             member = self.member.0,

@@ -44,6 +44,8 @@ use crate::{
     settlement::messages::{PaymentRequest, SignedPaymentRequest},
 };
 
+/// What a node's log is called, in the folder of what is known of its chain.
+const NODE_LOG: &str = "node.log";
 /// What is on a user's account at first.
 const SAVINGS: Amount = 1_000_000_000_000;
 /// The most that a user may move at once.

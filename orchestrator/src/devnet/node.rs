@@ -10,7 +10,7 @@ use anyhow::{bail, Context};
 use serde_json::{json, Value};
 use tokio::process::{Child, Command};
 
-use super::{run, tail, until, Options};
+use super::{run, tail, until, Options, NODE_LOG};
 
 /// Long enough for a slow machine to compile the runtime.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -51,7 +51,7 @@ impl Node {
     async fn start_in(directory: &Path, spec: Option<PathBuf>, options: &Options) -> anyhow::Result<Self> {
         let mut node = Self {
             url: String::new(),
-            log: directory.join("node.log"),
+            log: directory.join(NODE_LOG),
             options: options.clone(),
             directory: directory.to_owned(),
             spec,

@@ -1,5 +1,5 @@
 //! The API's view of the chain: the institution's own ledger, and any contract by its metadata.
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use protocol::{clearing::Balance, registry::Institution, settlement::Asset, AccountId, Amount, Member};
@@ -37,6 +37,8 @@ pub struct HomeChain {
     pub bundles: Vec<Bundle>,
     /// Where submissions are kept.
     pub store: Store,
+    /// The node's log, if it is known here.
+    pub log: Option<PathBuf>,
 }
 
 impl HomeChain {
@@ -137,7 +139,7 @@ impl ChainApi for HomeChain {
     }
 
     async fn checks(&self) -> Vec<Check> {
-        let checks = health::check(&self.chain, &self.follower, &self.deployment).await;
+        let checks = health::check(&self.chain, &self.follower, &self.deployment, self.log.as_deref()).await;
         checks.into_iter().map(Check::from).collect()
     }
 

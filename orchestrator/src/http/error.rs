@@ -107,6 +107,14 @@ pub enum ApiError {
     /// 503: the chain doesn't answer.
     #[error("{0}; repeat the request later with the same Idempotency-Key")]
     ChainUnavailable(String),
+    /// 503: something that it depends on can't be told now.
+    #[error("{detail}; repeat the request later with the same Idempotency-Key")]
+    TryLater {
+        /// Stable.
+        code: &'static str,
+        /// What.
+        detail: String,
+    },
     /// 504: it takes longer than a request may.
     #[error("no answer in time; what was begun goes on: repeat the request with the same Idempotency-Key")]
     TimedOut,
@@ -135,7 +143,9 @@ impl ApiError {
             ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ApiError::IdempotencyKeyReused | ApiError::IdempotencyInProgress => StatusCode::CONFLICT,
-            ApiError::NotReady(_) | ApiError::ChainUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::NotReady(_) | ApiError::ChainUnavailable(_) | ApiError::TryLater { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ApiError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             ApiError::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -160,6 +170,7 @@ impl ApiError {
             ApiError::IdempotencyInProgress => "idempotency-in-progress",
             ApiError::NotReady(_) => "not-ready",
             ApiError::ChainUnavailable(_) => "chain-unavailable",
+            ApiError::TryLater { code, .. } => code,
             ApiError::TimedOut => "timed-out",
             ApiError::Refused { code, .. } => code,
             ApiError::Internal(_) => "internal",
@@ -180,6 +191,7 @@ impl ApiError {
             ApiError::IdempotencyInProgress => "Request in progress",
             ApiError::NotReady(_) => "Not ready",
             ApiError::ChainUnavailable(_) => "Chain not available",
+            ApiError::TryLater { .. } => "Not now",
             ApiError::TimedOut => "No answer in time",
             ApiError::Refused { .. } => "Refused",
             ApiError::Internal(_) => "Internal error",

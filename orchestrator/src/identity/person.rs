@@ -97,6 +97,14 @@ pub enum PersonError {
 }
 
 impl PersonError {
+    /// Whether the same certificate may hold later: what is revoked isn't known now, or its time hasn't come.
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Crl(_) | Self::CrlExpired | Self::RevocationUnknown(_) | Self::NotYetValid
+        )
+    }
+
     /// For programs. It never changes.
     pub const fn code(&self) -> &'static str {
         match self {

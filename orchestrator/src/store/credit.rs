@@ -278,14 +278,14 @@ impl Store {
         Ok(true)
     }
 
-    /// Writes down what a payee is asked, unless it is there.
+    /// Writes down what a payee is asked, with what a rule decides, unless it is there.
     ///
     /// # Errors
     /// The database failed.
     pub async fn keep_consent(&self, asked: &ConsentRow) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO credit_consents (id, node, decision, request, payer_signature, payer_certificate, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO credit_consents (id, node, decision, request, payer_signature, payer_certificate, reason, signature, \
+             decided_by, created_at, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(asked.id.to_string())
         .bind(asked.node.0)
@@ -293,7 +293,11 @@ impl Store {
         .bind(json(&asked.request)?)
         .bind(json(&asked.payer_signature)?)
         .bind(&asked.payer_certificate)
+        .bind(&asked.reason)
+        .bind(asked.signature.as_ref().map(json).transpose()?)
+        .bind(&asked.decided_by)
         .bind(integer(asked.created_at)?)
+        .bind(asked.decided_at.map(integer).transpose()?)
         .execute(&self.pool)
         .await?;
         Ok(())

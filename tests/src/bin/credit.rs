@@ -99,7 +99,7 @@ async fn payment(node: &CreditNode) -> (Duration, Duration) {
     let mut until_paid = None;
     loop {
         let payment = node
-            .payment(id, if until_paid.is_none() { "paid" } else { "" })
+            .payment(id, if until_paid.is_none() { "paid" } else { "confirmed" })
             .await
             .unwrap();
         if until_paid.is_none() && matches!(payment.stage.as_str(), "paid" | "owed" | "confirmed") {

@@ -1,6 +1,10 @@
 //! The chains that a credit node gives credit on (S1.1): as configured, then connected. The CAs that say who payers and
 //! payees are (S1.4).
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{bail, Context};
 use protocol::{text::to_hex, Member};
@@ -12,7 +16,7 @@ use crate::{
     credit::{
         past::CreditPast,
         payee::{Payee, Rule},
-        payments::Terms,
+        payments::{Offered, Terms},
         ports::{Clock, CreditLedger},
     },
     identity::{Authorities, Certificate, Persons, SigningKey},
@@ -29,6 +33,8 @@ pub(in crate::cli) struct Site {
     pub(in crate::cli) deployment: Deployment,
     /// This institution's index in the registry there.
     pub(in crate::cli) member: Member,
+    /// The node's log, if it is known here.
+    pub(in crate::cli) log: Option<PathBuf>,
 }
 
 /// The configured chains, each with its deployment.
@@ -43,6 +49,7 @@ pub(in crate::cli) fn sites(config: &Config) -> anyhow::Result<Vec<Site>> {
             url: chain.url.clone(),
             deployment: Deployment::load(&chain.deployment)?,
             member: chain.member.unwrap_or(config.institution.member),
+            log: chain.log.clone(),
         };
         let genesis = site.deployment.genesis_hash;
         if let Some(earlier) = places.insert(genesis, place) {
@@ -109,9 +116,15 @@ pub(super) async fn load_payees(payees: &[config::CreditPayee]) -> anyhow::Resul
     .await?
 }
 
-impl From<config::CreditTerms> for Terms {
-    fn from(terms: config::CreditTerms) -> Self {
+impl From<&config::CreditTerms> for Terms {
+    fn from(terms: &config::CreditTerms) -> Self {
+        let offered = |pair: &config::CreditOffered| Offered {
+            debt: (pair.debt_chain, pair.debt_asset.0),
+            payout: (pair.payout_chain, pair.payout_asset.0),
+        };
         Self {
+            offered: terms.offered.iter().map(offered).collect(),
+            room: terms.room_seconds.saturating_mul(1_000),
             longest_term_days: terms.longest_term_days,
             late_fee_percent: terms.late_fee_percent,
         }
@@ -187,7 +200,7 @@ pub(super) async fn connect(
         connected.pasts.push(Arc::new(past));
         let ledger = ChainCredit::new(chain, follower, submitter, site.deployment, site.member)
             .with_context(|| format!("credit.chains[{place}] can't be used"))?;
-        connected.ledgers.push(Arc::new(ledger));
+        connected.ledgers.push(Arc::new(ledger.with_log(site.log)));
     }
     Ok(connected)
 }

@@ -1,22 +1,37 @@
 //! Payers' requests: what is checked before anybody else hears of them (S1.3 to S1.5).
 use protocol::{
     credit::{CreditRequest, Leg},
+    settlement::Asset,
     Member, Signature, Timestamp,
 };
 
 use super::{Payment, Payments};
-use crate::{credit::CreditError, identity::verify, store::credit::NewPayment};
+use crate::{assets::AssetName, credit::CreditError, identity::verify, store::credit::NewPayment};
 
 /// A day, in milliseconds.
 const DAY: Timestamp = 86_400_000;
 
 /// What the credit node lends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
+    /// What it pays for a debt in what; nothing else, because amounts are one for one.
+    pub offered: Vec<Offered>,
+    /// The least time from the end of a reservation, as it is signed, to the day that the debt is due, in milliseconds: a
+    /// reservation can be extended by so much while the payee's chain is away.
+    pub room: Timestamp,
     /// The longest from the payer's request to the day that the debt is due, in days.
     pub longest_term_days: u32,
     /// The least late fee, in percent of the amount, rounded up.
     pub late_fee_percent: u8,
+}
+
+/// An asset that is paid for a debt in another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The payer's chain, by its genesis hash, and what is owed there.
+    pub debt: ([u8; 32], Asset),
+    /// The payee's chain, and what is paid there.
+    pub payout: ([u8; 32], Asset),
 }
 
 /// What a payer hands in.
@@ -39,8 +54,12 @@ impl Payments {
     /// What is wrong with it; nothing is stored, and the payee doesn't hear of it.
     pub async fn request(&self, new: NewRequest) -> Result<Payment, CreditError> {
         let id = new.request.id();
-        if self.store.credit_payment(id).await?.is_none() {
-            self.take(&new).await?;
+        match self.store.credit_payment(id).await? {
+            None => self.take(&new).await?,
+            Some(row) if row.payee_institution != new.payee_institution => {
+                return Err(CreditError::OtherInstitution(row.payee_institution));
+            }
+            Some(_) => {}
         }
         self.payment(id).await
     }
@@ -82,7 +101,7 @@ impl Payments {
     }
 
     /// That the contract is this credit node's on that chain.
-    fn ensure_own(&self, leg: &Leg) -> Result<(), CreditError> {
+    pub(super) fn ensure_own(&self, leg: &Leg) -> Result<(), CreditError> {
         let ours = self.credit.ledger(leg.genesis)?.credit();
         if ours == leg.contract {
             return Ok(());
@@ -96,6 +115,24 @@ impl Payments {
 
 impl Terms {
     pub(super) fn check(&self, request: &CreditRequest, now: Timestamp) -> Result<(), CreditError> {
+        let wanted = Offered {
+            debt: (request.debt.genesis, request.debt.asset),
+            payout: (request.payout.genesis, request.payout.asset),
+        };
+        if !self.offered.contains(&wanted) {
+            return Err(CreditError::NotOffered {
+                debt: AssetName(request.debt.asset),
+                payout: AssetName(request.payout.asset),
+                chain: request.payout.genesis,
+            });
+        }
+        let least = request.expires_at.saturating_add(self.room);
+        if request.due_at < least {
+            return Err(CreditError::TermTooShort {
+                due_at: request.due_at,
+                least,
+            });
+        }
         let latest = now.saturating_add(DAY.saturating_mul(self.longest_term_days.into()));
         if request.due_at > latest {
             return Err(CreditError::TermTooLong {

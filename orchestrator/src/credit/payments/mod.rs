@@ -14,7 +14,7 @@ use protocol::{credit::CreditRequest, AccountId, RequestId, Signature, Timestamp
 use serde_json::json;
 use tokio::sync::{watch, Notify};
 
-pub use intake::{NewRequest, Terms};
+pub use intake::{NewRequest, Offered, Terms};
 
 use super::{
     ports::{Clock, Payees},
@@ -99,6 +99,17 @@ impl Payments {
             payments.push(Payment { row, history });
         }
         Ok(payments)
+    }
+
+    /// Lets nobody release by hand what a payment under way counts on.
+    ///
+    /// # Errors
+    /// The payment is under way, or the database failed.
+    pub async fn ensure_over(&self, id: RequestId) -> Result<(), CreditError> {
+        match self.store.credit_payment(id).await? {
+            Some(row) if !row.stage.is_final() => Err(CreditError::UnderWay(id)),
+            _ => Ok(()),
+        }
     }
 
     /// Tells of every payment that moves from now on.

@@ -1,11 +1,13 @@
 //! Looks at every open payment whenever something changed, and has each payment's step done.
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use futures::future::{join_all, select_all};
 use protocol::{
     credit::{receipt, Debt, Error, Payout, PayoutBlock, MAX_ASKED},
+    text::to_hex,
     Amount, RequestId, Timestamp,
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -16,12 +18,13 @@ use super::{
 };
 use crate::{
     credit::{
+        fault::ends_the_question,
         messages::{ArrivalAnswer, ConsentAnswer, ConsentRequest},
         ports::{Act, CreditLedger, LedgerError, PeerError},
         CreditError,
     },
     identity::verify,
-    settlement::{failpoints, fault::is_passing, ports::refusal_code},
+    settlement::{failpoints, ports::refusal_code},
     steps::{needs_block, Steps},
     store::credit::PaymentRow,
 };
@@ -32,8 +35,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// The most steps of a payment in a row, before others are looked at again.
 const IN_A_ROW: usize = 16;
-/// How long a payee's institution is left alone while a person decides, or a payout isn't seen there yet.
-const BETWEEN_QUESTIONS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
+/// How long a chain may take to show what concerns a payment. One that says nothing is like one that can't be reached.
+const LOOKING: Duration = Duration::from_secs(5);
+/// How long a step waits for the payee's chain to finalize; the next look extends the reservation, if it must, and waits on.
+const WAITING: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 5_000 });
+/// The most bytes that are kept of what another institution says for people.
+const MAX_DETAIL: usize = 1_000;
 
 /// What a chain shows of the payments that concern it.
 struct Shown {
@@ -60,7 +67,11 @@ impl Payments {
     /// The first one; the rest of the round is left out, as in a crash.
     pub async fn round(&self) -> Result<(), CreditError> {
         for (row, step) in self.look().await? {
-            self.take_step(&row, step).await?;
+            match self.take_step(&row, step).await {
+                // That holds up no other.
+                Ok(()) | Err(CreditError::NotYet(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -111,10 +122,15 @@ impl Payments {
             return Ok(Vec::new());
         }
         let looks = self.credit.ledgers().iter().map(|ledger| async {
-            match self.shown(&**ledger, &open).await {
-                Ok(shown) => Some((ledger.genesis(), shown)),
-                Err(error) => {
-                    tracing::debug!(chain = %protocol::text::to_hex(&ledger.genesis()), %error, "can't be read now");
+            let chain = ledger.genesis();
+            match timeout(LOOKING, self.shown(&**ledger, &open)).await {
+                Ok(Ok(shown)) => Some((chain, shown)),
+                Ok(Err(error)) => {
+                    tracing::debug!(chain = %to_hex(&chain), %error, "can't be read now");
+                    None
+                }
+                Err(_) => {
+                    tracing::warn!(chain = %to_hex(&chain), "says nothing");
                     None
                 }
             }
@@ -122,8 +138,9 @@ impl Payments {
         let chains: HashMap<[u8; 32], Shown> = join_all(looks).await.into_iter().flatten().collect();
         let mut due = Vec::new();
         for payment in open {
-            // Without a word of the payer's chain nothing can be done.
-            let Some(debts) = chains.get(&payment.request.debt.genesis) else {
+            // Without a word of the payer's chain nothing can be done, nor with another contract there.
+            let debts = chains.get(&payment.request.debt.genesis);
+            let Some(debts) = debts.filter(|_| self.ensure_own(&payment.request.debt).is_ok()) else {
                 continue;
             };
             let payouts = chains.get(&payment.request.payout.genesis);
@@ -167,8 +184,10 @@ impl Payments {
         let id = row.id;
         let span = tracing::info_span!("credit", payment = %id);
         let gone = self.steps_in_a_row(row, step).instrument(span).await;
-        if let Err(error) = &gone {
-            tracing::warn!(payment = %id, %error, "the step is tried again");
+        match &gone {
+            Ok(()) => {}
+            Err(CreditError::NotYet(what)) => tracing::debug!(payment = %id, what, "not yet"),
+            Err(error) => tracing::warn!(payment = %id, %error, "the step is tried again"),
         }
         gone.is_ok()
     }
@@ -212,7 +231,7 @@ impl Payments {
             Step::Reserve => self.reserve(debt, row).await?,
             Step::Pay => {
                 let act = Act::Pay(Box::new(row.request.clone()));
-                if carry_out(payout, row.id, &act).await? {
+                if in_time(carry_out(payout, row.id, &act)).await? {
                     self.enter(row, Stage::Paid, Entry::because(PAID)).await?;
                 }
             }
@@ -239,8 +258,11 @@ impl Payments {
                     Side::Debt => debt,
                     Side::Payout => payout,
                 };
+                let head = ledger.time();
                 if needs_block(&*self.clock, due, || ledger.time()).await {
-                    ledger.make_block(&format!("credit/{}/time/{due}", row.id)).await?;
+                    // A block that came too early doesn't count: another head, another wish.
+                    let key = format!("credit/{}/time/{head}/{due}", row.id);
+                    in_time(async { Ok(ledger.make_block(&key).await?) }).await?;
                 }
             }
         }
@@ -261,8 +283,7 @@ impl Payments {
             .ask(&request.payout.genesis, row.payee_institution, &question);
         let refusal = match asked.await {
             Ok(ConsentAnswer::Pending) => {
-                tokio::time::sleep(BETWEEN_QUESTIONS).await;
-                return Ok(());
+                return Err(CreditError::NotYet("a person at the payee's institution decides"))
             }
             Ok(ConsentAnswer::Accepted { signature, certificate }) => {
                 if !verify(&request.payee.0, &request.payload(), &signature) {
@@ -277,15 +298,16 @@ impl Payments {
                         };
                         return self.enter(row, Stage::Accepted, entry).await;
                     }
+                    Err(error) if error.may_pass() => return Err(error.into()),
                     Err(error) => Refusal {
                         code: error.code().to_owned(),
                         detail: format!("the payee's certificate: {error}"),
-                        signature: Some(signature),
+                        signature: None,
                     },
                 }
             }
             Ok(ConsentAnswer::Refused { reason, signature }) => {
-                if !verify(&request.payee.0, &request.refusal(&reason), &signature) {
+                if reason.len() > MAX_DETAIL || !verify(&request.payee.0, &request.refusal(&reason), &signature) {
                     return Err(CreditError::BadPayeeSignature(request.payee));
                 }
                 Refusal {
@@ -294,9 +316,9 @@ impl Payments {
                     signature: Some(signature),
                 }
             }
-            Err(PeerError::Rejected { code, detail, .. }) if !is_passing(&code) => Refusal {
+            Err(PeerError::Rejected { code, detail, .. }) if ends_the_question(&code) => Refusal {
                 code,
-                detail: format!("the payee's institution: {detail}"),
+                detail: format!("the payee's institution: {}", cut(&detail)),
                 signature: None,
             },
             Err(error) => return Err(error.into()),
@@ -306,6 +328,19 @@ impl Payments {
 
     async fn reserve(&self, ledger: &dyn CreditLedger, row: &PaymentRow) -> Result<(), CreditError> {
         self.mark_overdue(ledger, row).await?;
+        // Time may have passed since it was asked for.
+        match self.identify(&row.payer_certificate, row.request.payer).await? {
+            Ok(_) => {}
+            Err(error) if error.may_pass() => return Err(error.into()),
+            Err(error) => {
+                let refusal = Refusal {
+                    code: error.code().to_owned(),
+                    detail: format!("the payer's certificate: {error}"),
+                    signature: None,
+                };
+                return self.enter(row, Stage::Refused, Entry::refused(refusal)).await;
+            }
+        }
         let payee = row.payee_signature.ok_or(CreditError::NotAccepted(row.id))?;
         let act = Act::Reserve {
             request: Box::new(row.request.clone()),
@@ -317,6 +352,11 @@ impl Payments {
             // It was before: the next look sees what became of it.
             Err(LedgerError::Refused(Error::RequestUsed)) => Ok(()),
             Err(LedgerError::Refused(refusal)) if !may_change(&refusal) => {
+                if !self.stands(ledger, row, &refusal).await? {
+                    return Err(CreditError::NotYet(
+                        "what stands in the way isn't final, or may be given back",
+                    ));
+                }
                 let why = refused(&refusal);
                 let stage = match refusal {
                     Error::AboveNodeLimit { .. } => Stage::Short,
@@ -331,6 +371,21 @@ impl Payments {
         }
     }
 
+    /// Whether the finalized chain says the same as the refusal, which may come of a later block; and whether it will as long as
+    /// neither payer nor payee does anything: what is reserved for other payments may come back.
+    async fn stands(&self, ledger: &dyn CreditLedger, row: &PaymentRow, refusal: &Error) -> Result<bool, CreditError> {
+        let request = &row.request;
+        let limits = ledger.limits(request.payer, request.payee, request.debt.asset).await?;
+        let is_short = |limit: Amount, owed: Amount| limit < owed.saturating_add(request.amount);
+        Ok(match refusal {
+            Error::AbovePayeeLimit { .. } => is_short(limits.payee.limit, limits.payee.used.outstanding),
+            Error::AboveNodeLimit { .. } => is_short(limits.node.limit, limits.node.used.outstanding),
+            Error::Frozen => limits.is_frozen,
+            Error::Overdue { .. } => limits.node.overdue > 0,
+            _ => true,
+        })
+    }
+
     /// Who doesn't repay gets nothing new: what fell due is marked so before the limits are looked at.
     async fn mark_overdue(&self, ledger: &dyn CreditLedger, row: &PaymentRow) -> Result<(), CreditError> {
         let taken = self.store.credit_taken(row.request.payer, ledger.genesis()).await?;
@@ -342,8 +397,11 @@ impl Payments {
                 let Some(debt) = debt.filter(is_late) else {
                     continue;
                 };
-                if ledger.time() < debt.due_at {
-                    ledger.make_block(&format!("credit/{id}/due/{}", debt.due_at)).await?;
+                let head = ledger.time();
+                if head < debt.due_at {
+                    ledger
+                        .make_block(&format!("credit/{id}/due/{head}/{}", debt.due_at))
+                        .await?;
                 }
                 carry_out(ledger, *id, &Act::MarkOverdue(*id)).await?;
             }
@@ -357,8 +415,7 @@ impl Payments {
             .payees
             .ask_arrival(&request.payout.genesis, row.payee_institution, row.id);
         let ArrivalAnswer::Arrived { signature } = asked.await? else {
-            tokio::time::sleep(BETWEEN_QUESTIONS).await;
-            return Ok(());
+            return Err(CreditError::NotYet("the payee's institution doesn't see the payout"));
         };
         let domain = protocol::credit::domain(request.debt.genesis, request.debt.contract);
         if !verify(&request.payee.0, &receipt(&domain, &row.id), &signature) {
@@ -421,6 +478,19 @@ async fn carry_out(ledger: &dyn CreditLedger, id: RequestId, act: &Act) -> Resul
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What waits for the payee's chain to finalize. What was sent stays on its way: the same key joins it later.
+async fn in_time<T>(waits: impl Future<Output = Result<T, CreditError>>) -> Result<T, CreditError> {
+    let waited = timeout(WAITING, waits).await;
+    waited.unwrap_or(Err(CreditError::NotYet("the payee's chain hasn't finalized it")))
+}
+
+/// As much of a text as is kept.
+fn cut(text: &str) -> &str {
+    let ends = (0..=MAX_DETAIL.min(text.len())).rev();
+    let end = ends.into_iter().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The business step. An extension is another one for each new end.

@@ -82,7 +82,9 @@ pub(super) enum Step {
 /// What the payment calls for.
 pub(super) fn next(look: &Look<'_>) -> Step {
     let Some(debt) = look.debt else {
-        return before_reservation(look);
+        // What was reserved doesn't go away: the chain shows less than it did, and nothing follows from that.
+        let is_new = look.payment.stage < Stage::Reserved;
+        return if is_new { before_reservation(look) } else { Step::Wait };
     };
     match debt.state {
         DebtState::Reserved if look.payment.stage < Stage::Reserved => Step::Enter(Stage::Reserved, RESERVED),

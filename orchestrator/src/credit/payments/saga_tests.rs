@@ -152,6 +152,13 @@ fn nothing_is_reserved_or_asked_at_the_end_of_paying_or_after_it() {
 }
 
 #[test]
+fn what_was_reserved_before_does_not_lapse_because_a_chain_shows_nothing_of_it() {
+    for stage in [Stage::Reserved, Stage::Paid, Stage::Owed] {
+        assert_eq!(at(stage, None, Seen::NotUntil(PAY_BY), PAY_BY), Step::Wait, "{stage}");
+    }
+}
+
+#[test]
 fn who_waits_for_a_higher_limit_goes_on_when_it_suffices() {
     let short = |room| seen(Stage::Short, None, EARLY, NOT_YET, room, EARLY);
     assert_eq!(short(None), Step::Wait);

@@ -1,9 +1,12 @@
 //! A payment between a payer, a payee's institution and two chains in memory: whatever is lost or killed, it is paid once.
 #![allow(clippy::unwrap_used)]
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use protocol::{credit::Leg, AccountId, Amount, Member, Signature};
+use protocol::{credit::Leg, settlement::Asset, AccountId, Amount, Member, Signature};
 
 use super::*;
 use crate::{
@@ -70,6 +73,32 @@ impl Payees for Way {
         let answer = answered(to, self.consents.on_arrival(Member(0), &ArrivalRequest { id }).await);
         self.lost(to)?;
         answer
+    }
+}
+
+/// A payee's institution that rejects every question with this code.
+struct Rejecting(&'static str);
+
+impl Rejecting {
+    fn no<T>(&self, member: Member) -> Result<T, PeerError> {
+        Err(PeerError::Rejected {
+            member,
+            code: self.0.into(),
+            detail: "as the test says".into(),
+        })
+    }
+}
+
+#[async_trait]
+impl Payees for Rejecting {
+    fn reaches(&self, _: &[u8; 32], _: Member) -> bool {
+        true
+    }
+    async fn ask(&self, _: &[u8; 32], to: Member, _: &ConsentRequest) -> Result<ConsentAnswer, PeerError> {
+        self.no(to)
+    }
+    async fn ask_arrival(&self, _: &[u8; 32], to: Member, _: RequestId) -> Result<ArrivalAnswer, PeerError> {
+        self.no(to)
     }
 }
 
@@ -144,7 +173,7 @@ impl World {
                     lose: None,
                 }),
                 None,
-                TERMS,
+                terms(),
                 clock.clone(),
             ),
             here,
@@ -161,17 +190,20 @@ impl World {
 
     /// A new process on the same database; one question or answer is lost.
     fn restart(&mut self, lose: Option<usize>) {
-        let way = Way {
+        self.restart_with(Way {
             consents: self.consents.clone(),
             asked: AtomicUsize::new(0),
             lose,
-        };
+        });
+    }
+
+    fn restart_with(&mut self, way: impl Payees + 'static) {
         self.payments = Payments::new(
             Credit::new(vec![self.here.clone(), self.there.clone()]),
             self.store.clone(),
             Arc::new(way),
             Some(self.persons.clone()),
-            TERMS,
+            terms(),
             self.clock.clone(),
         );
     }
@@ -210,6 +242,7 @@ impl World {
         self.payments.request(self.signed(request)).await
     }
 
+    /// As many as anything here takes.
     async fn rounds(&self) {
         for _ in 0..12 {
             self.payments.round().await.unwrap();
@@ -232,10 +265,17 @@ impl World {
     }
 }
 
-const TERMS: Terms = Terms {
-    longest_term_days: 2,
-    late_fee_percent: 5,
-};
+fn terms() -> Terms {
+    Terms {
+        offered: vec![Offered {
+            debt: (HERE, NATIVE),
+            payout: (THERE, NATIVE),
+        }],
+        room: HOUR,
+        longest_term_days: 2,
+        late_fee_percent: 5,
+    }
+}
 
 #[tokio::test]
 async fn a_payment_within_both_limits_is_paid_owed_and_confirmed() {
@@ -283,6 +323,62 @@ async fn whatever_question_or_answer_is_lost_the_payee_is_paid_once() {
         world.rounds().await;
         assert_eq!(world.pool().await, 9_800, "the same request again pays nothing");
     }
+}
+
+#[tokio::test]
+async fn a_bank_that_rejects_the_question_for_now_is_asked_again_and_one_that_speaks_for_nobody_ends_it() {
+    let mut world = World::new(1_000, Otherwise::Refuse).await;
+    let request = world.request(200);
+    world.hand_in(&request).await.unwrap();
+    world.restart_with(Rejecting("stale-request"));
+    assert!(world.payments.round().await.is_err());
+    assert_eq!(world.stage(&request).await, Stage::Asked);
+    world.restart_with(Rejecting("not-our-payee"));
+    world.payments.round().await.unwrap();
+    let row = world.payments.payment(request.id()).await.unwrap().row;
+    assert_eq!(
+        (row.stage, row.refusal.unwrap().code.as_str()),
+        (Stage::Refused, "not-our-payee")
+    );
+}
+
+#[tokio::test]
+async fn a_payout_that_is_not_final_for_long_keeps_its_reservation_alive() {
+    let world = World::new(1_000, Otherwise::Refuse).await;
+    world.there.hang("pay");
+    let request = world.request(200);
+    world.hand_in(&request).await.unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(world.payments.clone().run(stop.clone()));
+    let until = async || {
+        let debt = world.here.debts(&[request.id()]).await.unwrap()[0];
+        debt.map_or(0, |debt| debt.until)
+    };
+    while until().await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The payer's chain goes on; the payee's holds the payout in a block that isn't final.
+    world.clock.0.store(request.expires_at - GRACE, Ordering::SeqCst);
+    world.here.pass_time(request.expires_at - GRACE);
+    while until().await <= request.expires_at {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(world.stage(&request).await, Stage::Reserved);
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_request_for_another_institution_is_refused() {
+    let world = World::new(1_000, Otherwise::Refuse).await;
+    let request = world.request(200);
+    world.hand_in(&request).await.unwrap();
+    let mut another = world.signed(&request);
+    another.payee_institution = Member(7);
+    assert_eq!(
+        world.payments.request(another).await.unwrap_err().code(),
+        "other-institution"
+    );
 }
 
 #[tokio::test]
@@ -378,11 +474,14 @@ async fn a_pool_that_is_short_until_the_end_of_paying_gives_the_reservation_back
         let _ = world.payments.round().await;
     }
     assert_eq!(world.stage(&request).await, Stage::Reserved);
+    let by_hand = world.payments.ensure_over(request.id()).await.unwrap_err();
+    assert_eq!(by_hand.code(), "under-way", "a payout may be on its way");
     world.go_to(request.pay_by);
     world.rounds().await;
     assert_eq!(world.stage(&request).await, Stage::Lapsed);
     let debt = world.here.debts(&[request.id()]).await.unwrap()[0].unwrap();
     assert_eq!(debt.state, protocol::credit::DebtState::Released);
+    world.payments.ensure_over(request.id()).await.unwrap();
 }
 
 #[tokio::test]
@@ -390,7 +489,7 @@ async fn what_is_wrong_with_a_request_is_told_and_nobody_hears_of_it() {
     let world = World::new(1_000, Otherwise::Refuse).await;
     let good = world.request(200);
     type Fault = (fn(&mut NewRequest), &'static str);
-    let faults: [Fault; 12] = [
+    let faults: [Fault; 14] = [
         (|new| new.request.amount = 0, "zero-amount"),
         (|new| new.request.payee = new.request.payer, "same-party"),
         (
@@ -409,6 +508,14 @@ async fn what_is_wrong_with_a_request_is_told_and_nobody_hears_of_it() {
         (|new| new.request.goods.push('!'), "bad-payer-signature"),
         (|new| new.certificate = "no certificate".into(), "certificate-malformed"),
         (|new| new.payee_institution = Member(2), "unknown-institution"),
+        (
+            |new| new.request.due_at = new.request.expires_at + HOUR - 1,
+            "term-too-short",
+        ),
+        (
+            |new| new.request.payout.asset = Asset::Psp22(AccountId([5; 32])),
+            "not-offered",
+        ),
     ];
     for (fault, code) in faults {
         let mut new = world.signed(&good);
@@ -438,13 +545,12 @@ async fn a_late_fee_is_asked_for_to_the_last_unit_of_any_amount() {
     let least = |amount| {
         let mut request = CreditRequest {
             late_fee: 0,
-            due_at: 0,
             ..World::blank(amount)
         };
-        match TERMS.check(&request, START) {
+        match terms().check(&request, START) {
             Err(CreditError::LateFeeTooLow { least, .. }) => {
                 request.late_fee = least;
-                TERMS.check(&request, START).unwrap();
+                terms().check(&request, START).unwrap();
                 least
             }
             other => panic!("{other:?}"),
@@ -473,7 +579,7 @@ impl World {
             goods: String::new(),
             pay_by: 0,
             expires_at: 0,
-            due_at: 0,
+            due_at: HOUR,
             late_fee: 0,
         }
     }

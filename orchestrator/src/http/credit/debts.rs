@@ -113,12 +113,15 @@ async fn payout(
         schema::WriteProblems
     ))]
 async fn release(
-    api: State<Api>,
+    State(api): State<Api>,
     caller: Caller,
     Path((chain, id)): Path<(ChainId, RequestId)>,
     key: OperationKey,
 ) -> Result<Json<Acted>, ApiError> {
-    super::act(api, &caller, Permission::GiveCredit, chain, key, Act::Release(id)).await
+    caller.require(Permission::GiveCredit)?;
+    api.credit_payments.ensure_over(id).await?;
+    let act = Act::Release(id);
+    super::act(State(api), &caller, Permission::GiveCredit, chain, key, act).await
 }
 
 /// Ends a reservation whose time is over, and waits for finality.
@@ -131,20 +134,15 @@ async fn release(
         schema::WriteProblems
     ))]
 async fn expire(
-    api: State<Api>,
+    State(api): State<Api>,
     caller: Caller,
     Path((chain, id)): Path<(ChainId, RequestId)>,
     key: OperationKey,
 ) -> Result<Json<Acted>, ApiError> {
-    super::act(
-        api,
-        &caller,
-        Permission::HandInCreditPapers,
-        chain,
-        key,
-        Act::Expire(id),
-    )
-    .await
+    caller.require(Permission::HandInCreditPapers)?;
+    api.credit_payments.ensure_over(id).await?;
+    let act = Act::Expire(id);
+    super::act(State(api), &caller, Permission::HandInCreditPapers, chain, key, act).await
 }
 
 /// Charges the late fee of a debt that was not repaid in time, once, and waits for finality.

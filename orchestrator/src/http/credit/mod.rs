@@ -85,6 +85,14 @@ impl From<CreditError> for ApiError {
             CreditError::Store(error) => error.into(),
             // No request waits for another institution.
             CreditError::Peer(_) | CreditError::Stopping => ApiError::Internal(error.to_string()),
+            CreditError::Person(error) if error.may_pass() => ApiError::TryLater {
+                code: error.code(),
+                detail: error.to_string(),
+            },
+            CreditError::NoAuthorities => ApiError::TryLater {
+                code: "no-authorities",
+                detail: error.to_string(),
+            },
             refusal => refused(&refusal),
         }
     }

@@ -15,7 +15,10 @@ use super::super::{
     schema, Api,
 };
 use crate::{
-    credit::payments::{state::Refusal, NewRequest, Payment},
+    credit::payments::{
+        state::{Refusal, Stage},
+        NewRequest, Payment,
+    },
     identity::Person,
     store::Place,
 };
@@ -113,8 +116,9 @@ pub struct CreditPaymentPage {
 pub struct WaitQuery {
     /// Wait up to this long for the last stage, at most 60 seconds.
     wait_seconds: Option<u64>,
-    /// Wait for this stage too; it must be one of those of a payment.
-    until: Option<String>,
+    /// Wait for this stage, or a later one, only.
+    #[param(value_type = Option<String>)]
+    until: Option<Stage>,
 }
 
 /// Asks for a payment on credit: the payee is paid at once on its chain, the payer owes on its own. The same request again
@@ -161,8 +165,10 @@ async fn read(
     let last = async {
         loop {
             moves.mark_unchanged();
-            let view = CreditPaymentView::from(api.credit_payments.payment(id).await?);
-            let is_there = view.is_final || query.until.as_ref() == Some(&view.stage);
+            let payment = api.credit_payments.payment(id).await?;
+            let stage = payment.row.stage;
+            let view = CreditPaymentView::from(payment);
+            let is_there = view.is_final || query.until.is_some_and(|until| stage >= until);
             // Without a sender nothing moves any more.
             if is_there || moves.changed().await.is_err() {
                 return Ok(view);

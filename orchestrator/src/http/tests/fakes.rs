@@ -222,6 +222,8 @@ pub fn escrow(store: Store) -> Arc<Escrow> {
 /// Payments on credit that nobody vouches for.
 pub fn credit_payments(store: Store, credit: Arc<Credit>) -> Arc<Payments> {
     let terms = Terms {
+        offered: vec![],
+        room: 0,
         longest_term_days: 90,
         late_fee_percent: 0,
     };
