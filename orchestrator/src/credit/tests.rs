@@ -78,7 +78,7 @@ impl Books {
         self.kept.lock().unwrap().debts.insert(id, debt);
     }
 
-    /// This act is sent, and never final.
+    /// This act is sent, and nothing is final from then on.
     pub fn hang(&self, message: &'static str) {
         self.kept.lock().unwrap().hanging = Some(message);
     }
@@ -229,6 +229,10 @@ impl CreditLedger for Books {
         std::future::pending().await
     }
     async fn make_block(&self, key: &str) -> Result<(), LedgerError> {
+        let is_stalled = self.kept.lock().unwrap().hanging.is_some();
+        if is_stalled {
+            std::future::pending::<()>().await;
+        }
         let due = key.rsplit('/').next().and_then(|due| due.parse().ok());
         self.pass_time(due.unwrap_or_default());
         Ok(())
