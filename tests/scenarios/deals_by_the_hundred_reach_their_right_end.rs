@@ -21,7 +21,7 @@ const UNHURRIED: Phases = Phases {
 };
 /// For deals that are left alone: whether they are accepted in time or not, they end the same.
 const HURRIED: Phases = Phases {
-    accept: 40,
+    accept: 80,
     reveal: 25,
     dispute: 15,
     ruling: 120,
