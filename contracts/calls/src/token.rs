@@ -8,7 +8,7 @@ use ink::{
     prelude::vec::Vec,
     primitives::AccountId,
 };
-use protocol::{credit, escrow};
+use protocol::{credit, escrow, prepaid};
 use psp22::PSP22Error;
 
 /// Why tokens did not arrive.
@@ -21,6 +21,15 @@ pub enum Fault {
 }
 
 impl From<Fault> for escrow::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused => Self::TokenRefused,
+            Fault::Short => Self::TokenShort,
+        }
+    }
+}
+
+impl From<Fault> for prepaid::Error {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused => Self::TokenRefused,

@@ -10,7 +10,7 @@ use crate::{
 /// The most rules of one schedule.
 pub const MAX_FEE_RULES: usize = 32;
 /// What a rate is counted in.
-const MILLION: Amount = 1_000_000;
+pub(crate) const MILLION: Amount = 1_000_000;
 
 /// A kind of transaction, without whom it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -101,14 +101,19 @@ pub struct FeeRule {
 impl FeeRule {
     /// The fee for this amount; `None` where it is beyond what an amount can hold.
     pub fn fee(&self, amount: Amount) -> Option<Amount> {
-        let rate = Amount::from(self.parts_per_million);
-        // Split, so that the product holds for every amount.
-        let (millions, rest) = (amount.checked_div(MILLION)?, amount.checked_rem(MILLION)?);
-        let part = millions
-            .checked_mul(rate)?
-            .checked_add(rest.checked_mul(rate)?.checked_div(MILLION)?)?;
+        let part = share(amount, self.parts_per_million)?;
         Some(self.flat.checked_add(part)?.min(self.at_most))
     }
+}
+
+/// So many millionths of an amount, rounded down. `None` where that is beyond what an amount can hold.
+pub fn share(amount: Amount, parts_per_million: u32) -> Option<Amount> {
+    let rate = Amount::from(parts_per_million);
+    // Split, so that the product holds for every amount.
+    let (millions, rest) = (amount.checked_div(MILLION)?, amount.checked_rem(MILLION)?);
+    millions
+        .checked_mul(rate)?
+        .checked_add(rest.checked_mul(rate)?.checked_div(MILLION)?)
 }
 
 /// Adds what a rule asks of a payment. `None` where the fee is beyond what an amount can hold.

@@ -17,6 +17,7 @@ pub mod disputes;
 pub mod escrow;
 pub mod fees;
 pub mod ids;
+pub mod prepaid;
 pub mod registry;
 pub mod settlement;
 pub mod signing;

@@ -55,6 +55,14 @@ pub enum Purpose {
     CreditRaise,
     /// A payee's word that the payout arrived (S1.10), checked on chain. id: request.
     CreditReceipt,
+    /// The card's and the terminal's signature under a payment (S4.3), checked on chain. id: the payment's reference.
+    CardPayment,
+    /// A terminal's order to void a payment, checked on chain. id: digest of the order.
+    CardVoid,
+    /// A terminal's order to refund a payment, checked on chain. id: digest of the order.
+    CardRefund,
+    /// A holder's objection to a payment, checked on chain. id: digest of the order.
+    CardDispute,
 }
 
 /// Where a signature is valid.

@@ -132,6 +132,28 @@ pub mod bytes {
     }
 }
 
+/// `#[serde(with = …)]` for byte arrays that may be left out: `0x…` or `null`.
+pub mod optional_bytes {
+    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+    /// Writes `0x…` or `null`.
+    pub fn serialize<S: Serializer, const N: usize>(bytes: &Option<[u8; N]>, serializer: S) -> Result<S::Ok, S::Error> {
+        match bytes {
+            Some(bytes) => serializer.serialize_str(&super::to_hex(bytes)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads `0x…` or `null`.
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
+        deserializer: D,
+    ) -> Result<Option<[u8; N]>, D::Error> {
+        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.map(|text| super::from_hex(&text).map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
 /// `#[serde(with = …)]` for accounts: `0x…`.
 pub mod account {
     use super::AccountId;

@@ -1,0 +1,685 @@
+//! Prepaid: the cards of one issuer's programme, what they hold, what they pay merchants, and what merchants are paid by
+//! cycle (S4.1 to S4.4).
+//!
+//! Cards, terminals and holders speak by signature and never by sending a transaction: whoever has a payment that card and
+//! terminal signed can bring it here. A payment is approved, or declined with a code; one that is declined leaves the
+//! others of its batch alone.
+//!
+//! Always: what this contract holds = the sum of all cards' balances + what merchants are not paid yet. A card pays once
+//! under each counter, and never more than it holds. No more of a payment goes back than was taken, by void, refunds and
+//! dispute together. Each payment is in one cycle of its merchant.
+#![cfg_attr(not(feature = "std"), no_std, no_main)]
+// ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
+#![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+
+mod cards;
+mod clock;
+mod cycles;
+mod disputes;
+mod issuer;
+mod merchants;
+mod money;
+mod payments;
+mod returns;
+
+use protocol::prepaid::Error;
+
+/// What a message that may refuse returns.
+pub type Result<T> = core::result::Result<T, Error>;
+
+#[ink::contract]
+mod prepaid {
+    use ink::{prelude::vec::Vec, storage::Mapping};
+    use protocol::{
+        prepaid::{
+            Card, CardLimits, CardNumber, Constants, Dispute, DisputeOrder, Error, Float, Merchant, MerchantNumber,
+            PaymentKey, PaymentLine, PaymentRecord, Programme, RefundOrder, Rules, SignedPayment, Statement, Terminal,
+            Verdict, VoidOrder, MAX_LISTED,
+        },
+        settlement::Asset,
+        Member, Signature,
+    };
+
+    use crate::Result;
+
+    #[ink(storage)]
+    pub struct Prepaid {
+        /// The chain's genesis hash: part of what cards, terminals and holders sign.
+        pub(crate) genesis: [u8; 32],
+        /// The registry that knows the issuer and the acquirers.
+        pub(crate) registry: AccountId,
+        /// The issuer.
+        pub(crate) issuer: Member,
+        /// What the cards hold.
+        pub(crate) asset: Asset,
+        /// What holds for all cards and merchants.
+        pub(crate) programme: Programme,
+        /// The sums of what cards hold and of what merchants aren't paid yet.
+        pub(crate) float: Float,
+        /// Every card, for good. No entry here ever shrinks: the storage deposit would go to whoever happened to send the
+        /// transaction.
+        pub(crate) cards: Mapping<CardNumber, Card>,
+        /// Every merchant, for good.
+        pub(crate) merchants: Mapping<MerchantNumber, Merchant>,
+        /// Every terminal, by its key, for good.
+        pub(crate) terminals: Mapping<AccountId, Terminal>,
+        /// Every payment that was taken, for good.
+        pub(crate) payments: Mapping<PaymentKey, PaymentRecord>,
+        /// Every dispute, by its payment, for good.
+        pub(crate) disputes: Mapping<PaymentKey, Dispute>,
+        /// What merchants were told of closed cycles, for good.
+        pub(crate) statements: Mapping<(MerchantNumber, u32), Statement>,
+        /// What money was put in under, each once.
+        pub(crate) references: Mapping<[u8; 32], ()>,
+    }
+
+    /// The issuer said what holds for all cards and merchants from now on.
+    #[ink(event)]
+    pub struct ProgrammeSet {
+        /// What.
+        pub(crate) programme: Programme,
+    }
+
+    /// A merchant can be paid from now on.
+    #[ink(event)]
+    pub struct MerchantRegistered {
+        /// Its number.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// The institution that speaks for it.
+        pub(crate) acquirer: Member,
+        /// Where it is paid.
+        pub(crate) account: AccountId,
+        /// How it is paid.
+        pub(crate) rules: Rules,
+    }
+
+    /// The issuer takes no more payments for a merchant, or does again.
+    #[ink(event)]
+    pub struct MerchantSwitched {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// Whether it takes payments.
+        pub(crate) is_active: bool,
+    }
+
+    /// A merchant is paid otherwise from its next cycle on.
+    #[ink(event)]
+    pub struct RulesSet {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// How.
+        pub(crate) rules: Rules,
+    }
+
+    /// A merchant has another terminal.
+    #[ink(event)]
+    pub struct TerminalAdded {
+        /// Which merchant.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// The terminal's public key.
+        pub(crate) terminal: AccountId,
+    }
+
+    /// A terminal's key is no longer good.
+    #[ink(event)]
+    pub struct TerminalRevoked {
+        /// Whose it was.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// The terminal's public key.
+        pub(crate) terminal: AccountId,
+    }
+
+    /// A card was issued (S4.1).
+    #[ink(event)]
+    pub struct CardIssued {
+        /// Its number.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// What it signs with.
+        pub(crate) key: AccountId,
+        /// Whose it is.
+        pub(crate) holder: AccountId,
+        /// Its own limits.
+        pub(crate) limits: CardLimits,
+        /// When it expires, in milliseconds since 1970.
+        pub(crate) expires_at: u64,
+    }
+
+    /// A card has other limits of its own.
+    #[ink(event)]
+    pub struct LimitsSet {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Its own.
+        pub(crate) limits: CardLimits,
+    }
+
+    /// A card was stopped.
+    #[ink(event)]
+    pub struct Frozen {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+    }
+
+    /// A card can be used again.
+    #[ink(event)]
+    pub struct Unfrozen {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+    }
+
+    /// A lost card was replaced: its balance is the new one's.
+    #[ink(event)]
+    pub struct CardReplaced {
+        /// Its number, which stays.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// What the new one signs with.
+        pub(crate) key: AccountId,
+    }
+
+    /// A card was closed, and its holder paid. Final.
+    #[ink(event)]
+    pub struct CardClosed {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Who was paid.
+        pub(crate) holder: AccountId,
+        /// What it held.
+        pub(crate) amount: Balance,
+    }
+
+    /// A card was topped up (S4.2).
+    #[ink(event)]
+    pub struct ToppedUp {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// By how much.
+        pub(crate) amount: Balance,
+        /// What the one who paid knows it by.
+        pub(crate) reference: [u8; 32],
+        /// Who paid.
+        pub(crate) by: AccountId,
+    }
+
+    /// Payments came, and were approved or declined (S4.3).
+    #[ink(event)]
+    pub struct PaymentsDecided {
+        /// In the order they came.
+        pub(crate) payments: Vec<PaymentLine>,
+    }
+
+    /// A payment was undone.
+    #[ink(event)]
+    pub struct Voided {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Which payment.
+        pub(crate) counter: u64,
+        /// What went back.
+        pub(crate) amount: Balance,
+    }
+
+    /// A payment, or a part of it, was given back by the merchant.
+    #[ink(event)]
+    pub struct Refunded {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Which payment.
+        pub(crate) counter: u64,
+        /// What went back.
+        pub(crate) amount: Balance,
+    }
+
+    /// Something was put in for a merchant's refunds.
+    #[ink(event)]
+    pub struct MerchantFunded {
+        /// Which.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// How much.
+        pub(crate) amount: Balance,
+        /// What the one who paid knows it by.
+        pub(crate) reference: [u8; 32],
+        /// Who paid.
+        pub(crate) by: AccountId,
+    }
+
+    /// A holder objects to a payment.
+    #[ink(event)]
+    pub struct DisputeOpened {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Which payment.
+        pub(crate) counter: u64,
+        /// What the holder wants back.
+        pub(crate) amount: Balance,
+        /// Digest of what shows why.
+        pub(crate) evidence: [u8; 32],
+        /// Until when the issuer can decide.
+        pub(crate) rule_by: u64,
+    }
+
+    /// The merchant's acquirer answered a dispute.
+    #[ink(event)]
+    pub struct DisputeAnswered {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Which payment.
+        pub(crate) counter: u64,
+        /// Digest of the answer.
+        pub(crate) answer: [u8; 32],
+    }
+
+    /// A dispute was decided. Final.
+    #[ink(event)]
+    pub struct DisputeDecided {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) card: CardNumber,
+        /// Which payment.
+        pub(crate) counter: u64,
+        /// What went back.
+        pub(crate) awarded: Balance,
+        /// Whether it was for lack of a decision in time.
+        pub(crate) is_default: bool,
+    }
+
+    /// A merchant's cycle was closed, and the merchant and the issuer paid (S4.4).
+    #[ink(event)]
+    pub struct CycleClosed {
+        /// Whose.
+        #[ink(topic)]
+        pub(crate) merchant: MerchantNumber,
+        /// What the merchant is told.
+        pub(crate) statement: Statement,
+    }
+
+    impl Prepaid {
+        /// The programme of one issuer, whose cards hold one asset.
+        ///
+        /// # Errors
+        /// `BadProgramme`.
+        #[ink(constructor)]
+        pub fn new(
+            genesis: [u8; 32],
+            registry: AccountId,
+            issuer: Member,
+            asset: Asset,
+            programme: Programme,
+        ) -> Result<Self> {
+            programme.check()?;
+            Self::env().emit_event(ProgrammeSet { programme });
+            Ok(Self {
+                genesis,
+                registry,
+                issuer,
+                asset,
+                programme,
+                float: Float::default(),
+                cards: Mapping::new(),
+                merchants: Mapping::new(),
+                terminals: Mapping::new(),
+                payments: Mapping::new(),
+                disputes: Mapping::new(),
+                statements: Mapping::new(),
+                references: Mapping::new(),
+            })
+        }
+
+        /// Says what holds for all cards and merchants from now on. Disputes that are open keep their deadline. Sent by
+        /// the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `BadProgramme`.
+        #[ink(message)]
+        pub fn set_programme(&mut self, programme: Programme) -> Result<()> {
+            self.ensure_issuer()?;
+            programme.check()?;
+            self.programme = programme;
+            self.env().emit_event(ProgrammeSet { programme });
+            Ok(())
+        }
+
+        /// Registers a merchant, with the institution that speaks for it and the account that it is paid on. Sent by the
+        /// issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `BadRules`, `MerchantExists`.
+        #[ink(message)]
+        pub fn register_merchant(
+            &mut self,
+            merchant: MerchantNumber,
+            acquirer: Member,
+            account: AccountId,
+            rules: Rules,
+        ) -> Result<()> {
+            self.ensure_issuer()?;
+            self.add_merchant(merchant, acquirer, account, rules)
+        }
+
+        /// Takes no more payments for a merchant, or does again. What was paid can still be refunded, and is paid out.
+        /// Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownMerchant`.
+        #[ink(message)]
+        pub fn switch_merchant(&mut self, merchant: MerchantNumber, is_active: bool) -> Result<()> {
+            self.ensure_issuer()?;
+            self.keep_switch(merchant, is_active)
+        }
+
+        /// Says how a merchant is paid from its next cycle on. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `BadRules`, `UnknownMerchant`.
+        #[ink(message)]
+        pub fn set_rules(&mut self, merchant: MerchantNumber, rules: Rules) -> Result<()> {
+            self.ensure_issuer()?;
+            self.keep_rules(merchant, rules)
+        }
+
+        /// Gives a merchant another terminal, by the sr25519 public key that it signs with. A key is a terminal's once.
+        /// Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownMerchant`, `TerminalExists`.
+        #[ink(message)]
+        pub fn add_terminal(&mut self, merchant: MerchantNumber, terminal: AccountId) -> Result<()> {
+            self.ensure_issuer()?;
+            self.keep_terminal(merchant, terminal)
+        }
+
+        /// Takes nothing more that a terminal signed, for good. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownTerminal`, `TerminalRevoked`.
+        #[ink(message)]
+        pub fn revoke_terminal(&mut self, terminal: AccountId) -> Result<()> {
+            self.ensure_issuer()?;
+            self.end_terminal(terminal)
+        }
+
+        /// Issues a card (S4.1): its sr25519 public key, whose it is, its own limits, and until when it can be used, in
+        /// milliseconds since 1970. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `CardExists`, `CardExpired`.
+        #[ink(message)]
+        pub fn issue_card(
+            &mut self,
+            card: CardNumber,
+            key: AccountId,
+            holder: AccountId,
+            limits: CardLimits,
+            expires_at: u64,
+        ) -> Result<()> {
+            self.ensure_issuer()?;
+            self.add_card(card, key, holder, limits, expires_at)
+        }
+
+        /// Gives a card other limits of its own. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`.
+        #[ink(message)]
+        pub fn set_limits(&mut self, card: CardNumber, limits: CardLimits) -> Result<()> {
+            self.ensure_issuer()?;
+            self.keep_limits(card, limits)
+        }
+
+        /// Stops a card: it neither pays nor is topped up. What comes back to it still does. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`.
+        #[ink(message)]
+        pub fn freeze(&mut self, card: CardNumber) -> Result<()> {
+            self.ensure_issuer()?;
+            self.stop_card(card)
+        }
+
+        /// Lets a card be used again. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`.
+        #[ink(message)]
+        pub fn unfreeze(&mut self, card: CardNumber) -> Result<()> {
+            self.ensure_issuer()?;
+            self.let_card_go_on(card)
+        }
+
+        /// Replaces a lost card by one with another key: number, holder, balance, limits and expiry stay, nothing that the
+        /// lost one signed is taken any more. Its counters begin above the card's highest. A frozen card can be used
+        /// again. Sent by the issuer.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`, `SameKey`.
+        #[ink(message)]
+        pub fn replace_card(&mut self, card: CardNumber, key: AccountId) -> Result<()> {
+            self.ensure_issuer()?;
+            self.give_new_key(card, key)
+        }
+
+        /// Closes a card and pays what it holds to its holder. Sent by the issuer; at or after its expiry by anyone,
+        /// unless it is frozen.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`, `TransferFailed`.
+        #[ink(message)]
+        pub fn close_card(&mut self, card: CardNumber) -> Result<()> {
+            self.pay_holder_out(card)
+        }
+
+        /// Tops a card up with the caller's money (S4.2): native tokens sent along, or a token that this contract is
+        /// approved for. `reference`: what the caller knows it by; each is taken once.
+        ///
+        /// # Errors
+        /// `ZeroAmount`, `ReferenceUsed`, `UnknownCard`, `WrongCardState`, `CardExpired`, `AboveBalanceLimit`,
+        /// `WrongValue`, `TokenRefused`, `TokenShort`, `Overflow`.
+        #[ink(message, payable)]
+        pub fn top_up(&mut self, card: CardNumber, amount: Balance, reference: [u8; 32]) -> Result<()> {
+            self.add_to_card(card, amount, reference)
+        }
+
+        /// Takes payments, each for itself: approved, or declined with a code (S4.3). At most 64. Anyone may send them.
+        ///
+        /// # Errors
+        /// `PaymentCount`. What is wrong with a payment is in its verdict.
+        #[ink(message)]
+        pub fn pay_batch(&mut self, payments: Vec<SignedPayment>) -> Result<Vec<Verdict>> {
+            self.decide_all(&payments)
+        }
+
+        /// Undoes a payment whose cycle is open, as a terminal of its merchant signed: all of it goes back to the card, and
+        /// no fee is due. Anyone may send it.
+        ///
+        /// # Errors
+        /// `DeadlinePassed`, `UnknownPayment`, `UnknownTerminal`, `ForeignMerchant`, `TerminalRevoked`,
+        /// `BadTerminalSignature`, `AlreadyVoided`, `CycleClosed`, `NotWhole`, `MerchantShort`, `TransferFailed`.
+        #[ink(message)]
+        pub fn void(&mut self, order: VoidOrder, signature: Signature) -> Result<()> {
+            self.undo(&order, &signature)
+        }
+
+        /// Gives back a payment or a part of it, as a terminal of its merchant signed, from what the merchant isn't paid
+        /// yet. Anyone may send it.
+        ///
+        /// # Errors
+        /// `ZeroAmount`, `DeadlinePassed`, `UnknownPayment`, `UnknownTerminal`, `ForeignMerchant`, `TerminalRevoked`,
+        /// `BadTerminalSignature`, `StaleOrder`, `AboveReturnable`, `MerchantShort`, `TransferFailed`.
+        #[ink(message)]
+        pub fn refund(&mut self, order: RefundOrder, signature: Signature) -> Result<()> {
+            self.carry_out_refund(&order, &signature)
+        }
+
+        /// Puts the caller's money in for a merchant's refunds: native tokens sent along, or a token that this contract is
+        /// approved for. `reference`: what the caller knows it by; each is taken once. What isn't needed is paid out to
+        /// the merchant.
+        ///
+        /// # Errors
+        /// `ZeroAmount`, `ReferenceUsed`, `UnknownMerchant`, `WrongValue`, `TokenRefused`, `TokenShort`, `Overflow`.
+        #[ink(message, payable)]
+        pub fn fund_merchant(&mut self, merchant: MerchantNumber, amount: Balance, reference: [u8; 32]) -> Result<()> {
+            self.add_to_merchant(merchant, amount, reference)
+        }
+
+        /// Objects to a payment, as its holder signed. Until it is decided, the amount isn't paid out to the merchant.
+        /// Anyone may send it.
+        ///
+        /// # Errors
+        /// `ZeroAmount`, `DeadlinePassed` (the order's, or the dispute period's), `UnknownPayment`, `BadHolderSignature`,
+        /// `AlreadyDisputed`, `AboveReturnable`, `Overflow`.
+        #[ink(message)]
+        pub fn open_dispute(&mut self, order: DisputeOrder, signature: Signature) -> Result<()> {
+            self.hold_for(&order, &signature)
+        }
+
+        /// Keeps the digest of the merchant's answer to a dispute. Sent by its acquirer, before the issuer's time is over.
+        ///
+        /// # Errors
+        /// `NotDisputed`, `AlreadyDecided`, `DeadlinePassed`, `AlreadyAnswered`, `NotTheAcquirer`, `RegistryFailed`.
+        #[ink(message)]
+        pub fn answer_dispute(&mut self, card: CardNumber, counter: u64, answer: [u8; 32]) -> Result<()> {
+            self.keep_answer((card, counter), answer)
+        }
+
+        /// Decides a dispute: so much goes back to the card, from 0 to what the holder wants. Sent by the issuer, before its
+        /// time is over.
+        ///
+        /// # Errors
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `NotDisputed`, `AlreadyDecided`, `DeadlinePassed`,
+        /// `AboveClaim`, `AboveReturnable`, `MerchantShort`, `TransferFailed`.
+        #[ink(message)]
+        pub fn decide_dispute(&mut self, card: CardNumber, counter: u64, awarded: Balance) -> Result<()> {
+            self.ensure_issuer()?;
+            self.rule((card, counter), awarded)
+        }
+
+        /// Decides a dispute that the issuer left alone: for the merchant if its acquirer answered, for the holder if not.
+        /// At or after the issuer's time is over. Anyone may send it. If the merchant is short, it can be sent again.
+        ///
+        /// # Errors
+        /// `NotDisputed`, `AlreadyDecided`, `TooEarly`, `MerchantShort`, `TransferFailed`.
+        #[ink(message)]
+        pub fn default_dispute(&mut self, card: CardNumber, counter: u64) -> Result<()> {
+            self.rule_by_default((card, counter))
+        }
+
+        /// Closes a merchant's open cycle, writes its statement, pays the merchant and the fee to the issuer (S4.4). Sent
+        /// by the issuer; by anyone once the cycle has lasted as long as the programme says. Returns the statement.
+        ///
+        /// # Errors
+        /// `UnknownMerchant`, `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `TransferFailed`, `Overflow`.
+        #[ink(message)]
+        pub fn close_cycle(&mut self, merchant: MerchantNumber) -> Result<Statement> {
+            self.pay_merchant_out(merchant)
+        }
+
+        /// Cards, in the order asked for. At most 64.
+        ///
+        /// # Errors
+        /// `TooManyAsked`.
+        #[ink(message)]
+        pub fn cards(&self, numbers: Vec<CardNumber>) -> Result<Vec<Option<Card>>> {
+            ensure_few(&numbers)?;
+            Ok(numbers.iter().map(|number| self.cards.get(number)).collect())
+        }
+
+        /// Merchants, in the order asked for. At most 64.
+        ///
+        /// # Errors
+        /// `TooManyAsked`.
+        #[ink(message)]
+        pub fn merchants(&self, numbers: Vec<MerchantNumber>) -> Result<Vec<Option<Merchant>>> {
+            ensure_few(&numbers)?;
+            Ok(numbers.iter().map(|number| self.merchants.get(number)).collect())
+        }
+
+        /// Terminals by their keys, in the order asked for. At most 64.
+        ///
+        /// # Errors
+        /// `TooManyAsked`.
+        #[ink(message)]
+        pub fn terminals(&self, keys: Vec<AccountId>) -> Result<Vec<Option<Terminal>>> {
+            ensure_few(&keys)?;
+            Ok(keys.iter().map(|key| self.terminals.get(key)).collect())
+        }
+
+        /// Payments that were taken, in the order asked for. At most 64.
+        ///
+        /// # Errors
+        /// `TooManyAsked`.
+        #[ink(message)]
+        pub fn payments(&self, keys: Vec<PaymentKey>) -> Result<Vec<Option<PaymentRecord>>> {
+            ensure_few(&keys)?;
+            Ok(keys.iter().map(|key| self.payments.get(key)).collect())
+        }
+
+        /// Disputes by their payments, in the order asked for. At most 64.
+        ///
+        /// # Errors
+        /// `TooManyAsked`.
+        #[ink(message)]
+        pub fn disputes(&self, keys: Vec<PaymentKey>) -> Result<Vec<Option<Dispute>>> {
+            ensure_few(&keys)?;
+            Ok(keys.iter().map(|key| self.disputes.get(key)).collect())
+        }
+
+        /// What a merchant was told of a cycle, if it is closed.
+        #[ink(message)]
+        pub fn statement(&self, merchant: MerchantNumber, cycle: u32) -> Option<Statement> {
+            self.statements.get((merchant, cycle))
+        }
+
+        /// Whether money was put in under this reference.
+        #[ink(message)]
+        pub fn is_used(&self, reference: [u8; 32]) -> bool {
+            self.references.contains(reference)
+        }
+
+        /// The sums of what cards hold and of what merchants aren't paid yet, in the asset's smallest unit.
+        #[ink(message)]
+        pub fn float(&self) -> Float {
+            self.float
+        }
+
+        /// What holds for all cards and merchants.
+        #[ink(message)]
+        pub fn programme(&self) -> Programme {
+            self.programme
+        }
+
+        /// What this contract was made with.
+        #[ink(message)]
+        pub fn constants(&self) -> Constants {
+            Constants {
+                genesis: self.genesis,
+                registry: self.registry,
+                issuer: self.issuer,
+                asset: self.asset,
+            }
+        }
+    }
+
+    fn ensure_few<T>(asked: &[T]) -> Result<()> {
+        if asked.len() > MAX_LISTED {
+            Err(Error::TooManyAsked)
+        } else {
+            Ok(())
+        }
+    }
+}

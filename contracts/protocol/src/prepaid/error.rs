@@ -1,0 +1,137 @@
+//! Why the prepaid contract refuses.
+use scale::{Decode, Encode};
+
+use super::CardState;
+use crate::{Amount, Timestamp};
+
+/// Why the prepaid contract refuses. Nothing is changed when it does. A payment that breaks a rule is not refused but
+/// declined, with a [`super::DeclineCode`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub enum Error {
+    /// A period of the programme is 0.
+    BadProgramme,
+    /// More than a whole is to be taken as a fee or held as a reserve.
+    BadRules,
+    /// The caller isn't the issuer's account.
+    NotTheIssuer,
+    /// The registry has the issuer as suspended or revoked, without that role, or not at all.
+    IssuerNotActive,
+    /// The registry did not answer.
+    RegistryFailed,
+    /// The caller isn't the account of the merchant's acquirer.
+    NotTheAcquirer,
+    /// The number is another card's.
+    CardExists,
+    /// No such card.
+    UnknownCard,
+    /// The card isn't in a state in which this can be done.
+    WrongCardState(CardState),
+    /// The card has expired, or would as soon as it is issued.
+    CardExpired {
+        /// Since when, in milliseconds since 1970.
+        expires_at: Timestamp,
+    },
+    /// The card has this key already.
+    SameKey,
+    /// The card may not hold that much.
+    AboveBalanceLimit {
+        /// How much it may hold, in the asset's smallest unit.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        limit: Amount,
+        /// How much it holds.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        balance: Amount,
+    },
+    /// The number is another merchant's.
+    MerchantExists,
+    /// No such merchant.
+    UnknownMerchant,
+    /// The key is, or was, a terminal's.
+    TerminalExists,
+    /// No such terminal.
+    UnknownTerminal,
+    /// The terminal's key was revoked.
+    TerminalRevoked,
+    /// The terminal is another merchant's.
+    ForeignMerchant,
+    /// The terminal's signature doesn't verify.
+    BadTerminalSignature,
+    /// The holder's signature doesn't verify.
+    BadHolderSignature,
+    /// No payment, or more than one call takes.
+    PaymentCount,
+    /// The amount is 0.
+    ZeroAmount,
+    /// This was done before under the same reference.
+    ReferenceUsed,
+    /// No such payment was taken.
+    UnknownPayment,
+    /// Its cycle is closed: it can only be refunded.
+    CycleClosed,
+    /// The payment was voided before.
+    AlreadyVoided,
+    /// A part of the payment went back already, or is disputed: it can't be voided.
+    NotWhole,
+    /// Other than the order says went back before: it was carried out, or something else happened since it was signed.
+    StaleOrder {
+        /// What went back before, in the asset's smallest unit.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        returned: Amount,
+    },
+    /// Less of the payment is left to go back.
+    AboveReturnable {
+        /// How much is, in the asset's smallest unit.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        left: Amount,
+    },
+    /// What the merchant isn't paid yet doesn't suffice, without what is held for disputes. It can be put in.
+    MerchantShort {
+        /// How much there is, in the asset's smallest unit.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        available: Amount,
+        /// How much is needed.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        needed: Amount,
+    },
+    /// The payment was disputed before.
+    AlreadyDisputed,
+    /// The payment isn't disputed.
+    NotDisputed,
+    /// The acquirer answered before.
+    AlreadyAnswered,
+    /// The dispute is decided.
+    AlreadyDecided,
+    /// More is to be awarded than the holder wants back.
+    AboveClaim {
+        /// What it wants, in the asset's smallest unit.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        claim: Amount,
+    },
+    /// The time for this is over.
+    DeadlinePassed {
+        /// Since when, in milliseconds since 1970.
+        deadline: Timestamp,
+    },
+    /// The time for this has not come.
+    TooEarly {
+        /// From when on, in milliseconds since 1970.
+        not_before: Timestamp,
+    },
+    /// Another amount of native tokens was sent along than is due.
+    WrongValue {
+        /// What is due.
+        #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
+        due: Amount,
+    },
+    /// The token contract refused to move the tokens: are there enough, and is this contract approved for them?
+    TokenRefused,
+    /// The token contract moved another amount than it was asked for.
+    TokenShort,
+    /// The transfer failed.
+    TransferFailed,
+    /// The sum is beyond what an amount can hold.
+    Overflow,
+    /// More is asked for than one query answers.
+    TooManyAsked,
+}
