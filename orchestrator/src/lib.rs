@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod journal;
 pub mod peers;
+pub mod prepaid;
 mod retries;
 pub mod settlement;
 pub mod statement;

@@ -63,6 +63,10 @@ pub enum Purpose {
     CardRefund,
     /// A holder's objection to a payment, checked on chain. id: digest of the order.
     CardDispute,
+    /// A terminal's message to its merchant's acquirer (S4.3). id: the order's reference.
+    TerminalMessage,
+    /// A holder's question about its card (S4.5). id: digest of the question.
+    CardQuery,
 }
 
 /// Where a signature is valid.

@@ -15,8 +15,8 @@ pub use self::{
     cycles::{Cycle, Merchant, Returned, Rules, Statement, Terminal},
     error::Error,
     payments::{
-        CardPayment, DeclineCode, Dispute, DisputeOrder, PaymentKey, PaymentLine, PaymentRecord, RefundOrder,
-        SignedPayment, Verdict, VoidOrder,
+        CardPayment, CardQuery, DeclineCode, Dispute, DisputeOrder, PaymentKey, PaymentLine, PaymentRecord,
+        RefundOrder, SignedPayment, Verdict, VoidOrder,
     },
 };
 use crate::{settlement::Asset, signing::Domain, AccountId, Amount, Member, Timestamp};

@@ -191,10 +191,14 @@ pub struct VoidOrder {
 }
 
 impl VoidOrder {
+    /// What the order is known by.
+    pub fn reference(&self) -> [u8; 32] {
+        content_id(b"quittance/card-void", self)
+    }
+
     /// What the terminal signs.
     pub fn payload(&self, domain: &Domain) -> [u8; PAYLOAD_LENGTH] {
-        let id = content_id(b"quittance/card-void", self);
-        signing::payload(domain, Purpose::CardVoid, &id, self.expires_at, &())
+        signing::payload(domain, Purpose::CardVoid, &self.reference(), self.expires_at, &())
     }
 }
 
@@ -220,10 +224,14 @@ pub struct RefundOrder {
 }
 
 impl RefundOrder {
+    /// What the order is known by.
+    pub fn reference(&self) -> [u8; 32] {
+        content_id(b"quittance/card-refund", self)
+    }
+
     /// What the terminal signs.
     pub fn payload(&self, domain: &Domain) -> [u8; PAYLOAD_LENGTH] {
-        let id = content_id(b"quittance/card-refund", self);
-        signing::payload(domain, Purpose::CardRefund, &id, self.expires_at, &())
+        signing::payload(domain, Purpose::CardRefund, &self.reference(), self.expires_at, &())
     }
 }
 
@@ -250,6 +258,24 @@ impl DisputeOrder {
     pub fn payload(&self, domain: &Domain) -> [u8; PAYLOAD_LENGTH] {
         let id = content_id(b"quittance/card-dispute", self);
         signing::payload(domain, Purpose::CardDispute, &id, self.expires_at, &())
+    }
+}
+
+/// A holder asks its issuer what its card holds and paid (S4.5). Signed by the holder; never on chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+pub struct CardQuery {
+    /// Which card.
+    pub card: CardNumber,
+    /// Good for some minutes before and after; in milliseconds since 1970.
+    pub asked_at: Timestamp,
+}
+
+impl CardQuery {
+    /// What the holder signs.
+    pub fn payload(&self, domain: &Domain) -> [u8; PAYLOAD_LENGTH] {
+        let id = content_id(b"quittance/card-query", self);
+        signing::payload(domain, Purpose::CardQuery, &id, self.asked_at, &())
     }
 }
 
