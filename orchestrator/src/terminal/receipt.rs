@@ -1,0 +1,453 @@
+//! What a terminal prints.
+use std::fmt;
+
+use protocol::{
+    prepaid::{CardNumber, DeclineCode, MerchantNumber},
+    text::to_hex,
+    Amount, Timestamp,
+};
+use serde::Serialize;
+use time::{format_description::well_known::Rfc3339, OffsetDateTime};
+
+use super::{
+    queue::{Entry, Outcome},
+    till::{Sent, Trouble},
+};
+use crate::{
+    peers::client::Failure,
+    prepaid::messages::{Decline, OrderAnswer, TerminalOrder},
+};
+
+/// What became of an order, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The payment is taken.
+    Approved,
+    /// Money went back to the card.
+    Returned,
+    /// Nothing was taken, or nothing went back.
+    Declined,
+    /// Taken without asking; sent later.
+    Offline,
+    /// Signed and sent, or about to be; not answered.
+    Unanswered,
+    /// It expired without an answer, and was given up.
+    Dropped,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// To take a payment.
+    Payment,
+    /// To undo one.
+    Void,
+    /// To give one back, or a part of it.
+    Refund,
+}
+
+/// A receipt, for people ([`fmt::Display`]) and for machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Each once, ascending.
+    pub number: u64,
+    /// What the merchant calls it.
+    pub name: Option<String>,
+    /// What became of it.
+    pub state: State,
+    /// What was asked for.
+    pub kind: Kind,
+    /// Who is paid.
+    pub merchant: MerchantNumber,
+    /// Whose card.
+    pub card: CardNumber,
+    /// The number that the card gave the payment.
+    pub counter: u64,
+    /// The order's reference: what the issuer and, for a payment, the chain know it by.
+    #[serde(with = "protocol::text::bytes")]
+    pub reference: [u8; 32],
+    /// What was asked for, in the asset's smallest unit; nothing in a void.
+    #[serde(with = "protocol::text::optional_amount")]
+    pub amount: Option<Amount>,
+    /// What was taken or went back.
+    #[serde(with = "protocol::text::optional_amount")]
+    pub moved: Option<Amount>,
+    /// What the card holds after a payment.
+    #[serde(with = "protocol::text::optional_amount")]
+    pub balance: Option<Amount>,
+    /// The merchant's cycle that a payment is in.
+    pub cycle: Option<u32>,
+    /// The number of the finalized block.
+    pub block: Option<u32>,
+    /// Its hash.
+    #[serde(with = "protocol::text::optional_bytes")]
+    pub block_hash: Option<[u8; 32]>,
+    /// Why it was declined, for programs.
+    pub code: Option<Decline>,
+    /// Why it was declined, or isn't answered.
+    pub reason: Option<String>,
+    /// What to do now, if it isn't done.
+    pub advice: Option<&'static str>,
+    /// In milliseconds since 1970.
+    pub signed_at: Timestamp,
+    /// Carried out strictly before; in milliseconds since 1970.
+    pub expires_at: Timestamp,
+    /// When the final answer came, in milliseconds since 1970.
+    pub answered_at: Option<Timestamp>,
+}
+
+impl Receipt {
+    fn unanswered(entry: &Entry) -> Self {
+        let kind = match entry.order {
+            TerminalOrder::Pay { .. } => Kind::Payment,
+            TerminalOrder::Void { .. } => Kind::Void,
+            TerminalOrder::Refund { .. } => Kind::Refund,
+        };
+        let (card, counter) = entry.payment();
+        Self {
+            number: entry.number,
+            name: entry.name.clone(),
+            state: if entry.is_offline {
+                State::Offline
+            } else {
+                State::Unanswered
+            },
+            kind,
+            merchant: entry.merchant,
+            card,
+            counter,
+            reference: entry.order.reference(),
+            amount: entry.amount(),
+            moved: None,
+            balance: None,
+            cycle: None,
+            block: None,
+            block_hash: None,
+            code: None,
+            reason: None,
+            advice: Some(if entry.is_offline {
+                "nobody has confirmed this payment yet: run `quittance terminal send` while it is valid"
+            } else {
+                "it may still be carried out while it is valid: `quittance terminal send` asks again"
+            }),
+            signed_at: entry.signed_at,
+            expires_at: entry.expires_at(),
+            answered_at: None,
+        }
+    }
+
+    fn decide(&mut self, answer: &OrderAnswer) {
+        match answer {
+            OrderAnswer::Pending => {}
+            OrderAnswer::Approved {
+                taken,
+                balance,
+                cycle,
+                block,
+                block_hash,
+            } => {
+                self.state = State::Approved;
+                self.moved = Some(*taken);
+                self.balance = Some(*balance);
+                self.cycle = Some(*cycle);
+                self.block = Some(*block);
+                self.block_hash = Some(*block_hash);
+            }
+            OrderAnswer::Returned {
+                amount,
+                block,
+                block_hash,
+            } => {
+                self.state = State::Returned;
+                self.moved = Some(*amount);
+                self.block = Some(*block);
+                self.block_hash = Some(*block_hash);
+            }
+            OrderAnswer::Declined { code, reason } => {
+                self.state = State::Declined;
+                self.code = Some(*code);
+                self.reason = Some(reason.clone());
+                self.advice = Some(advice(*code));
+            }
+        }
+    }
+}
+
+impl From<&Entry> for Receipt {
+    fn from(entry: &Entry) -> Self {
+        let mut receipt = Self::unanswered(entry);
+        match &entry.outcome {
+            None => {}
+            Some(Outcome::Answered { answer, at }) => {
+                receipt.advice = None;
+                receipt.answered_at = Some(*at);
+                receipt.decide(answer);
+            }
+            Some(Outcome::Dropped { at }) => {
+                receipt.state = State::Dropped;
+                receipt.answered_at = Some(*at);
+                receipt.advice = Some("ask the acquirer about this reference: the terminal doesn't know what became of it");
+            }
+        }
+        receipt
+    }
+}
+
+impl From<&Sent> for Receipt {
+    fn from(sent: &Sent) -> Self {
+        let mut receipt = Self::from(&sent.entry);
+        if let Some(trouble) = &sent.trouble {
+            receipt.reason = Some(trouble.to_string());
+            if let Trouble::Failed(Failure::Rejected { .. }) = trouble {
+                receipt.advice = Some(
+                    "the acquirer doesn't take it: put that right and run `quittance terminal send`, or drop it once it has expired",
+                );
+            }
+        }
+        receipt
+    }
+}
+
+/// What a cashier can do about a declined order.
+const fn advice(code: Decline) -> &'static str {
+    let code = match code {
+        Decline::GarbageCiphertext => return "set the terminal up again: the issuer's key may have changed",
+        Decline::OtherOrder => return "take the payment again; if it happens again, the terminal's directory was changed",
+        Decline::Refused => return "see the reason: the payment may be voided, refunded or disputed already, or its cycle closed",
+        Decline::Payment(code) => code,
+    };
+    match code {
+        DeclineCode::BadAmount | DeclineCode::Overflow => "take the payment again with another amount",
+        DeclineCode::PartialNotAllowed => "take the payment again without --least",
+        DeclineCode::PaymentExpired => "take the payment again: it came too late; check this machine's clock",
+        DeclineCode::UnknownTerminal => "ask the issuer to register this terminal's key (`quittance terminal show`)",
+        DeclineCode::ForeignMerchant => "set the terminal up with its own merchant's number",
+        DeclineCode::TerminalRevoked => "ask the issuer: this terminal's key was revoked",
+        DeclineCode::MerchantSuspended => "ask the acquirer: the issuer takes no payments for this merchant",
+        DeclineCode::BadTerminalSignature | DeclineCode::BadCardSignature => {
+            "take another means of payment: the key isn't the registered one (a lost card's no longer is)"
+        }
+        DeclineCode::UnknownCard | DeclineCode::CardClosed | DeclineCode::CardFrozen | DeclineCode::CardExpired => {
+            "take another means of payment; the holder asks the issuer"
+        }
+        DeclineCode::CounterUsed => "take the payment again; if it happens again, the card was copied: the holder asks the issuer",
+        DeclineCode::AbovePaymentLimit => "take a lower amount, or --least if the programme allows parts",
+        DeclineCode::AboveDayLimit => "take a lower amount, or another means of payment today",
+        DeclineCode::InsufficientFunds => "take a lower amount, --least if the programme allows parts, or have the card topped up",
+    }
+}
+
+/// A time in UTC.
+fn moment(at: Timestamp) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at).saturating_mul(1_000_000))
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| at.to_string())
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Approved => "approved",
+            Self::Returned => "returned",
+            Self::Declined => "declined",
+            Self::Offline => "offline, not confirmed",
+            Self::Unanswered => "not confirmed",
+            Self::Dropped => "given up",
+        })
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Payment => "payment",
+            Self::Void => "void",
+            Self::Refund => "refund",
+        })
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.to_string().to_uppercase();
+        writeln!(f, "receipt {}: {} {state}", self.number, self.kind)?;
+        let mut line = |name: &str, value: String| writeln!(f, "  {name:<10} {value}");
+        if let Some(name) = &self.name {
+            line("name", name.clone())?;
+        }
+        line("merchant", self.merchant.0.to_string())?;
+        line("payment", format!("{}/{}", self.card.0, self.counter))?;
+        if let Some(amount) = self.amount {
+            line("amount", amount.to_string())?;
+        }
+        if let Some(moved) = self.moved {
+            let name = match self.state {
+                State::Approved => "taken",
+                _ => "given back",
+            };
+            line(name, moved.to_string())?;
+        }
+        if let Some(balance) = self.balance {
+            line("card holds", balance.to_string())?;
+        }
+        line("reference", to_hex(&self.reference))?;
+        if let Some(cycle) = self.cycle {
+            line("cycle", cycle.to_string())?;
+        }
+        if let (Some(block), Some(hash)) = (self.block, &self.block_hash) {
+            line("block", format!("{block} ({})", to_hex(hash)))?;
+        }
+        if let Some(code) = self.code {
+            line("code", word(code))?;
+        }
+        if let Some(reason) = &self.reason {
+            line("reason", reason.clone())?;
+        }
+        line("at", moment(self.answered_at.unwrap_or(self.signed_at)))?;
+        if self.answered_at.is_none() {
+            line("valid till", moment(self.expires_at))?;
+        }
+        if let Some(advice) = self.advice {
+            line("now", advice.to_owned())?;
+        }
+        Ok(())
+    }
+}
+
+/// A decline's code as programs see it.
+pub fn word(code: Decline) -> String {
+    let code = serde_json::to_value(code).ok();
+    let word = code.as_ref().and_then(|code| code.as_str());
+    word.unwrap_or("declined").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{
+        prepaid::{CardPayment, SignedPayment},
+        AccountId, Signature,
+    };
+
+    use super::*;
+
+    fn entry(is_offline: bool, answer: Option<OrderAnswer>) -> Entry {
+        let payment = CardPayment {
+            card: CardNumber(7),
+            counter: 3,
+            merchant: MerchantNumber(5),
+            terminal: AccountId([4; 32]),
+            amount: 100,
+            least: 60,
+            expires_at: 600_000,
+        };
+        Entry {
+            number: 17,
+            name: Some("till 2/4711".into()),
+            signed_at: 0,
+            is_offline,
+            merchant: MerchantNumber(5),
+            order: TerminalOrder::Pay {
+                payment: SignedPayment {
+                    payment,
+                    card: Signature([5; 64]),
+                    terminal: Signature([6; 64]),
+                },
+            },
+            sealed: "sealed".into(),
+            outcome: answer.map(|answer| Outcome::Answered { answer, at: 1_000 }),
+        }
+    }
+
+    fn declined(code: DeclineCode) -> OrderAnswer {
+        OrderAnswer::Declined {
+            code: Decline::Payment(code),
+            reason: "the card holds 20".into(),
+        }
+    }
+
+    #[track_caller]
+    fn assert_tells(receipt: &Receipt, what: &[&str]) {
+        let text = receipt.to_string();
+        for part in what {
+            assert!(text.contains(part), "{part:?} isn't in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_tells_what_was_taken_and_what_the_card_holds() {
+        let approved = OrderAnswer::Approved {
+            taken: 80,
+            balance: 0,
+            cycle: 2,
+            block: 12,
+            block_hash: [9; 32],
+        };
+        let entry = entry(false, Some(approved));
+        let receipt = Receipt::from(&entry);
+        let reference = to_hex(&entry.order.reference());
+        assert_tells(
+            &receipt,
+            &[
+                "receipt 17: payment APPROVED",
+                "till 2/4711",
+                "payment    7/3",
+                "amount     100",
+                "taken      80",
+                "card holds 0",
+                &reference,
+                "block      12 (0x0909",
+                "1970-01-01T00:00:01Z",
+            ],
+        );
+        assert_eq!(receipt.advice, None);
+        let json = serde_json::to_value(&receipt).unwrap();
+        assert_eq!(json["state"], "approved");
+        assert_eq!((&json["moved"], &json["balance"]), (&"80".into(), &"0".into()));
+        assert_eq!(json["reference"], reference);
+    }
+
+    #[test]
+    fn a_declined_receipt_tells_the_code_and_what_to_do() {
+        let receipt = Receipt::from(&entry(false, Some(declined(DeclineCode::InsufficientFunds))));
+        assert_tells(
+            &receipt,
+            &["DECLINED", "insufficient_funds", "the card holds 20", "topped up"],
+        );
+        assert_eq!(receipt.moved, None);
+        assert_eq!(serde_json::to_value(&receipt).unwrap()["code"], "insufficient_funds");
+    }
+
+    #[test]
+    fn an_offline_receipt_says_that_nobody_confirmed_the_payment() {
+        let receipt = Receipt::from(&entry(true, None));
+        assert_tells(
+            &receipt,
+            &["OFFLINE, NOT CONFIRMED", "terminal send", "valid till 1970-01-01T00:10:00Z"],
+        );
+        assert_eq!((receipt.state, receipt.moved, receipt.block), (State::Offline, None, None));
+    }
+
+    #[test]
+    fn an_unanswered_receipt_tells_why_and_until_when_it_may_still_be_paid() {
+        let sent = Sent {
+            entry: entry(false, None),
+            trouble: Some(Trouble::Pending),
+        };
+        assert_tells(
+            &Receipt::from(&sent),
+            &["NOT CONFIRMED", "the issuer has it", "it may still be carried out", "valid till"],
+        );
+        let refused = Failure::Rejected {
+            code: "not-our-terminal".into(),
+            detail: "the issuer adds it".into(),
+        };
+        let sent = Sent {
+            trouble: Some(refused.into()),
+            ..sent
+        };
+        assert_tells(&Receipt::from(&sent), &["not-our-terminal: the issuer adds it", "put that right"]);
+    }
+}
