@@ -250,7 +250,11 @@ mod tests {
     }
 
     fn told() -> String {
-        format!("--number 7 --genesis 0x{} --contract 0x{}", "1".repeat(64), "2".repeat(64))
+        format!(
+            "--number 7 --genesis 0x{} --contract 0x{}",
+            "1".repeat(64),
+            "2".repeat(64)
+        )
     }
 
     #[test]

@@ -153,10 +153,7 @@ impl Card {
     ///
     /// # Errors
     /// The file can't be read, others can read it, it is no card, or its password is missing or wrong.
-    pub fn unlock(
-        path: &Path,
-        password: impl FnOnce() -> Result<SecretString, KeyError>,
-    ) -> Result<Self, CardError> {
+    pub fn unlock(path: &Path, password: impl FnOnce() -> Result<SecretString, KeyError>) -> Result<Self, CardError> {
         let content = Content::read(path)?;
         Ok(Self {
             path: path.to_owned(),
@@ -314,10 +311,7 @@ mod tests {
         let card = clear(&path, FIRST_COUNTER);
         // Nothing can be put where the new file is to be written.
         fs::create_dir(place.path().join(".card.json.new")).unwrap();
-        assert!(matches!(
-            card.sign(ASK),
-            Err(CardError::Disk(DiskError::Write { .. }))
-        ));
+        assert!(matches!(card.sign(ASK), Err(CardError::Disk(DiskError::Write { .. }))));
         let last = clear(&place.path().join("last.json"), u64::MAX);
         assert!(matches!(last.sign(ASK), Err(CardError::UsedUp(_))));
     }

@@ -87,8 +87,10 @@ pub enum TillError {
     #[error("no order with the receipt number {0} waits: see `quittance terminal queue`")]
     UnknownOrder(u64),
     /// It may still be carried out.
-    #[error("the order of receipt {number} may still be carried out until {expires_at} (milliseconds since 1970), and is \
-             asked about until some minutes later")]
+    #[error(
+        "the order of receipt {number} may still be carried out until {expires_at} (milliseconds since 1970), and is \
+             asked about until some minutes later"
+    )]
     NotExpired {
         /// Which.
         number: u64,

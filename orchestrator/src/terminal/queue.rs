@@ -317,7 +317,7 @@ fn write(folder: &Path, entry: &Entry) -> Result<(), DiskError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::fs::File;
 
     use protocol::{
@@ -327,7 +327,7 @@ mod tests {
 
     use super::*;
 
-    fn draft(counter: u64) -> Draft {
+    pub(in crate::terminal) fn draft(counter: u64) -> Draft {
         let payment = CardPayment {
             card: CardNumber(7),
             counter,
@@ -353,7 +353,7 @@ mod tests {
         }
     }
 
-    fn approved() -> Outcome {
+    pub(in crate::terminal) fn approved() -> Outcome {
         Outcome::Answered {
             answer: OrderAnswer::Approved {
                 taken: 100,
@@ -458,7 +458,12 @@ mod tests {
         let torn = path(&place.path().join(QUEUE), 2);
         let length = fs::metadata(&torn).unwrap().len();
         for length in (0..length).rev() {
-            File::options().write(true).open(&torn).unwrap().set_len(length).unwrap();
+            File::options()
+                .write(true)
+                .open(&torn)
+                .unwrap()
+                .set_len(length)
+                .unwrap();
             let mut queue = Queue::open(place.path()).unwrap();
             assert_eq!(counters(&queue), [1, 3], "cut after {length} bytes");
             assert_eq!(queue.damaged(), [torn.clone()]);

@@ -1,13 +1,9 @@
-//! What a terminal prints.
-use std::fmt;
-
+//! What a terminal tells of an order.
 use protocol::{
     prepaid::{CardNumber, DeclineCode, MerchantNumber},
-    text::to_hex,
     Amount, Timestamp,
 };
 use serde::Serialize;
-use time::{format_description::well_known::Rfc3339, OffsetDateTime};
 
 use super::{
     queue::{Entry, Outcome},
@@ -48,7 +44,7 @@ pub enum Kind {
     Refund,
 }
 
-/// A receipt, for people ([`fmt::Display`]) and for machines.
+/// A receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
     /// Each once, ascending.
@@ -188,7 +184,8 @@ impl From<&Entry> for Receipt {
             Some(Outcome::Dropped { at }) => {
                 receipt.state = State::Dropped;
                 receipt.answered_at = Some(*at);
-                receipt.advice = Some("ask the acquirer about this reference: the terminal doesn't know what became of it");
+                receipt.advice =
+                    Some("ask the acquirer about this reference: the terminal doesn't know what became of it");
             }
         }
         receipt
@@ -214,8 +211,12 @@ impl From<&Sent> for Receipt {
 const fn advice(code: Decline) -> &'static str {
     let code = match code {
         Decline::GarbageCiphertext => return "set the terminal up again: the issuer's key may have changed",
-        Decline::OtherOrder => return "take the payment again; if it happens again, the terminal's directory was changed",
-        Decline::Refused => return "see the reason: the payment may be voided, refunded or disputed already, or its cycle closed",
+        Decline::OtherOrder => {
+            return "take the payment again; if it happens again, the terminal's directory was changed"
+        }
+        Decline::Refused => {
+            return "see the reason: the payment may be voided, refunded or disputed already, or its cycle closed"
+        }
         Decline::Payment(code) => code,
     };
     match code {
@@ -232,88 +233,14 @@ const fn advice(code: Decline) -> &'static str {
         DeclineCode::UnknownCard | DeclineCode::CardClosed | DeclineCode::CardFrozen | DeclineCode::CardExpired => {
             "take another means of payment; the holder asks the issuer"
         }
-        DeclineCode::CounterUsed => "take the payment again; if it happens again, the card was copied: the holder asks the issuer",
+        DeclineCode::CounterUsed => {
+            "take the payment again; if it happens again, the card was copied: the holder asks the issuer"
+        }
         DeclineCode::AbovePaymentLimit => "take a lower amount, or --least if the programme allows parts",
         DeclineCode::AboveDayLimit => "take a lower amount, or another means of payment today",
-        DeclineCode::InsufficientFunds => "take a lower amount, --least if the programme allows parts, or have the card topped up",
-    }
-}
-
-/// A time in UTC.
-fn moment(at: Timestamp) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at).saturating_mul(1_000_000))
-        .ok()
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_else(|| at.to_string())
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Approved => "approved",
-            Self::Returned => "returned",
-            Self::Declined => "declined",
-            Self::Offline => "offline, not confirmed",
-            Self::Unanswered => "not confirmed",
-            Self::Dropped => "given up",
-        })
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Payment => "payment",
-            Self::Void => "void",
-            Self::Refund => "refund",
-        })
-    }
-}
-
-impl fmt::Display for Receipt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state.to_string().to_uppercase();
-        writeln!(f, "receipt {}: {} {state}", self.number, self.kind)?;
-        let mut line = |name: &str, value: String| writeln!(f, "  {name:<10} {value}");
-        if let Some(name) = &self.name {
-            line("name", name.clone())?;
+        DeclineCode::InsufficientFunds => {
+            "take a lower amount, --least if the programme allows parts, or have the card topped up"
         }
-        line("merchant", self.merchant.0.to_string())?;
-        line("payment", format!("{}/{}", self.card.0, self.counter))?;
-        if let Some(amount) = self.amount {
-            line("amount", amount.to_string())?;
-        }
-        if let Some(moved) = self.moved {
-            let name = match self.state {
-                State::Approved => "taken",
-                _ => "given back",
-            };
-            line(name, moved.to_string())?;
-        }
-        if let Some(balance) = self.balance {
-            line("card holds", balance.to_string())?;
-        }
-        line("reference", to_hex(&self.reference))?;
-        if let Some(cycle) = self.cycle {
-            line("cycle", cycle.to_string())?;
-        }
-        if let (Some(block), Some(hash)) = (self.block, &self.block_hash) {
-            line("block", format!("{block} ({})", to_hex(hash)))?;
-        }
-        if let Some(code) = self.code {
-            line("code", word(code))?;
-        }
-        if let Some(reason) = &self.reason {
-            line("reason", reason.clone())?;
-        }
-        line("at", moment(self.answered_at.unwrap_or(self.signed_at)))?;
-        if self.answered_at.is_none() {
-            line("valid till", moment(self.expires_at))?;
-        }
-        if let Some(advice) = self.advice {
-            line("now", advice.to_owned())?;
-        }
-        Ok(())
     }
 }
 
@@ -322,132 +249,4 @@ pub fn word(code: Decline) -> String {
     let code = serde_json::to_value(code).ok();
     let word = code.as_ref().and_then(|code| code.as_str());
     word.unwrap_or("declined").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use protocol::{
-        prepaid::{CardPayment, SignedPayment},
-        AccountId, Signature,
-    };
-
-    use super::*;
-
-    fn entry(is_offline: bool, answer: Option<OrderAnswer>) -> Entry {
-        let payment = CardPayment {
-            card: CardNumber(7),
-            counter: 3,
-            merchant: MerchantNumber(5),
-            terminal: AccountId([4; 32]),
-            amount: 100,
-            least: 60,
-            expires_at: 600_000,
-        };
-        Entry {
-            number: 17,
-            name: Some("till 2/4711".into()),
-            signed_at: 0,
-            is_offline,
-            merchant: MerchantNumber(5),
-            order: TerminalOrder::Pay {
-                payment: SignedPayment {
-                    payment,
-                    card: Signature([5; 64]),
-                    terminal: Signature([6; 64]),
-                },
-            },
-            sealed: "sealed".into(),
-            outcome: answer.map(|answer| Outcome::Answered { answer, at: 1_000 }),
-        }
-    }
-
-    fn declined(code: DeclineCode) -> OrderAnswer {
-        OrderAnswer::Declined {
-            code: Decline::Payment(code),
-            reason: "the card holds 20".into(),
-        }
-    }
-
-    #[track_caller]
-    fn assert_tells(receipt: &Receipt, what: &[&str]) {
-        let text = receipt.to_string();
-        for part in what {
-            assert!(text.contains(part), "{part:?} isn't in\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_receipt_tells_what_was_taken_and_what_the_card_holds() {
-        let approved = OrderAnswer::Approved {
-            taken: 80,
-            balance: 0,
-            cycle: 2,
-            block: 12,
-            block_hash: [9; 32],
-        };
-        let entry = entry(false, Some(approved));
-        let receipt = Receipt::from(&entry);
-        let reference = to_hex(&entry.order.reference());
-        assert_tells(
-            &receipt,
-            &[
-                "receipt 17: payment APPROVED",
-                "till 2/4711",
-                "payment    7/3",
-                "amount     100",
-                "taken      80",
-                "card holds 0",
-                &reference,
-                "block      12 (0x0909",
-                "1970-01-01T00:00:01Z",
-            ],
-        );
-        assert_eq!(receipt.advice, None);
-        let json = serde_json::to_value(&receipt).unwrap();
-        assert_eq!(json["state"], "approved");
-        assert_eq!((&json["moved"], &json["balance"]), (&"80".into(), &"0".into()));
-        assert_eq!(json["reference"], reference);
-    }
-
-    #[test]
-    fn a_declined_receipt_tells_the_code_and_what_to_do() {
-        let receipt = Receipt::from(&entry(false, Some(declined(DeclineCode::InsufficientFunds))));
-        assert_tells(
-            &receipt,
-            &["DECLINED", "insufficient_funds", "the card holds 20", "topped up"],
-        );
-        assert_eq!(receipt.moved, None);
-        assert_eq!(serde_json::to_value(&receipt).unwrap()["code"], "insufficient_funds");
-    }
-
-    #[test]
-    fn an_offline_receipt_says_that_nobody_confirmed_the_payment() {
-        let receipt = Receipt::from(&entry(true, None));
-        assert_tells(
-            &receipt,
-            &["OFFLINE, NOT CONFIRMED", "terminal send", "valid till 1970-01-01T00:10:00Z"],
-        );
-        assert_eq!((receipt.state, receipt.moved, receipt.block), (State::Offline, None, None));
-    }
-
-    #[test]
-    fn an_unanswered_receipt_tells_why_and_until_when_it_may_still_be_paid() {
-        let sent = Sent {
-            entry: entry(false, None),
-            trouble: Some(Trouble::Pending),
-        };
-        assert_tells(
-            &Receipt::from(&sent),
-            &["NOT CONFIRMED", "the issuer has it", "it may still be carried out", "valid till"],
-        );
-        let refused = Failure::Rejected {
-            code: "not-our-terminal".into(),
-            detail: "the issuer adds it".into(),
-        };
-        let sent = Sent {
-            trouble: Some(refused.into()),
-            ..sent
-        };
-        assert_tells(&Receipt::from(&sent), &["not-our-terminal: the issuer adds it", "put that right"]);
-    }
 }

@@ -38,7 +38,9 @@ pub enum SettingsError {
     #[error("{0:?} is no age recipient: it begins with age1")]
     Recipient(String),
     /// The bound of all is below that of each.
-    #[error("the queue may hold {bound} offline, less than one payment of the floor limit {floor}: raise it, or lower that")]
+    #[error(
+        "the queue may hold {bound} offline, less than one payment of the floor limit {floor}: raise it, or lower that"
+    )]
     Bound {
         /// Of one payment.
         floor: Amount,
@@ -210,10 +212,7 @@ pub(super) mod tests {
     #[test]
     fn settings_are_read_as_they_were_written() {
         let place = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            Settings::load(place.path()),
-            Err(SettingsError::NotSetUp(_))
-        ));
+        assert!(matches!(Settings::load(place.path()), Err(SettingsError::NotSetUp(_))));
         let with_ca = Settings {
             ca: Some("ca.pem".into()),
             floor_limit: Amount::MAX,

@@ -118,7 +118,8 @@ pub async fn set_up(directory: &Path, choices: Choices) -> Result<Settings, Setu
         patience_seconds: choices.patience_seconds,
     };
     let before = Settings::load(directory).ok();
-    let is_other = before.is_some_and(|before| (before.issuer, before.domain()) != (settings.issuer, settings.domain()));
+    let is_other =
+        before.is_some_and(|before| (before.issuer, before.domain()) != (settings.issuer, settings.domain()));
     if is_other && !queue::waiting(directory).map_err(TillError::from)?.entries.is_empty() {
         return Err(SetupError::OrdersWait);
     }
@@ -128,4 +129,93 @@ pub async fn set_up(directory: &Path, choices: Choices) -> Result<Settings, Setu
     }
     settings.save(directory).map_err(TillError::from)?;
     Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::{extract::Path as At, http::StatusCode, routing::get, Json, Router};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{prepaid::messages::IssuerFacts, terminal::queue::Queue};
+
+    /// An acquirer that knows issuer 3, with this contract.
+    async fn acquirer(contract: u8) -> String {
+        let recipient = age::x25519::Identity::generate().to_public().to_string();
+        let tell = move |At(issuer): At<u16>| async move {
+            let facts = IssuerFacts {
+                issuer: Member(3),
+                genesis: [1; 32],
+                contract: AccountId([contract; 32]),
+                recipient,
+            };
+            match issuer {
+                3 | 4 => Ok(Json(facts)),
+                _ => Err(StatusCode::NOT_FOUND),
+            }
+        };
+        let router = Router::new().route("/terminal/v1/issuers/{member}", get(tell));
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        format!("http://{address}")
+    }
+
+    fn choices(acquirer: String, issuer: u16) -> Choices {
+        Choices {
+            acquirer,
+            ca: None,
+            issuer: Member(issuer),
+            merchant: MerchantNumber(12),
+            floor_limit: 50,
+            offline_bound: 500,
+            online_minutes: 10,
+            offline_days: 7,
+            patience_seconds: 30,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_terminal_is_set_up_with_what_its_acquirer_tells() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().join("till");
+        let url = acquirer(2).await;
+        set_up(&directory, choices(url.clone(), 3)).await.unwrap_err();
+        let key = make(&directory, None).unwrap();
+        assert_eq!(public_key(&directory).unwrap(), key);
+        let settings = set_up(&directory, choices(url, 3)).await.unwrap();
+        assert_eq!(
+            (settings.contract, settings.merchant),
+            (AccountId([2; 32]), MerchantNumber(12))
+        );
+        assert_eq!(Settings::load(&directory).unwrap(), settings);
+        make(&directory, None).unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn an_acquirer_that_does_not_know_the_issuer_or_tells_of_another_sets_up_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        make(place.path(), None).unwrap();
+        for issuer in [4, 5] {
+            let refused = set_up(place.path(), choices(acquirer(2).await, issuer)).await;
+            assert!(matches!(refused, Err(SetupError::Acquirer { .. })), "{refused:?}");
+        }
+        Settings::load(place.path()).unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_terminal_with_waiting_orders_keeps_to_the_contract_that_they_are_for() {
+        let place = tempfile::tempdir().unwrap();
+        make(place.path(), None).unwrap();
+        set_up(place.path(), choices(acquirer(2).await, 3)).await.unwrap();
+        let mut queue = Queue::open(place.path()).unwrap();
+        queue.keep(queue::tests::draft(1)).unwrap();
+        set_up(place.path(), choices(acquirer(2).await, 3)).await.unwrap();
+        let refused = set_up(place.path(), choices(acquirer(9).await, 3)).await;
+        assert!(matches!(refused, Err(SetupError::OrdersWait)), "{refused:?}");
+        queue.finish(1, queue::tests::approved()).unwrap();
+        set_up(place.path(), choices(acquirer(9).await, 3)).await.unwrap();
+    }
 }

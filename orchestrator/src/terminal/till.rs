@@ -367,9 +367,7 @@ impl Till {
         }
         let waiting = self.queue.waiting().values();
         let payments = waiting.filter(|entry| matches!(entry.order, TerminalOrder::Pay { .. }));
-        let waiting = payments
-            .filter_map(Entry::amount)
-            .fold(0, Amount::saturating_add);
+        let waiting = payments.filter_map(Entry::amount).fold(0, Amount::saturating_add);
         if waiting.saturating_add(amount) > bound {
             return Err(TillError::AboveBound { waiting, amount, bound });
         }
@@ -383,7 +381,8 @@ impl Till {
         };
         let receipts = self.queue.receipts()?.entries;
         let mut all = receipts.values().chain(self.queue.waiting().values());
-        let found = all.find(|entry| matches!(entry.order, TerminalOrder::Pay { .. }) && entry.order.reference() == reference);
+        let found =
+            all.find(|entry| matches!(entry.order, TerminalOrder::Pay { .. }) && entry.order.reference() == reference);
         found.map(Entry::payment).ok_or(TillError::UnknownPayment(reference))
     }
 
@@ -490,9 +489,9 @@ impl FromStr for PaymentName {
             let reference = from_hex(text).map_err(|error| error.to_string())?;
             return Ok(Self::Reference(reference));
         }
-        as_key()
-            .map(Self::Key)
-            .ok_or_else(|| "write a payment as on its receipt: its reference 0x…, or card/counter such as 7/3".to_owned())
+        as_key().map(Self::Key).ok_or_else(|| {
+            "write a payment as on its receipt: its reference 0x…, or card/counter such as 7/3".to_owned()
+        })
     }
 }
 

@@ -44,7 +44,9 @@ impl Receipts {
         };
         match listed.entries.get(&number) {
             Some(entry) => self.at.print(&entry.into()),
-            None => anyhow::bail!("there is no receipt {number}: see `quittance terminal queue` for what isn't answered"),
+            None => {
+                anyhow::bail!("there is no receipt {number}: see `quittance terminal queue` for what isn't answered")
+            }
         }
     }
 }
@@ -63,18 +65,20 @@ fn show(at: &At, listed: &Listed) -> anyhow::Result<()> {
     if at.json {
         return receipts.into_iter().try_for_each(|receipt| render::json(&receipt));
     }
-    let mut table = render::table(["receipt", "at", "name", "kind", "payment", "amount", "moved", "state", "code"]);
+    let mut table = render::table([
+        "receipt", "at", "name", "kind", "payment", "amount", "moved", "state", "code",
+    ]);
     for receipt in receipts {
         let amount = |amount: Option<_>| amount.map_or_else(String::new, |amount: protocol::Amount| amount.to_string());
         table.add_row([
             receipt.number.to_string(),
             render::moment(receipt.answered_at.unwrap_or(receipt.signed_at)),
             receipt.name.unwrap_or_default(),
-            receipt.kind.to_string(),
+            super::render::kind(receipt.kind).to_owned(),
             format!("{}/{}", receipt.card.0, receipt.counter),
             amount(receipt.amount),
             amount(receipt.moved),
-            receipt.state.to_string(),
+            super::render::state(receipt.state).to_owned(),
             receipt.code.map_or_else(String::new, crate::terminal::receipt::word),
         ]);
     }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use super::{render, Declined, Unavailable};
+use super::{Declined, Unavailable};
 use crate::{
     peers::client::Failure,
     prepaid::messages::OrderAnswer,
@@ -13,6 +13,7 @@ use crate::{
 
 mod list;
 mod pay;
+mod render;
 mod setup;
 mod shift;
 
@@ -139,16 +140,17 @@ impl At {
 
     fn print(&self, receipt: &Receipt) -> anyhow::Result<()> {
         if self.json {
-            return render::json(receipt);
+            return super::render::json(receipt);
         }
-        println!("{receipt}");
+        println!("{}", render::receipt(receipt));
         Ok(())
     }
 }
 
 impl Asking {
     fn open(&self) -> anyhow::Result<Till> {
-        self.at.open(self.wait.map(|seconds| Duration::from_secs(seconds.into())))
+        self.at
+            .open(self.wait.map(|seconds| Duration::from_secs(seconds.into())))
     }
 
     /// The terminal, once it has asked about what a crash or a broken line left. That is told on standard error: standard
@@ -156,7 +158,7 @@ impl Asking {
     async fn open_and_catch_up(&self) -> anyhow::Result<Till> {
         let mut till = self.open()?;
         for sent in till.catch_up().await? {
-            eprintln!("from before:\n{}", Receipt::from(&sent));
+            eprintln!("from before: {}", render::receipt(&Receipt::from(&sent)));
         }
         Ok(till)
     }

@@ -124,18 +124,22 @@ impl Setup {
             issuer: Member(self.issuer),
             merchant: MerchantNumber(self.merchant),
             floor_limit: self.floor_limit,
-            offline_bound: self.offline_bound.unwrap_or_else(|| self.floor_limit.saturating_mul(10)),
+            offline_bound: self
+                .offline_bound
+                .unwrap_or_else(|| self.floor_limit.saturating_mul(10)),
             online_minutes: self.online_minutes,
             offline_days: self.offline_days,
             patience_seconds: self.wait,
         };
-        let settings = setup::set_up(&self.at.dir, choices).await.map_err(|error| match error {
-            SetupError::Acquirer {
-                failure: Failure::Passing(_) | Failure::Unclear(_),
-                ..
-            } => Unavailable(error.to_string()).into(),
-            error => anyhow::Error::from(error),
-        })?;
+        let settings = setup::set_up(&self.at.dir, choices)
+            .await
+            .map_err(|error| match error {
+                SetupError::Acquirer {
+                    failure: Failure::Passing(_) | Failure::Unclear(_),
+                    ..
+                } => Unavailable(error.to_string()).into(),
+                error => anyhow::Error::from(error),
+            })?;
         show(&self.at, Some(settings))
     }
 }

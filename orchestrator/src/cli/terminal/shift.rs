@@ -100,7 +100,8 @@ impl Shift {
                         line: number,
                         receipt: &receipt,
                     };
-                    bar.suspend(|| self.show(&done, &receipt.to_string()))?;
+                    let text = super::render::receipt(&receipt);
+                    bar.suspend(|| self.show(&done, &text))?;
                     all.push(sent);
                 }
                 Err(error) => {
@@ -174,7 +175,7 @@ impl Summary {
         let mut table = render::table(["payments", "count", "asked for", "taken"]);
         for (state, (count, asked, taken)) in &self.states {
             table.add_row([
-                state.to_string(),
+                super::render::state(*state).to_owned(),
                 count.to_string(),
                 asked.to_string(),
                 taken.to_string(),
@@ -190,7 +191,12 @@ impl Summary {
 
 /// All lines, before the first is paid.
 fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
-    let unreadable = || format!("{} can't be read as sales: see `quittance terminal shift --help`", file.display());
+    let unreadable = || {
+        format!(
+            "{} can't be read as sales: see `quittance terminal shift --help`",
+            file.display()
+        )
+    };
     let reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file);
     let lines: Result<Vec<Line>, csv::Error> = reader.with_context(unreadable)?.deserialize().collect();
     lines.with_context(unreadable)
