@@ -26,7 +26,7 @@ const DAY: Timestamp = 86_400_000;
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// There are none.
-    #[error("{} isn't set up: run `quittance terminal setup --dir {0}`", .0.display())]
+    #[error("{directory} isn't set up: see `quittance terminal setup --help`", directory = .0.display())]
     NotSetUp(PathBuf),
     /// A file can't be used.
     #[error(transparent)]
