@@ -5,6 +5,7 @@
 //! sent again and gets the same answer.
 pub mod card;
 pub mod client;
+mod desk;
 pub mod disk;
 pub mod fault;
 pub mod queue;
@@ -14,7 +15,8 @@ pub mod setup;
 pub mod till;
 
 pub use card::{Card, CardError, CardFacts, NewCard};
+pub use desk::Trouble;
 pub use fault::TillError;
 pub use receipt::{Receipt, State};
 pub use settings::Settings;
-pub use till::{PaymentName, Sale, Sent, Till, Trouble};
+pub use till::{PaymentName, Sale, Sent, Till};

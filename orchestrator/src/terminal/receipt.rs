@@ -6,8 +6,9 @@ use protocol::{
 use serde::Serialize;
 
 use super::{
+    desk::Trouble,
     queue::{Entry, Outcome},
-    till::{Sent, Trouble},
+    till::Sent,
 };
 use crate::{
     peers::client::Failure,

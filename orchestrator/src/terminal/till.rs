@@ -1,17 +1,17 @@
 //! The terminal at work (S4.3): takes a card, signs, keeps, sends, and shows what came of it.
 use std::{path::Path, str::FromStr, time::Duration};
 
-use backon::{ExponentialBuilder, Retryable as _};
 use futures::{stream, StreamExt as _};
 use protocol::{
     prepaid::{CardNumber, PaymentKey, RefundOrder, SignedPayment, VoidOrder},
     text::from_hex,
-    AccountId, Amount, Signature,
+    AccountId, Amount,
 };
 
 use super::{
     card::{Ask, Card},
     client::Acquirer,
+    desk::{Desk, Trouble},
     disk::Locked,
     fault::TillError,
     queue::{Draft, Entry, Outcome, Queue},
@@ -19,10 +19,9 @@ use super::{
 };
 use crate::{
     http::now,
-    identity::{keys, KeyFile, SigningKey},
-    peers::client::Failure,
+    identity::{keys, KeyFile},
     prepaid::{
-        messages::{OrderAnswer, TerminalMessage, TerminalOrder},
+        messages::{OrderAnswer, TerminalOrder},
         sealed::seal,
     },
     settlement::failpoints,
@@ -30,8 +29,6 @@ use crate::{
 
 /// How many orders are on the way at once when the queue is sent.
 const TOGETHER: usize = 16;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long after its expiry an order isn't given up: the chain's clock isn't this one.
 const GRACE: u64 = 600_000;
 
@@ -66,32 +63,12 @@ pub struct Sent {
     pub trouble: Option<Trouble>,
 }
 
-/// Why an order has no final answer yet.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// The issuer has it.
-    #[error("the issuer has it and didn't answer yet")]
-    Pending,
-    /// The acquirer didn't answer as it should.
-    #[error("the acquirer: {0}")]
-    Failed(#[from] Failure),
-}
-
 /// A terminal in use: no other process has it meanwhile.
 #[derive(Debug)]
 pub struct Till {
     desk: Desk,
     queue: Queue,
     _lock: Locked,
-}
-
-/// The part that asks.
-#[derive(Debug)]
-struct Desk {
-    settings: Settings,
-    key: SigningKey,
-    acquirer: Acquirer,
-    patience: Duration,
 }
 
 impl Till {
@@ -418,66 +395,6 @@ struct Past {
     returned: Amount,
 }
 
-impl Desk {
-    /// Asks until there is a final answer, or patience ends; without patience, once.
-    async fn answer(&self, entry: &Entry, patience: Duration) -> Result<OrderAnswer, Trouble> {
-        if patience.is_zero() {
-            return self.ask(entry).await;
-        }
-        let pauses = ExponentialBuilder::new()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
-            .without_max_times()
-            .with_jitter();
-        let mut last = Trouble::Failed(Failure::Passing(format!("no answer in {} s", patience.as_secs())));
-        let asking = (|| self.ask(entry))
-            .retry(pauses)
-            .when(Trouble::passes)
-            .notify(|trouble, pause| {
-                tracing::debug!(number = entry.number, ?pause, "asking again: {trouble}");
-                last = trouble.clone();
-            });
-        let answer = tokio::time::timeout(patience, asking).await;
-        answer.unwrap_or_else(|_| Err(last))
-    }
-
-    async fn ask(&self, entry: &Entry) -> Result<OrderAnswer, Trouble> {
-        let mut message = TerminalMessage {
-            issuer: self.settings.issuer,
-            reference: entry.order.reference(),
-            terminal: self.key.account(),
-            sent_at: now(),
-            sealed: entry.sealed.clone(),
-            signature: Signature([0; 64]),
-        };
-        message.signature = self.key.sign(&message.payload(&self.settings.domain()));
-        match self.acquirer.send(&message).await? {
-            OrderAnswer::Pending => Err(Trouble::Pending),
-            answer if fits(&entry.order, &answer) => Ok(answer),
-            _ => Err(Failure::Unclear("its answer isn't one to what was asked".to_owned()).into()),
-        }
-    }
-}
-
-impl Trouble {
-    /// Whether it may be over in a moment.
-    const fn passes(&self) -> bool {
-        matches!(self, Self::Pending | Self::Failed(Failure::Passing(_)))
-    }
-}
-
-/// Whether an order can have come to this.
-fn fits(order: &TerminalOrder, answer: &OrderAnswer) -> bool {
-    match (order, answer) {
-        (TerminalOrder::Pay { payment }, OrderAnswer::Approved { taken, .. }) => {
-            (payment.payment.least..=payment.payment.amount).contains(taken)
-        }
-        (TerminalOrder::Refund { order, .. }, OrderAnswer::Returned { amount, .. }) => *amount == order.amount,
-        (TerminalOrder::Void { .. }, OrderAnswer::Returned { .. }) | (_, OrderAnswer::Declined { .. }) => true,
-        _ => false,
-    }
-}
-
 impl FromStr for PaymentName {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -496,5 +413,5 @@ impl FromStr for PaymentName {
 }
 
 #[cfg(test)]
-#[path = "till_tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;
