@@ -14,7 +14,7 @@ use axum::{
 };
 use protocol::{
     prepaid::{DeclineCode, MerchantNumber},
-    Timestamp,
+    Signature, Timestamp,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -22,7 +22,11 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     identity::{tls, verify, Certificate, CertificateRequest, DevelopmentCa},
-    prepaid::{messages::Decline, sealed::open},
+    peers::client::Failure,
+    prepaid::{
+        messages::{Decline, TerminalMessage},
+        sealed::open,
+    },
     terminal::{
         card::{self, NewCard},
         disk::DiskError,
