@@ -23,6 +23,7 @@ pub mod settlement;
 pub mod statement;
 mod steps;
 pub mod store;
+pub mod terminal;
 mod together;
 pub mod webhooks;
 pub mod windows;

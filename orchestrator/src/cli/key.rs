@@ -36,7 +36,9 @@ enum Command {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::New { file, password } => {
-            let password = password.then(keys::new_password).transpose()?;
+            let password = password
+                .then(|| keys::new_password(keys::PASSWORD_VARIABLE))
+                .transpose()?;
             let key = KeyFile::create(&file, password)?;
             println!("{} written: keep it secret and keep a copy.", file.display());
             print_public(&key.public());

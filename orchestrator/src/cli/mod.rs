@@ -9,6 +9,7 @@ mod list;
 mod render;
 
 pub mod ca;
+pub mod card;
 pub mod client;
 pub mod config;
 pub mod contract;
@@ -22,6 +23,7 @@ pub mod pay;
 pub mod serve;
 pub mod settlement;
 pub mod status;
+pub mod terminal;
 pub mod user;
 pub mod webhooks;
 
@@ -39,6 +41,7 @@ Or all of it at once: quittance demo
 
 Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
+Prepaid cards at a merchant's terminal: quittance terminal --help, quittance card --help
 
 Each command explains itself: quittance pay --help
 
@@ -47,6 +50,7 @@ Exit codes:
   1  failed, or refused
   2  wrong usage
   3  the service or the chain can't be reached, or isn't ready: try again later
+  4  a card's payment, or its return, was declined
 
 Tokens are read from --token-file or from QUITTANCE_TOKEN, never from the command line.";
 
@@ -84,6 +88,10 @@ enum Command {
     Escrow(escrow::Args),
     /// Limits, pools and debts of a credit node, on each of its chains.
     Credit(credit::Args),
+    /// Makes a prepaid card, and signs for its holder.
+    Card(card::Args),
+    /// A merchant's terminal that takes prepaid cards.
+    Terminal(terminal::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
     /// Tries or executes any message of a contract.
@@ -96,6 +104,11 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unavailable(pub String);
+
+/// A card's payment, or its return, was declined: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Declined(pub String);
 
 /// Runs the command that the process was started with.
 pub async fn main() -> ExitCode {
@@ -114,6 +127,8 @@ pub async fn main() -> ExitCode {
         Command::Webhooks(args) => webhooks::run(args).await,
         Command::Escrow(args) => escrow::run(args).await,
         Command::Credit(args) => credit::run(args).await,
+        Command::Card(args) => card::run(args),
+        Command::Terminal(args) => terminal::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,
         Command::Demo(args) => demo::run(args).await,
@@ -127,7 +142,7 @@ pub async fn main() -> ExitCode {
     }
 }
 
-/// 3 where trying again later may help, else 1. Clap itself exits with 2 on wrong usage.
+/// 3 where trying again later may help, 4 where a card was declined, else 1. Clap itself exits with 2 on wrong usage.
 fn exit_code(error: &anyhow::Error) -> u8 {
     let passing = error.chain().any(|cause| {
         cause.is::<Unavailable>()
@@ -139,6 +154,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     });
     if passing {
         3
+    } else if error.chain().any(|cause| cause.is::<Declined>()) {
+        4
     } else {
         1
     }
@@ -162,5 +179,10 @@ mod tests {
         let passing = anyhow::Error::new(<LedgerError>::Unavailable("gone".into())).context("deploying");
         assert_eq!(exit_code(&passing), 3);
         assert_eq!(exit_code(&anyhow::anyhow!("refused")), 1);
+    }
+
+    #[test]
+    fn a_declined_card_exits_with_4() {
+        assert_eq!(exit_code(&Declined("insufficient_funds".into()).into()), 4);
     }
 }

@@ -37,8 +37,13 @@ pub enum KeyError {
         why: String,
     },
     /// The file is encrypted, and there is nobody to ask.
-    #[error("{} is encrypted: set {PASSWORD_VARIABLE}, or start this from a terminal", .0.display())]
-    PasswordNeeded(PathBuf),
+    #[error("{} is encrypted: set {variable}, or start this from a terminal", path.display())]
+    PasswordNeeded {
+        /// Which file.
+        path: PathBuf,
+        /// Where its password is looked for first.
+        variable: &'static str,
+    },
     /// The file doesn't open with this password.
     #[error("{} doesn't open with this password", .0.display())]
     WrongPassword(PathBuf),
@@ -70,7 +75,7 @@ impl SigningKey {
     pub fn load(reference: &str) -> Result<Self, KeyError> {
         if !is_development_uri(reference) {
             let path = Path::new(reference);
-            return KeyFile::read(path)?.unlock(path, || existing_password(path));
+            return KeyFile::read(path)?.unlock(path, || existing_password(path, PASSWORD_VARIABLE));
         }
         let pair = sr25519::Pair::from_string(reference, None)
             .map_err(|_| KeyError::BadDevelopmentUri(reference.to_owned()))?;
@@ -191,6 +196,18 @@ impl KeyFile {
     /// # Errors
     /// The file exists already or can't be written, or encrypting failed.
     pub fn create(path: &Path, password: Option<SecretString>) -> Result<SigningKey, KeyError> {
+        let (file, key) = Self::generate(password)?;
+        let text =
+            Zeroizing::new(serde_json::to_string_pretty(&file).map_err(|error| KeyError::Encrypt(error.to_string()))?);
+        private_file::write_new(path, &text)?;
+        Ok(key)
+    }
+
+    /// Makes a new key, encrypted when there is a password: for a file that holds more than the key.
+    ///
+    /// # Errors
+    /// Encrypting failed.
+    pub fn generate(password: Option<SecretString>) -> Result<(Self, SigningKey), KeyError> {
         let (pair, seed) = sr25519::Pair::generate();
         let seed = Zeroizing::new(seed);
         let secret = match password {
@@ -208,13 +225,11 @@ impl KeyFile {
             public_key: pair.public().0,
             secret,
         };
-        let text =
-            Zeroizing::new(serde_json::to_string_pretty(&file).map_err(|error| KeyError::Encrypt(error.to_string()))?);
-        private_file::write_new(path, &text)?;
-        Ok(SigningKey {
+        let key = SigningKey {
             pair,
             development: false,
-        })
+        };
+        Ok((file, key))
     }
 
     /// Reads a key file without opening it.
@@ -234,14 +249,19 @@ impl KeyFile {
                 ),
             )
         })?;
-        if file.version != KEY_FILE_VERSION {
-            let why = format!(
-                "version {}, this program reads version {KEY_FILE_VERSION}",
-                file.version
-            );
-            return Err(bad_file(path, why));
-        }
+        file.ensure_version(path)?;
         Ok(file)
+    }
+
+    fn ensure_version(&self, path: &Path) -> Result<(), KeyError> {
+        if self.version == KEY_FILE_VERSION {
+            return Ok(());
+        }
+        let why = format!(
+            "version {}, this program reads version {KEY_FILE_VERSION}",
+            self.version
+        );
+        Err(bad_file(path, why))
     }
 
     /// The public half.
@@ -263,6 +283,7 @@ impl KeyFile {
         path: &Path,
         password: impl FnOnce() -> Result<SecretString, KeyError>,
     ) -> Result<SigningKey, KeyError> {
+        self.ensure_version(path)?;
         let seed = match &self.secret {
             Secret::Clear(text) => protocol::text::from_hex::<32>(text)
                 .map(|seed| Zeroizing::new(seed.to_vec()))
@@ -290,25 +311,29 @@ fn bad_file(path: &Path, why: String) -> KeyError {
     }
 }
 
-/// The password for a key file that exists: from the environment, or from the terminal.
-fn existing_password(path: &Path) -> Result<SecretString, KeyError> {
-    if let Some(password) = password_from_environment() {
+/// The password for a file with a key that exists: from this environment variable, or from the terminal.
+///
+/// # Errors
+/// There is none.
+pub fn existing_password(path: &Path, variable: &'static str) -> Result<SecretString, KeyError> {
+    if let Some(password) = password_from_environment(variable) {
         return Ok(password);
     }
     if !std::io::stdin().is_terminal() {
-        return Err(KeyError::PasswordNeeded(path.to_owned()));
+        let path = path.to_owned();
+        return Err(KeyError::PasswordNeeded { path, variable });
     }
     rpassword::prompt_password(format!("Password of {}: ", path.display()))
         .map(SecretString::from)
         .map_err(KeyError::Prompt)
 }
 
-/// The password for a key file to be made: from the environment, or twice from the terminal.
+/// The password for a file with a key to be made: from this environment variable, or twice from the terminal.
 ///
 /// # Errors
 /// There is none, or the two differ.
-pub fn new_password() -> Result<SecretString, KeyError> {
-    if let Some(password) = password_from_environment() {
+pub fn new_password(variable: &'static str) -> Result<SecretString, KeyError> {
+    if let Some(password) = password_from_environment(variable) {
         return Ok(password);
     }
     let first = rpassword::prompt_password("New password: ").map_err(KeyError::Prompt)?;
@@ -321,8 +346,8 @@ pub fn new_password() -> Result<SecretString, KeyError> {
     Ok(SecretString::from(first.as_str()))
 }
 
-fn password_from_environment() -> Option<SecretString> {
-    std::env::var(PASSWORD_VARIABLE)
+fn password_from_environment(variable: &str) -> Option<SecretString> {
+    std::env::var(variable)
         .ok()
         .filter(|password| !password.is_empty())
         .map(SecretString::from)

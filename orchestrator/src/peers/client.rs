@@ -250,8 +250,8 @@ impl EscrowPeers for HttpPeers {
 }
 
 /// Why an attempt failed, and so whether another one makes sense.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
     /// Will likely be over in a moment: no connection, a timeout, a busy peer or proxy.
     #[error("{0}")]
     Passing(String),
@@ -260,7 +260,12 @@ enum Failure {
     Unclear(String),
     /// The peer says that the request is wrong.
     #[error("{code}: {detail}")]
-    Rejected { code: String, detail: String },
+    Rejected {
+        /// Why, for programs.
+        code: String,
+        /// Why, for people.
+        detail: String,
+    },
 }
 
 fn one_of_several(from: Member, answer: ItemAnswer) -> Answered {
@@ -291,7 +296,7 @@ impl Failure {
         }
     }
 
-    fn of(error: &reqwest::Error) -> Self {
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
         // reqwest's own text stops where it gets interesting ("error sending request"): tell the causes too.
         let mut why = error.to_string();
         let mut cause = std::error::Error::source(error);
@@ -306,7 +311,7 @@ impl Failure {
         }
     }
 
-    fn of_status(status: StatusCode, body: &[u8]) -> Self {
+    pub(crate) fn of_status(status: StatusCode, body: &[u8]) -> Self {
         let problem = serde_json::from_slice::<Problem>(body).ok();
         let code = problem
             .as_ref()
@@ -325,7 +330,7 @@ impl Failure {
     }
 }
 
-async fn read_bounded(mut response: Response) -> Result<Bytes, Failure> {
+pub(crate) async fn read_bounded(mut response: Response) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Failure::of(&error))? {
         if body.len().saturating_add(chunk.len()) > MAX_ANSWER {

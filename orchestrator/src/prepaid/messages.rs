@@ -4,7 +4,7 @@
 //! What a terminal asks for is encrypted to the issuer ([`super::sealed`]): the acquirer passes it on and learns of it only
 //! what the terminal says outside, and what the chain shows later.
 use protocol::{
-    prepaid::{DeclineCode, RefundOrder, SignedPayment, VoidOrder},
+    prepaid::{CardQuery, DeclineCode, DisputeOrder, RefundOrder, SignedPayment, VoidOrder},
     signing::{self, Domain, Purpose, PAYLOAD_LENGTH},
     AccountId, Amount, Member, Signature, Timestamp,
 };
@@ -53,6 +53,21 @@ impl TerminalOrder {
             Self::Refund { order, .. } => order.terminal,
         }
     }
+}
+
+/// What a terminal has to know of a card issuer. Its acquirer tells it once, as `GET /terminal/v1/issuers/{member}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuerFacts {
+    /// Which.
+    pub issuer: Member,
+    /// The hash of the genesis block of its chain.
+    #[serde(with = "protocol::text::bytes")]
+    pub genesis: [u8; 32],
+    /// Its contract there.
+    #[serde(with = "protocol::text::account")]
+    pub contract: AccountId,
+    /// What orders are sealed to: `age1…`.
+    pub recipient: String,
 }
 
 /// A terminal writes to its merchant's acquirer. The same message again gets the same answer, or the final one where it was
@@ -157,4 +172,142 @@ pub enum Decline {
     /// The contract declined a payment.
     #[serde(untagged)]
     Payment(DeclineCode),
+}
+
+/// A holder objects to a payment, on paper that anybody may hand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedDispute {
+    /// To which, and why.
+    pub order: DisputeOrder,
+    /// The holder's.
+    pub signature: Signature,
+}
+
+/// A holder asks about its card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedQuery {
+    /// Which card, and when.
+    pub query: CardQuery,
+    /// The holder's.
+    pub signature: Signature,
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::prepaid::{CardNumber, CardPayment, MerchantNumber};
+
+    use super::*;
+
+    fn payment() -> SignedPayment {
+        SignedPayment {
+            payment: CardPayment {
+                card: CardNumber(u64::MAX),
+                counter: u64::MAX,
+                merchant: MerchantNumber(u32::MAX),
+                terminal: AccountId([4; 32]),
+                amount: u128::MAX,
+                least: 1,
+                expires_at: u64::MAX,
+            },
+            card: Signature([5; 64]),
+            terminal: Signature([6; 64]),
+        }
+    }
+
+    #[test]
+    fn an_order_is_read_as_it_was_written() {
+        let void = VoidOrder {
+            card: CardNumber(7),
+            counter: 1,
+            terminal: AccountId([4; 32]),
+            expires_at: 1,
+        };
+        let refund = RefundOrder {
+            card: CardNumber(7),
+            counter: 1,
+            terminal: AccountId([4; 32]),
+            amount: u128::MAX,
+            returned: 0,
+            expires_at: 1,
+        };
+        let signature = Signature([8; 64]);
+        for order in [
+            TerminalOrder::Pay { payment: payment() },
+            TerminalOrder::Void { order: void, signature },
+            TerminalOrder::Refund {
+                order: refund,
+                signature,
+            },
+        ] {
+            let text = serde_json::to_string(&order).unwrap();
+            assert_eq!(serde_json::from_str::<TerminalOrder>(&text).unwrap(), order, "{text}");
+        }
+        assert!(serde_json::from_str::<TerminalOrder>(r#"{"kind":"steal"}"#).is_err());
+    }
+
+    #[test]
+    fn an_answer_is_read_as_it_was_written() {
+        let declined = |code| OrderAnswer::Declined {
+            code,
+            reason: "because".into(),
+        };
+        for (answer, word) in [
+            (OrderAnswer::Pending, "pending"),
+            (
+                OrderAnswer::Approved {
+                    taken: u128::MAX,
+                    balance: 0,
+                    cycle: u32::MAX,
+                    block: u32::MAX,
+                    block_hash: [9; 32],
+                },
+                "approved",
+            ),
+            (
+                OrderAnswer::Returned {
+                    amount: 1,
+                    block: 2,
+                    block_hash: [9; 32],
+                },
+                "returned",
+            ),
+            (declined(Decline::GarbageCiphertext), "garbage_ciphertext"),
+            (declined(Decline::Refused), "refused"),
+            (
+                declined(Decline::Payment(DeclineCode::InsufficientFunds)),
+                "insufficient_funds",
+            ),
+        ] {
+            let text = serde_json::to_string(&answer).unwrap();
+            assert!(text.contains(&format!("\"{word}\"")), "{text}");
+            assert_eq!(serde_json::from_str::<OrderAnswer>(&text).unwrap(), answer, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_signs_all_of_its_message() {
+        let domain = protocol::prepaid::domain([1; 32], AccountId([2; 32]));
+        let message = TerminalMessage {
+            issuer: Member(3),
+            reference: [4; 32],
+            terminal: AccountId([5; 32]),
+            sent_at: 6,
+            sealed: "sealed".into(),
+            signature: Signature([0; 64]),
+        };
+        let changes: [fn(&mut TerminalMessage); 5] = [
+            |message| message.issuer = Member(9),
+            |message| message.reference = [9; 32],
+            |message| message.terminal = AccountId([9; 32]),
+            |message| message.sent_at = 9,
+            |message| message.sealed.push('9'),
+        ];
+        for change in changes {
+            let mut changed = message.clone();
+            change(&mut changed);
+            assert_ne!(changed.payload(&domain), message.payload(&domain));
+        }
+    }
 }

@@ -267,7 +267,7 @@ fn say_where(block: Option<&BlockInfo>) {
 }
 
 /// The digest of a document, or of what a file holds.
-fn digest(evidence: &str) -> anyhow::Result<[u8; 32]> {
+pub(super) fn digest(evidence: &str) -> anyhow::Result<[u8; 32]> {
     if evidence.starts_with("0x") {
         return text::from_hex(evidence).context("the evidence is neither a digest nor a file");
     }
