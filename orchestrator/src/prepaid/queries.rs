@@ -190,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_holder_sees_a_card_and_only_for_some_minutes() {
-        let (ours, other) = (SigningKey::development("//Alice"), SigningKey::development("//Bob"));
+        let (ours, other) = (SigningKey::generate(), SigningKey::generate());
         let world = world(&ours);
         let queries = Queries::new(Arc::new(world.clone()));
         let now = 1_000_000_000;
