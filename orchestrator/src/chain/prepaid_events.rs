@@ -169,8 +169,8 @@ fn payment_event(kind: Kind, data: &[u8]) -> Result<Event, ChainError> {
             }
         }
         Kind::DisputeAnswered => {
-            let (key, answer) = decode(data)?;
-            Event::DisputeAnswered { key, answer }
+            let (key, answer, rule_by) = decode(data)?;
+            Event::DisputeAnswered { key, answer, rule_by }
         }
         _ => {
             let (key, awarded, is_default) = decode(data)?;

@@ -228,8 +228,12 @@ fn events_of_payments_are_read_as_the_contract_lays_them_out() {
         ),
         (
             Kind::DisputeAnswered,
-            (CARD, 1_u64, REFERENCE).encode(),
-            Event::DisputeAnswered { key, answer: REFERENCE },
+            (CARD, 1_u64, REFERENCE, 11_u64).encode(),
+            Event::DisputeAnswered {
+                key,
+                answer: REFERENCE,
+                rule_by: 11,
+            },
         ),
         (
             Kind::DisputeDecided,

@@ -327,8 +327,9 @@ impl Storage for StorageAt {
         Ok(found.await?)
     }
 
-    async fn is_used(&self, reference: [u8; 32]) -> Result<bool, LedgerError> {
-        Ok(self.contract.read_at("is_used", &reference, self.block.hash).await?)
+    async fn is_used(&self, by: AccountId, reference: [u8; 32]) -> Result<bool, LedgerError> {
+        let found = self.contract.read_at("is_used", &(by, reference), self.block.hash);
+        Ok(found.await?)
     }
 }
 

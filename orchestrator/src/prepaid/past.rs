@@ -183,6 +183,8 @@ pub enum Event {
         key: PaymentKey,
         /// Digest of the answer.
         answer: [u8; 32],
+        /// Until when the issuer can decide now.
+        rule_by: Timestamp,
     },
     /// A dispute was decided.
     DisputeDecided {
@@ -292,6 +294,6 @@ pub trait Storage: Send + Sync {
     async fn disputes(&self, keys: &[PaymentKey]) -> Result<Vec<Option<Dispute>>, LedgerError>;
     /// What a merchant was told of a cycle.
     async fn statement(&self, merchant: MerchantNumber, cycle: u32) -> Result<Option<Statement>, LedgerError>;
-    /// Whether money was put in under this reference.
-    async fn is_used(&self, reference: [u8; 32]) -> Result<bool, LedgerError>;
+    /// Whether somebody put money in under this reference.
+    async fn is_used(&self, by: AccountId, reference: [u8; 32]) -> Result<bool, LedgerError>;
 }

@@ -156,12 +156,16 @@ async fn references(
     place: Place,
     looked: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<Mismatch>, LedgerError> {
-    let all: Vec<[u8; 32]> = book.references().collect();
-    let ask = |reference| async move { Ok::<_, LedgerError>((reference, storage.is_used(reference).await?)) };
+    let all: Vec<_> = book.references().collect();
+    let ask = |(by, reference)| async move {
+        let is_used = storage.is_used(by, reference).await?;
+        Ok::<_, LedgerError>((by, reference, is_used))
+    };
     let mut answers = futures::stream::iter(all).map(ask).buffered(AT_ONCE);
     let mut found = Vec::new();
-    while let Some((reference, is_used)) = answers.try_next().await? {
-        let what = format!("reference {}", protocol::text::to_hex(&reference));
+    while let Some((by, reference, is_used)) = answers.try_next().await? {
+        let by = crate::chain::deployment::to_ss58(&by);
+        let what = format!("reference {} of {by}", protocol::text::to_hex(&reference));
         found.extend(differences(place, &what, &is_used, &true));
         looked(1);
     }

@@ -6,8 +6,7 @@ use clap::Parser;
 use protocol::prepaid::{CardNumber, MerchantNumber};
 
 use super::{
-    chain::{OnChain, Programme},
-    render,
+    onchain::{render, OnChain, Programme},
     statement::merchant,
 };
 use crate::{

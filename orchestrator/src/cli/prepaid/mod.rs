@@ -1,9 +1,8 @@
 //! `quittance prepaid`: card programmes.
 use clap::{Parser, Subcommand};
 
-mod chain;
 mod history;
-mod render;
+mod onchain;
 mod report;
 mod statement;
 mod verify;

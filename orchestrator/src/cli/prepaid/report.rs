@@ -4,10 +4,7 @@ use std::io::Write;
 use clap::Parser;
 use protocol::{Amount, Timestamp};
 
-use super::{
-    chain::{bar, failed, OnChain, Programme, Range},
-    render,
-};
+use super::onchain::{bar, failed, render, OnChain, Programme, Range};
 use crate::{
     cli::render::json,
     prepaid::report::{coverage, csv, Bound, Coverage, Parameters, Report, Span},

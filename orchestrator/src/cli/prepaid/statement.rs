@@ -4,10 +4,7 @@ use std::io::Write;
 use clap::Parser;
 use protocol::prepaid::MerchantNumber;
 
-use super::{
-    chain::{OnChain, Programme},
-    render,
-};
+use super::onchain::{render, OnChain, Programme};
 use crate::{
     cli::render::json,
     prepaid::statements::{

@@ -3,7 +3,7 @@ use clap::Parser;
 use serde::Serialize;
 
 use super::{
-    chain::{bar, failed, OnChain, Range},
+    onchain::{bar, failed, OnChain, Range},
     report::covered,
 };
 use crate::{

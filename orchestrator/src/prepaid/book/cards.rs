@@ -208,7 +208,7 @@ impl Book {
         at: At,
         number: CardNumber,
         amount: Amount,
-        reference: [u8; 32],
+        reference: (AccountId, [u8; 32]),
     ) -> Result<(), Missing> {
         let programme = self.the_programme()?;
         let what = format!("card {}: topped up", number.0);
@@ -229,7 +229,7 @@ impl Book {
         self.enter(
             number,
             CardMovement {
-                reference: Some(reference),
+                reference: Some(reference.1),
                 ..movement(at, CardEntry::TopUp, amount)
             },
         )?;

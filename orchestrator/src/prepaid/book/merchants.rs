@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{add, differences, take_away, At, Book, Missing, Place};
 use crate::prepaid::statements::draw::{draw_up, sums, Basis};
 
+/// All of an amount, in millionths.
+const WHOLE: u32 = 1_000_000;
+
 /// A merchant and its past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MerchantBook {
@@ -176,6 +179,7 @@ impl Book {
         let is_known = self.merchants.contains_key(&number);
         let what = || format!("merchant {}: registered", number.0);
         self.forbid(at, is_known, what, "there is a merchant of that number");
+        self.check_rules(at, number, &rules);
         self.merchants.entry(number).or_insert(MerchantBook {
             registered: at,
             acquirer,
@@ -189,6 +193,12 @@ impl Book {
             unpaid: 0,
             open_from: 0,
         });
+    }
+
+    pub(super) fn check_rules(&mut self, at: At, number: MerchantNumber, rules: &Rules) {
+        let is_bad = rules.parts_per_million > WHOLE || rules.reserve_parts_per_million > WHOLE;
+        let what = || format!("merchant {}: rules set", number.0);
+        self.forbid(at, is_bad, what, "more than a whole is taken");
     }
 
     pub(super) fn add_terminal(&mut self, at: At, merchant: MerchantNumber, key: AccountId) -> Result<(), Missing> {
@@ -218,7 +228,7 @@ impl Book {
         at: At,
         number: MerchantNumber,
         amount: Amount,
-        reference: [u8; 32],
+        reference: (AccountId, [u8; 32]),
     ) -> Result<(), Missing> {
         let what = format!("merchant {}: funded", number.0);
         self.use_reference(at, reference, &what);
@@ -230,7 +240,7 @@ impl Book {
             cycle: merchant.open_cycle(),
             kind: EntryKind::Funding,
             payment: None,
-            reference,
+            reference: reference.1,
             amount,
         });
         add(&mut merchant.unpaid, amount);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    prepaid::{CardNumber, Dispute, Float, MerchantNumber, PaymentKey, Programme, Terminal},
+    prepaid::{CardNumber, Dispute, Float, MerchantNumber, PaymentKey, Programme, Terminal, MAX_PERIOD},
     AccountId, Amount,
 };
 
@@ -39,7 +39,7 @@ pub struct Book {
     payments: BTreeMap<PaymentKey, PaymentBook>,
     declined: Vec<Declined>,
     disputes: BTreeMap<PaymentKey, DisputeBook>,
-    references: BTreeSet<[u8; 32]>,
+    references: BTreeSet<(AccountId, [u8; 32])>,
     float: Float,
     /// The float after each block that changed it, in order.
     floats: Vec<(At, Float)>,
@@ -65,6 +65,7 @@ impl Book {
     fn apply(&mut self, at: At, event: &Event) -> Result<(), Missing> {
         match event {
             Event::ProgrammeSet(programme) => {
+                self.check_programme(at, programme);
                 self.programme = Some(*programme);
                 self.weigh_all(at);
                 Ok(())
@@ -83,6 +84,7 @@ impl Book {
                 Ok(())
             }
             Event::RulesSet { merchant, rules } => {
+                self.check_rules(at, *merchant, rules);
                 self.merchant_mut(*merchant)?.next_rules = *rules;
                 Ok(())
             }
@@ -107,8 +109,8 @@ impl Book {
                 card,
                 amount,
                 reference,
-                by: _,
-            } => self.top_up(at, *card, *amount, *reference),
+                by,
+            } => self.top_up(at, *card, *amount, (*by, *reference)),
             Event::PaymentsDecided(lines) => self.decide(at, lines),
             Event::Voided { key, amount } => self.void(at, *key, *amount),
             Event::Refunded { key, amount } => self.refund(at, *key, *amount),
@@ -116,15 +118,15 @@ impl Book {
                 merchant,
                 amount,
                 reference,
-                by: _,
-            } => self.fund(at, *merchant, *amount, *reference),
+                by,
+            } => self.fund(at, *merchant, *amount, (*by, *reference)),
             Event::DisputeOpened {
                 key,
                 amount,
                 evidence,
                 rule_by,
             } => self.open_dispute(at, *key, *amount, *evidence, *rule_by),
-            Event::DisputeAnswered { key, answer } => self.answer(at, *key, *answer),
+            Event::DisputeAnswered { key, answer, rule_by } => self.answer(at, *key, *answer, *rule_by),
             Event::DisputeDecided {
                 key,
                 awarded,
@@ -189,8 +191,8 @@ impl Book {
         Some(self.disputes.get(&key)?.dispute)
     }
 
-    /// What money was put in under.
-    pub fn references(&self) -> impl Iterator<Item = [u8; 32]> + '_ {
+    /// Who put money in, and under what.
+    pub fn references(&self) -> impl Iterator<Item = (AccountId, [u8; 32])> + '_ {
         self.references.iter().copied()
     }
 
@@ -243,8 +245,14 @@ impl Book {
         self.programme.ok_or(Missing::Programme)
     }
 
-    /// Each reference is taken once.
-    fn use_reference(&mut self, at: At, reference: [u8; 32], what: &str) {
+    fn check_programme(&mut self, at: At, programme: &Programme) {
+        let periods = [programme.cycle, programme.dispute_period, programme.ruling_period];
+        let is_bad = periods.iter().any(|period| !(1..=MAX_PERIOD).contains(period));
+        self.forbid(at, is_bad, || "programme: set".into(), "a period is 0 or too long");
+    }
+
+    /// Each reference is taken once of each who puts money in.
+    fn use_reference(&mut self, at: At, reference: (AccountId, [u8; 32]), what: &str) {
         let is_used = !self.references.insert(reference);
         self.forbid(at, is_used, || what.to_owned(), "its reference was used before");
     }

@@ -189,6 +189,8 @@ impl Book {
     pub(super) fn refund(&mut self, at: At, key: PaymentKey, amount: Amount) -> Result<(), Missing> {
         let what = || format!("payment {} of card {}: refund", key.1, key.0 .0);
         self.forbid(at, amount == 0, what, "the amount is 0");
+        let is_contested = self.disputes.get(&key).is_some_and(|dispute| dispute.decided.is_none());
+        self.forbid(at, is_contested, what, "it is disputed");
         self.give_back(at, key, EntryKind::Refund, amount)
     }
 
@@ -203,7 +205,11 @@ impl Book {
         self.forbid(at, amount > left, what, &rule);
 
         let merchant = self.merchant_mut(before.merchant)?;
-        let available = merchant.unpaid.saturating_sub(merchant.held);
+        // Awards come out of what is held, whichever dispute it is held for.
+        let available = match kind {
+            EntryKind::Award => merchant.unpaid,
+            _ => merchant.unpaid.saturating_sub(merchant.held),
+        };
         take_away(&mut merchant.unpaid, amount);
         merchant.entries.push(Entry {
             at,
@@ -214,7 +220,7 @@ impl Book {
             reference: before.reference,
             amount,
         });
-        let rule = format!("the merchant had {available} that is not held");
+        let rule = format!("the merchant had {available} for it");
         self.forbid(at, amount > available, what, &rule);
         take_away(&mut self.float.merchants, amount);
 
@@ -287,14 +293,25 @@ impl Book {
         Ok(())
     }
 
-    pub(super) fn answer(&mut self, at: At, key: PaymentKey, answer: [u8; 32]) -> Result<(), Missing> {
+    pub(super) fn answer(
+        &mut self,
+        at: At,
+        key: PaymentKey,
+        answer: [u8; 32],
+        rule_by: Timestamp,
+    ) -> Result<(), Missing> {
+        // The issuer has its time from then on.
+        let expected = at.time.saturating_add(self.the_programme()?.ruling_period);
         let dispute = &mut self.dispute_mut(key)?.dispute;
         let before = *dispute;
-        dispute.answer = Some(before.answer.unwrap_or(answer));
+        if before.answer.is_none() {
+            (dispute.answer, dispute.rule_by) = (Some(answer), expected);
+        }
         let what = || format!("dispute over payment {} of card {}: answered", key.1, key.0 .0);
         self.forbid(at, before.awarded.is_some(), what, "it was decided before");
         self.forbid(at, before.answer.is_some(), what, "it was answered before");
         self.forbid(at, at.time >= before.rule_by, what, "the time for it was over");
+        self.expect(at, || format!("{}: rule_by", what()), rule_by, expected);
         Ok(())
     }
 
@@ -320,12 +337,7 @@ impl Book {
         let rule = format!("the holder wanted {}", before.amount);
         self.forbid(at, awarded > before.amount, what, &rule);
         if is_default {
-            let record = self.payment_mut(key)?.record;
-            let left = record.taken.saturating_sub(record.returned);
-            let by_default = match before.answer {
-                Some(_) => 0,
-                None => before.amount.min(left),
-            };
+            let by_default = if before.answer.is_some() { 0 } else { before.amount };
             self.expect(at, || format!("{}: awarded", what()), awarded, by_default);
         }
         take_away(&mut self.merchant_mut(merchant)?.held, before.amount);

@@ -95,7 +95,7 @@ impl Storage for Kept {
         Ok(self.statements.get(&(merchant, cycle)).copied())
     }
 
-    async fn is_used(&self, reference: [u8; 32]) -> Result<bool, LedgerError> {
-        Ok(self.references.contains(&reference))
+    async fn is_used(&self, by: AccountId, reference: [u8; 32]) -> Result<bool, LedgerError> {
+        Ok(self.references.contains(&(by, reference)))
     }
 }

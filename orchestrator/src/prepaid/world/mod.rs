@@ -32,6 +32,8 @@ pub(crate) const LIMITS: CardLimits = CardLimits {
     per_payment: 300,
     per_day: 500,
 };
+/// Who tops cards up, and puts money in for merchants.
+pub(crate) const PAYER: AccountId = AccountId([60; 32]);
 pub(crate) const HOUR: Timestamp = DAY / 24;
 /// A midnight.
 pub(crate) const START: Timestamp = 20_000 * DAY;
@@ -83,7 +85,7 @@ pub(crate) struct Kept {
     pub(crate) payments: BTreeMap<PaymentKey, PaymentRecord>,
     pub(crate) disputes: BTreeMap<PaymentKey, Dispute>,
     pub(crate) statements: BTreeMap<(MerchantNumber, u32), Statement>,
-    pub(crate) references: BTreeSet<[u8; 32]>,
+    pub(crate) references: BTreeSet<(AccountId, [u8; 32])>,
     pub(crate) has: Amount,
 }
 
@@ -352,7 +354,7 @@ impl World {
                 card,
                 amount,
                 reference: [reference; 32],
-                by: AccountId([60; 32]),
+                by: PAYER,
             });
             Ok(())
         })
@@ -368,7 +370,7 @@ impl World {
                 merchant,
                 amount,
                 reference: [reference; 32],
-                by: AccountId([60; 32]),
+                by: PAYER,
             });
             Ok(())
         })
@@ -378,7 +380,7 @@ impl World {
         if amount == 0 {
             return Err(Error::ZeroAmount);
         }
-        if !self.kept.references.insert([reference; 32]) {
+        if !self.kept.references.insert((PAYER, [reference; 32])) {
             return Err(Error::ReferenceUsed);
         }
         self.kept.has += amount;

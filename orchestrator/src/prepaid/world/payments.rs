@@ -119,6 +119,14 @@ impl World {
         }
         self.attempt(|world| {
             world.known_payment(key)?;
+            if world
+                .kept
+                .disputes
+                .get(&key)
+                .is_some_and(|dispute| dispute.awarded.is_none())
+            {
+                return Err(Error::Disputed);
+            }
             world.tell(Event::Refunded { key, amount });
             world.give_back(key, Returned::Refund, amount)
         })
@@ -187,6 +195,7 @@ impl World {
 
     pub(crate) fn answer(&mut self, card: u64, counter: u64) -> Done {
         let (key, now) = ((CardNumber(card), counter), self.now);
+        let rule_by = now + self.programme().ruling_period;
         let dispute = self.undecided(key)?;
         if now >= dispute.rule_by {
             return Err(Error::DeadlinePassed {
@@ -196,8 +205,12 @@ impl World {
         if dispute.answer.is_some() {
             return Err(Error::AlreadyAnswered);
         }
-        dispute.answer = Some([71; 32]);
-        self.tell(Event::DisputeAnswered { key, answer: [71; 32] });
+        (dispute.answer, dispute.rule_by) = (Some([71; 32]), rule_by);
+        self.tell(Event::DisputeAnswered {
+            key,
+            answer: [71; 32],
+            rule_by,
+        });
         Ok(())
     }
 
@@ -218,7 +231,7 @@ impl World {
                     })
                 }
                 None if dispute.answer.is_some() => (0, true),
-                None => (dispute.amount.min(record.returnable()), true),
+                None => (dispute.amount, true),
             };
             world.known_merchant(record.merchant)?.let_go(dispute.amount)?;
             world.undecided(key)?.awarded = Some(awarded.0);

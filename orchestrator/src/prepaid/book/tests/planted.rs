@@ -7,7 +7,7 @@ use protocol::{
 use crate::prepaid::{
     book::{Book, Mismatch, Place},
     past::Event,
-    world::{holder, payment, terminal, World, HOUR, LATER, LIMITS, RULES},
+    world::{holder, payment, programme, terminal, World, HOUR, LATER, LIMITS, PAYER, RULES},
 };
 
 /// What was found after an event was altered, or after one was added.
@@ -203,9 +203,12 @@ fn what_goes_back_beyond_what_was_taken_is_named() {
     let mut disputed = paid();
     disputed.dispute(7, 1, 10).unwrap();
     assert!(added(&disputed, voided(100))[0].contains("it is disputed"));
+    assert!(added(&disputed, refunded(1))[0].contains("it is disputed"));
     let mut held = paid();
-    held.dispute(7, 1, 60).unwrap();
-    assert!(added(&held, refunded(41))[0].contains("the merchant had 40 that is not held"));
+    held.pay(payment(7, 2, 50));
+    held.dispute(7, 2, 50).unwrap();
+    held.close_cycle(3).unwrap();
+    assert!(added(&held, refunded(100))[0].contains("the merchant had 15 for it"));
     let mut closed = paid();
     closed.fund(3, 1_000, 9).unwrap();
     closed.close_cycle(3).unwrap();
@@ -224,10 +227,17 @@ fn money_under_a_used_reference_and_top_ups_beyond_a_rule_are_named() {
         card: CardNumber(7),
         amount,
         reference: [reference; 32],
-        by: holder(1),
+        by: PAYER,
     };
     let world = World::small();
     assert_eq!(added(&world, top_up(100, 2)), [""; 0]);
+    let by_other = Event::ToppedUp {
+        card: CardNumber(7),
+        amount: 100,
+        reference: [1; 32],
+        by: holder(1),
+    };
+    assert_eq!(added(&world, by_other), [""; 0], "references are each payer's own");
     assert!(added(&world, top_up(100, 1))[0].contains("reference was used before"));
     assert!(added(&world, top_up(101, 2))[0].contains("it may hold 900 and would hold 901"));
     let mut frozen = world.clone();
@@ -240,7 +250,7 @@ fn money_under_a_used_reference_and_top_ups_beyond_a_rule_are_named() {
         merchant: MerchantNumber(3),
         amount: 5,
         reference: [1; 32],
-        by: holder(1),
+        by: PAYER,
     };
     assert!(added(&world, funded)[0].contains("reference was used before"));
 }
@@ -321,8 +331,36 @@ fn disputes_out_of_time_or_beyond_the_claim_are_named() {
     assert!(added(&disputed, decided(60, false))[0].contains("time was over"));
     assert_eq!(added(&disputed, decided(60, true)), [""; 0]);
     assert!(added(&disputed, decided(0, true))[0].contains("0 is there, 60 follows"));
-    let answered = Event::DisputeAnswered { key, answer: [1; 32] };
-    assert!(added(&disputed, answered)[0].contains("time for it was over"));
+    let answered = |rule_by| Event::DisputeAnswered {
+        key,
+        answer: [1; 32],
+        rule_by,
+    };
+    assert!(added(&disputed, answered(disputed.now + 2 * DAY))[0].contains("time for it was over"));
+    let mut disputed = world.clone();
+    disputed.dispute(7, 1, 60).unwrap();
+    disputed.next(HOUR);
+    assert_eq!(added(&disputed, answered(disputed.now + 2 * DAY)), [""; 0]);
+    assert!(added(&disputed, answered(disputed.now))[0].contains("rule_by"));
+}
+
+#[test]
+fn rules_and_programmes_that_no_contract_takes_are_named() {
+    let world = World::small();
+    let endless = protocol::prepaid::Programme {
+        ruling_period: 0,
+        ..programme()
+    };
+    assert!(added(&world, Event::ProgrammeSet(endless))[0].contains("a period is 0 or too long"));
+    let rules = protocol::prepaid::Rules {
+        parts_per_million: 1_000_001,
+        ..RULES
+    };
+    let greedy = Event::RulesSet {
+        merchant: MerchantNumber(3),
+        rules,
+    };
+    assert!(added(&world, greedy)[0].contains("more than a whole"));
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+pub(super) mod render;
+
 /// Which contract, and where it is read from.
 #[derive(Debug, clap::Args)]
 pub(super) struct OnChain {

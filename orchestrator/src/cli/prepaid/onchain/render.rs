@@ -4,7 +4,7 @@ use protocol::{
     text::to_hex,
 };
 
-use super::verify::shortfall;
+use super::super::verify::shortfall;
 use crate::{
     assets::AssetName,
     chain::deployment::to_ss58,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-pub(super) fn report(report: &Report) {
+pub(in super::super) fn report(report: &Report) {
     let subject = &report.subject;
     println!(
         "Card programme of member {} ({}), in {}, up to block {} ({})",
@@ -126,7 +126,7 @@ fn findings(report: &Report) -> comfy_table::Table {
     found
 }
 
-pub(super) fn statement(statement: &MerchantStatement) {
+pub(in super::super) fn statement(statement: &MerchantStatement) {
     let told = &statement.statement;
     println!(
         "Merchant {}, cycle {}, {} to {}, paid to {}",
@@ -158,7 +158,7 @@ pub(super) fn statement(statement: &MerchantStatement) {
     println!("{totals}");
 }
 
-pub(super) fn holder(view: &HolderView) {
+pub(in super::super) fn holder(view: &HolderView) {
     println!(
         "Card {}, {}, of {}, holds {}, expires {}",
         view.number.0,
@@ -193,7 +193,7 @@ pub(super) fn holder(view: &HolderView) {
     declined(&view.declined);
 }
 
-pub(super) fn merchant(view: &MerchantView) {
+pub(in super::super) fn merchant(view: &MerchantView) {
     let merchant = &view.merchant;
     println!(
         "Merchant {}, {}, of acquirer {}, isn't paid {} yet, of which {} are disputed; cycle {} is open",
