@@ -16,6 +16,8 @@ mod events;
 pub mod follower;
 pub mod health;
 pub mod ledger;
+mod prepaid_events;
+pub mod prepaid_past;
 mod quickack;
 pub mod records;
 pub mod runtime;
@@ -30,6 +32,7 @@ pub use error::ChainError;
 pub use escrow::ChainEscrow;
 pub use follower::{Follower, Head};
 pub use ledger::ChainLedger;
+pub use prepaid_past::ChainPrepaidPast;
 pub use records::ChainRecords;
 pub use submitter::{Inclusion, SubmitError, Submitter};
 /// The version of subxt that [`Chain::rpc_client`] belongs to.
