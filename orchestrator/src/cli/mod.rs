@@ -19,6 +19,7 @@ pub mod escrow;
 pub mod govern;
 pub mod key;
 pub mod pay;
+pub mod prepaid;
 pub mod serve;
 pub mod settlement;
 pub mod status;
@@ -39,6 +40,7 @@ Or all of it at once: quittance demo
 
 Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
+Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
 
 Each command explains itself: quittance pay --help
 
@@ -84,6 +86,8 @@ enum Command {
     Escrow(escrow::Args),
     /// Limits, pools and debts of a credit node, on each of its chains.
     Credit(credit::Args),
+    /// Prepaid cards: programmes, merchants, terminals, cards, payments, disputes.
+    Prepaid(prepaid::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
     /// Tries or executes any message of a contract.
@@ -114,6 +118,7 @@ pub async fn main() -> ExitCode {
         Command::Webhooks(args) => webhooks::run(args).await,
         Command::Escrow(args) => escrow::run(args).await,
         Command::Credit(args) => credit::run(args).await,
+        Command::Prepaid(args) => prepaid::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,
         Command::Demo(args) => demo::run(args).await,

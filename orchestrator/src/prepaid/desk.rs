@@ -205,22 +205,14 @@ pub(super) fn closing(issuer: Member, merchant: MerchantNumber, cycle: u32) -> S
     format!("prepaid/{issuer}/cycle/{}/{cycle}", merchant.0)
 }
 
-fn standing<I: Copy, R, T>(
-    rows: &[GivenRow<R>],
-    ids: &[I],
-    found: Vec<Option<T>>,
-) -> impl Iterator<Item = Given<I, T>> + use<I, R, T> {
-    let given: Vec<Given<I, T>> = rows
-        .iter()
-        .zip(ids)
-        .zip(found)
-        .map(|((row, id), standing)| Given {
-            id: *id,
-            created_at: row.created_at,
-            standing,
-        })
-        .collect();
-    given.into_iter()
+fn standing<I: Copy, R, T>(rows: &[GivenRow<R>], ids: &[I], found: Vec<Option<T>>) -> Vec<Given<I, T>> {
+    let each = rows.iter().zip(ids).zip(found);
+    each.map(|((row, id), standing)| Given {
+        id: *id,
+        created_at: row.created_at,
+        standing,
+    })
+    .collect()
 }
 
 pub(super) async fn card_of(ledger: &dyn PrepaidLedger, card: CardNumber) -> Result<Card, PrepaidError> {

@@ -182,19 +182,20 @@ impl Prepaid {
 }
 
 async fn site(ledger: &dyn PrepaidLedger) -> Site {
-    let standing = async {
-        Ok(Standing {
-            asset: ledger.constants().await?.asset,
-            programme: ledger.programme().await?,
-            float: ledger.float().await?,
-        })
-    };
     Site {
         issuer: ledger.issuer(),
         genesis: ledger.genesis(),
         contract: ledger.contract(),
-        standing: standing.await,
+        standing: standing(ledger).await,
     }
+}
+
+async fn standing(ledger: &dyn PrepaidLedger) -> Result<Standing, LedgerError> {
+    Ok(Standing {
+        asset: ledger.constants().await?.asset,
+        programme: ledger.programme().await?,
+        float: ledger.float().await?,
+    })
 }
 
 #[cfg(test)]

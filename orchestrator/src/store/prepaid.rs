@@ -52,6 +52,17 @@ pub struct NewOrder<'a> {
     pub at: Timestamp,
 }
 
+/// An order's final answer.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Of which order.
+    pub reference: [u8; 32],
+    /// What became of it.
+    pub answer: OrderAnswer,
+    /// What others are told.
+    pub event: NewEvent,
+}
+
 /// What a terminal sent to its merchant's acquirer, as it is stored there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
@@ -256,34 +267,27 @@ impl Store {
         rows.iter().map(order_from).collect()
     }
 
-    /// Keeps an order's final answer, unless it has one.
+    /// Keeps orders' final answers, all or none of them; one that has an answer keeps that.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn answer_card_order(
-        &self,
-        reference: &[u8; 32],
-        answer: &OrderAnswer,
-        event: Option<&NewEvent>,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn answer_card_orders(&self, answers: &[Answered], at: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let answered = sqlx::query(
-            "UPDATE card_orders SET answer = ?, answered_at = ? WHERE reference = ? AND answer IS NULL",
-        )
-        .bind(json(answer)?)
-        .bind(integer(at)?)
-        .bind(to_hex(reference))
-        .execute(&mut *transaction)
-        .await?;
-        if answered.rows_affected() == 0 {
-            return Ok(false);
-        }
-        if let Some(event) = event {
-            insert_event(&mut transaction, at, event).await?;
+        for Answered { reference, answer, event } in answers {
+            let answered = sqlx::query(
+                "UPDATE card_orders SET answer = ?, answered_at = ? WHERE reference = ? AND answer IS NULL",
+            )
+            .bind(json(answer)?)
+            .bind(integer(at)?)
+            .bind(to_hex(reference))
+            .execute(&mut *transaction)
+            .await?;
+            if answered.rows_affected() == 1 {
+                insert_event(&mut transaction, at, event).await?;
+            }
         }
         transaction.commit().await?;
-        Ok(true)
+        Ok(())
     }
 
     /// Writes down what a terminal sent, unless it is there.

@@ -142,6 +142,7 @@ impl ChainApi for CountingChain {
         let check = |name| Check {
             name,
             chain: None,
+            issuer: None,
             ok: false,
             detail: "stalled".into(),
         };
