@@ -132,8 +132,7 @@ impl ChainPrepaid {
             .read("constants", &())
             .await
             .map_err(|error| error.to_string())?;
-        let is_ours =
-            (found.genesis, found.registry, found.issuer) == (self.chain.genesis(), registry, self.issuer);
+        let is_ours = (found.genesis, found.registry, found.issuer) == (self.chain.genesis(), registry, self.issuer);
         if is_ours {
             return Ok(format!("the contract of member {} by the registry there", self.issuer));
         }
@@ -151,7 +150,9 @@ impl ChainPrepaid {
 fn verdict(signed: &SignedPayment, lines: &[PaymentLine]) -> Option<Verdict> {
     let its = lines.iter().filter(|line| line.payment == signed.payment);
     let verdicts: Vec<Verdict> = its.map(|line| line.verdict).collect();
-    let taken = verdicts.iter().find(|verdict| matches!(verdict, Verdict::Approved { .. }));
+    let taken = verdicts
+        .iter()
+        .find(|verdict| matches!(verdict, Verdict::Approved { .. }));
     taken.or(verdicts.last()).copied()
 }
 
@@ -351,7 +352,12 @@ mod tests {
             verdict,
         };
         let declined = Verdict::Declined(DeclineCode::CounterUsed);
-        let lines = [line(1, declined), line(1, approved), line(1, declined), line(2, declined)];
+        let lines = [
+            line(1, declined),
+            line(1, approved),
+            line(1, declined),
+            line(2, declined),
+        ];
         assert_eq!(verdict(&signed(1), &lines), Some(approved));
         assert_eq!(verdict(&signed(2), &lines), Some(declined));
         assert_eq!(verdict(&signed(3), &lines), None);

@@ -210,7 +210,10 @@ fn persons_of(config: &Config, persons: &config::CreditPersons) -> Result<String
 fn programme_of(config: &Config, issuer: Member) -> Result<String, String> {
     let deployment = Deployment::load(&config.chain.deployment).map_err(|error| error.to_string())?;
     let contract = deployment.prepaid_of(issuer).map_err(|error| error.to_string())?;
-    Ok(format!("member {issuer}, whose contract is {}", to_ss58(&contract.address)))
+    Ok(format!(
+        "member {issuer}, whose contract is {}",
+        to_ss58(&contract.address)
+    ))
 }
 
 fn webhook(secret: &Path) -> Result<String, String> {

@@ -127,13 +127,17 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     for node in args.credit_nodes.into_iter().map(Member) {
         let input = (constructor, genesis, registry.address.0, node, grace);
         let owner = Owner::CreditNode(node);
-        client.deploy_own(&args.bundles, owner, input.encode(), &mut own).await?;
+        client
+            .deploy_own(&args.bundles, owner, input.encode(), &mut own)
+            .await?;
     }
     if let Some((issuer, programme)) = args.card_issuer.map(Member).zip(programme) {
         let asset = args.card_asset.0;
         let input = (constructor, genesis, registry.address.0, issuer, asset, programme);
         let owner = Owner::CardIssuer(issuer);
-        client.deploy_own(&args.bundles, owner, input.encode(), &mut own).await?;
+        client
+            .deploy_own(&args.bundles, owner, input.encode(), &mut own)
+            .await?;
     }
 
     let mut deployed = vec![(registry, new_registry), (clearing, new_clearing), (escrow, new_escrow)];

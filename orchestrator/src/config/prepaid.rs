@@ -182,7 +182,10 @@ mod tests {
         let config = with(GOOD).unwrap();
         let issuer = config.prepaid.issuer.as_ref().unwrap();
         assert_eq!(issuer.identity, Path::new("/etc/quittance/keys/cards.age"));
-        assert_eq!((issuer.batch_wait_milliseconds, issuer.answer_wait_milliseconds), (20, 500));
+        assert_eq!(
+            (issuer.batch_wait_milliseconds, issuer.answer_wait_milliseconds),
+            (20, 500)
+        );
         assert_eq!(config.prepaid.issuers(Member(0)), [Member(0), Member(1)]);
         // A Wednesday in winter: 22:00 in Berlin.
         assert_eq!(issuer.schedule().latest(1_798_060_000_000), Some(1_798_059_600_000));

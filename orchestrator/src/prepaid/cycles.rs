@@ -114,7 +114,9 @@ impl Prepaid {
 async fn close(ledger: &dyn PrepaidLedger, merchant: MerchantNumber, cycle: u32) -> Result<(), LedgerError> {
     failpoints::reach("prepaid.issuer.cycle.acting".to_owned()).await;
     let act = Act::CloseCycle { merchant, cycle };
-    let block = ledger.carry_out(&closing(ledger.issuer(), merchant, cycle), &act).await?;
+    let block = ledger
+        .carry_out(&closing(ledger.issuer(), merchant, cycle), &act)
+        .await?;
     failpoints::reach("prepaid.issuer.cycle.acted".to_owned()).await;
     tracing::info!(merchant = merchant.0, cycle, block = block.number, "closed");
     Ok(())

@@ -56,7 +56,9 @@ impl Prepaid {
                 self.store.give_out(issuer, Kind::Merchant, &merchant.0, now).await?;
             }
             Act::AddTerminal { terminal, .. } => {
-                self.store.give_out(issuer, Kind::Terminal, &Key(*terminal), now).await?;
+                self.store
+                    .give_out(issuer, Kind::Terminal, &Key(*terminal), now)
+                    .await?;
             }
             _ => {}
         }
@@ -163,7 +165,11 @@ impl Prepaid {
     ///
     /// # Errors
     /// The issuer is unknown here, or the database or the chain failed.
-    pub async fn terminals(&self, issuer: Member, page: &Page) -> Result<Vec<Given<AccountId, Terminal>>, PrepaidError> {
+    pub async fn terminals(
+        &self,
+        issuer: Member,
+        page: &Page,
+    ) -> Result<Vec<Given<AccountId, Terminal>>, PrepaidError> {
         let ledger = self.ledger(issuer)?;
         let given: Vec<GivenRow<Key>> = self.store.given_out(issuer, Kind::Terminal, page).await?;
         let mut all = Vec::with_capacity(given.len());
@@ -250,9 +256,7 @@ async fn stands(ledger: &dyn PrepaidLedger, act: &Act) -> Result<bool, PrepaidEr
             rules,
         } => {
             let kept = ledger.merchants(&[*merchant]).await?.into_iter().flatten().next();
-            kept.is_some_and(|kept| {
-                (kept.acquirer, kept.account, kept.next_rules) == (*acquirer, *account, *rules)
-            })
+            kept.is_some_and(|kept| (kept.acquirer, kept.account, kept.next_rules) == (*acquirer, *account, *rules))
         }
         Act::SwitchMerchant { merchant, is_active } => merchant_of(ledger, *merchant).await?.is_active == *is_active,
         Act::SetRules { merchant, rules } => merchant_of(ledger, *merchant).await?.next_rules == *rules,

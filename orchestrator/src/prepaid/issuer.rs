@@ -81,7 +81,9 @@ impl Prepaid {
             Ok(_) => Err(other_order()),
             Err(error) => Err(OrderAnswer::Declined {
                 code: Decline::GarbageCiphertext,
-                reason: format!("{error} (at most {MAX_SEALED} bytes): seal it to the issuer's present key and order anew"),
+                reason: format!(
+                    "{error} (at most {MAX_SEALED} bytes): seal it to the issuer's present key and order anew"
+                ),
             }),
         })
     }
@@ -90,7 +92,12 @@ impl Prepaid {
     /// declined by the contract, like whatever else is wrong with it.
     async fn is_anothers(&self, from: Member, order: &TerminalOrder) -> Result<bool, PrepaidError> {
         let ledger = self.own()?;
-        let terminal = ledger.terminals(&[order.terminal()]).await?.into_iter().flatten().next();
+        let terminal = ledger
+            .terminals(&[order.terminal()])
+            .await?
+            .into_iter()
+            .flatten()
+            .next();
         match terminal {
             None => Ok(false),
             Some(terminal) => Ok(merchant_of(ledger, terminal.merchant).await?.acquirer != from),
@@ -112,7 +119,12 @@ impl Prepaid {
             Ok(decided) => decided,
             // Too much for a block, or for the account's funds: less may pass.
             Err(LedgerError::Rejected(why)) if payments.len() > 1 => {
-                tracing::warn!(batch, payments = payments.len(), why, "the batch isn't taken: tried in halves");
+                tracing::warn!(
+                    batch,
+                    payments = payments.len(),
+                    why,
+                    "the batch isn't taken: tried in halves"
+                );
                 return Ok(self.store.split_card_batch(batch, false).await?);
             }
             Err(error) => return Err(error.into()),
@@ -126,7 +138,12 @@ impl Prepaid {
             self.store.split_card_batch(batch, true).await?;
         }
         failpoints::reach("prepaid.issuer.batch.acted".to_owned()).await;
-        tracing::info!(batch, payments = payments.len(), block = decided.block.number, "decided");
+        tracing::info!(
+            batch,
+            payments = payments.len(),
+            block = decided.block.number,
+            "decided"
+        );
         self.moved();
         Ok(())
     }
@@ -134,7 +151,12 @@ impl Prepaid {
     /// Has a void or a refund carried out, once.
     pub(super) async fn give_back(&self, reference: [u8; 32]) -> Result<(), PrepaidError> {
         let ledger = self.own()?;
-        let Some(row) = self.store.card_order(&reference).await?.filter(|row| row.answer.is_none()) else {
+        let Some(row) = self
+            .store
+            .card_order(&reference)
+            .await?
+            .filter(|row| row.answer.is_none())
+        else {
             return Ok(());
         };
         let act = match row.order {
@@ -182,7 +204,11 @@ impl Prepaid {
     }
 
     /// The final answer, if `look` finds one in time.
-    pub(super) async fn wait_for<F>(&self, patience: Duration, look: impl Fn() -> F) -> Result<OrderAnswer, PrepaidError>
+    pub(super) async fn wait_for<F>(
+        &self,
+        patience: Duration,
+        look: impl Fn() -> F,
+    ) -> Result<OrderAnswer, PrepaidError>
     where
         F: std::future::Future<Output = Result<Option<OrderAnswer>, PrepaidError>>,
     {
@@ -225,9 +251,8 @@ async fn answers(
     };
     let keys: Vec<_> = payments.iter().map(|signed| signed.payment.key()).collect();
     // A counter that was used may have been used by this very payment, brought by somebody else or in an earlier life.
-    let is_unclear = |verdict: &Option<Verdict>| {
-        matches!(verdict, None | Some(Verdict::Declined(DeclineCode::CounterUsed)))
-    };
+    let is_unclear =
+        |verdict: &Option<Verdict>| matches!(verdict, None | Some(Verdict::Declined(DeclineCode::CounterUsed)));
     let records = match verdicts.iter().any(is_unclear) {
         true => ledger.payments(&keys).await?,
         false => vec![None; payments.len()],
@@ -320,7 +345,9 @@ pub(super) const fn why(code: DeclineCode) -> &'static str {
         DeclineCode::ForeignMerchant => "the terminal is another merchant's",
         DeclineCode::TerminalRevoked => "the terminal's key was revoked: the terminal needs a new one",
         DeclineCode::MerchantSuspended => "the card issuer takes no payments for this merchant: ask it why",
-        DeclineCode::BadTerminalSignature => "the terminal's signature doesn't verify: it was altered, or signed by another key",
+        DeclineCode::BadTerminalSignature => {
+            "the terminal's signature doesn't verify: it was altered, or signed by another key"
+        }
         DeclineCode::UnknownCard => "there is no such card",
         DeclineCode::BadCardSignature => {
             "the card's signature doesn't verify: it was altered, or the card was replaced by another one"

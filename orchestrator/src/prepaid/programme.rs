@@ -135,7 +135,11 @@ mod tests {
     fn wrong_values_and_keys_are_named() {
         for (from, to, named) in [
             ("least_seconds = 86400", "least_seconds = 0", "cycles.least_seconds"),
-            ("open_seconds = 5184000", "open_seconds = 18446744073709551615", "open_seconds"),
+            (
+                "open_seconds = 5184000",
+                "open_seconds = 18446744073709551615",
+                "open_seconds",
+            ),
             ("per_day", "per_week", "per_week"),
             ("balance = \"1000000000000000\"", "balance = 1", "limits"),
         ] {

@@ -75,25 +75,46 @@ mod tests {
 
     fn schedule(zone: &str, cut_offs: &[&str]) -> Schedule {
         let cut_offs = cut_offs.iter().map(|text| text.parse().unwrap());
-        Schedule::new(Calendar::new(cut_offs, ["2026-12-25".parse().unwrap()]), zone.parse().unwrap())
+        Schedule::new(
+            Calendar::new(cut_offs, ["2026-12-25".parse().unwrap()]),
+            zone.parse().unwrap(),
+        )
     }
 
     #[test]
     fn in_utc_it_is_the_calendar_itself() {
         let schedule = schedule("UTC", &["22:00"]);
-        assert_eq!(schedule.latest(at("2026-12-23T22:00:00Z")), Some(at("2026-12-23T22:00:00Z")));
-        assert_eq!(schedule.latest(at("2026-12-23T21:59:59Z")), Some(at("2026-12-22T22:00:00Z")));
+        assert_eq!(
+            schedule.latest(at("2026-12-23T22:00:00Z")),
+            Some(at("2026-12-23T22:00:00Z"))
+        );
+        assert_eq!(
+            schedule.latest(at("2026-12-23T21:59:59Z")),
+            Some(at("2026-12-22T22:00:00Z"))
+        );
         // Christmas is a Friday.
-        assert_eq!(schedule.latest(at("2026-12-27T23:00:00Z")), Some(at("2026-12-24T22:00:00Z")));
+        assert_eq!(
+            schedule.latest(at("2026-12-27T23:00:00Z")),
+            Some(at("2026-12-24T22:00:00Z"))
+        );
         assert_eq!(Schedule::default().latest(at("2026-12-23T22:00:00Z")), None);
     }
 
     #[test]
     fn cut_offs_follow_the_clocks_of_the_zone_in_summer_and_in_winter() {
         let schedule = schedule("Europe/Berlin", &["22:00"]);
-        assert_eq!(schedule.latest(at("2026-12-23T21:00:00Z")), Some(at("2026-12-23T21:00:00Z")));
-        assert_eq!(schedule.latest(at("2026-07-01T20:00:00Z")), Some(at("2026-07-01T20:00:00Z")));
-        assert_eq!(schedule.latest(at("2026-07-01T19:59:00Z")), Some(at("2026-06-30T20:00:00Z")));
+        assert_eq!(
+            schedule.latest(at("2026-12-23T21:00:00Z")),
+            Some(at("2026-12-23T21:00:00Z"))
+        );
+        assert_eq!(
+            schedule.latest(at("2026-07-01T20:00:00Z")),
+            Some(at("2026-07-01T20:00:00Z"))
+        );
+        assert_eq!(
+            schedule.latest(at("2026-07-01T19:59:00Z")),
+            Some(at("2026-06-30T20:00:00Z"))
+        );
     }
 
     #[test]
@@ -111,8 +132,14 @@ mod tests {
         let schedule = schedule("Asia/Amman", &["00:30"]);
         // 2022-02-25, a Friday: from 00:00 to 01:00.
         let before = schedule.latest(at("2022-02-24T22:10:00Z"));
-        assert!(before.is_none() || before <= Some(at("2022-02-24T22:10:00Z")), "{before:?}");
-        assert_eq!(schedule.latest(at("2022-02-24T22:30:00Z")), Some(at("2022-02-24T22:30:00Z")));
+        assert!(
+            before.is_none() || before <= Some(at("2022-02-24T22:10:00Z")),
+            "{before:?}"
+        );
+        assert_eq!(
+            schedule.latest(at("2022-02-24T22:30:00Z")),
+            Some(at("2022-02-24T22:30:00Z"))
+        );
     }
 
     #[test]

@@ -273,7 +273,12 @@ impl Store {
     /// The database failed.
     pub async fn answer_card_orders(&self, answers: &[Answered], at: Timestamp) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for Answered { reference, answer, event } in answers {
+        for Answered {
+            reference,
+            answer,
+            event,
+        } in answers
+        {
             let answered = sqlx::query(
                 "UPDATE card_orders SET answer = ?, answered_at = ? WHERE reference = ? AND answer IS NULL",
             )
@@ -391,13 +396,15 @@ impl Store {
         id: &impl fmt::Display,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO prepaid_numbers (issuer, kind, id, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(issuer.0)
-            .bind(what.as_str())
-            .bind(id.to_string())
-            .bind(integer(at)?)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query(
+            "INSERT INTO prepaid_numbers (issuer, kind, id, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(issuer.0)
+        .bind(what.as_str())
+        .bind(id.to_string())
+        .bind(integer(at)?)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

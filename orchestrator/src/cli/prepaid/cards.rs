@@ -124,7 +124,9 @@ impl LimitsArgs {
             });
         }
         let programme: CardProgrammeView = output.service.client()?.get(&output.path("").await?).await?;
-        let programme = programme.programme.context("the programme can't be read now: give all three limits")?;
+        let programme = programme
+            .programme
+            .context("the programme can't be read now: give all three limits")?;
         Ok(CardLimits {
             balance: self.max_balance.unwrap_or(programme.limits.balance),
             per_payment: self.per_payment.unwrap_or(programme.limits.per_payment),

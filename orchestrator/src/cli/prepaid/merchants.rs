@@ -9,9 +9,7 @@ use protocol::{
 use super::{account, render, Listed, Output, Write};
 use crate::http::prepaid::{
     cards::TopUpRequest,
-    merchants::{
-        CloseCycleRequest, MerchantPage, MerchantRequest, SwitchRequest, TerminalPage, TerminalRequest,
-    },
+    merchants::{CloseCycleRequest, MerchantPage, MerchantRequest, SwitchRequest, TerminalPage, TerminalRequest},
 };
 
 /// How a merchant is paid.
@@ -218,7 +216,9 @@ impl Fund {
             amount: self.amount,
             reference: None,
         };
-        self.write.act(&format!("merchants/{}/fund", self.merchant), &body).await
+        self.write
+            .act(&format!("merchants/{}/fund", self.merchant), &body)
+            .await
     }
 }
 
@@ -267,7 +267,10 @@ impl OnTerminal {
 
 impl ShowTerminal {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let path = self.output.path(&format!("terminals/{}", to_hex(&self.terminal.0))).await?;
+        let path = self
+            .output
+            .path(&format!("terminals/{}", to_hex(&self.terminal.0)))
+            .await?;
         let show = |terminal: &Terminal| render::terminal(&self.terminal, terminal);
         self.output.show(&path, show).await
     }

@@ -265,7 +265,14 @@ impl Listed {
         table: impl Fn(&T) -> comfy_table::Table,
     ) -> anyhow::Result<()> {
         if self.csv {
-            print!("{}", self.output.service.client()?.export(&format!("{path}?limit=100")).await?);
+            print!(
+                "{}",
+                self.output
+                    .service
+                    .client()?
+                    .export(&format!("{path}?limit=100"))
+                    .await?
+            );
             return Ok(());
         }
         self.output.show(&format!("{path}?limit={}", self.limit), table).await

@@ -32,7 +32,9 @@ pub(super) struct Messages {
 impl List {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         self.listed
-            .show("/v1/prepaid/orders", |page: &CardOrderPage| render::orders(&page.orders))
+            .show("/v1/prepaid/orders", |page: &CardOrderPage| {
+                render::orders(&page.orders)
+            })
             .await
     }
 }
@@ -41,7 +43,9 @@ impl Show {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let path = format!("/v1/prepaid/orders/{}", text::to_hex(&self.reference));
         self.output
-            .show(&path, |order: &CardOrderView| render::orders(std::slice::from_ref(order)))
+            .show(&path, |order: &CardOrderView| {
+                render::orders(std::slice::from_ref(order))
+            })
             .await
     }
 }

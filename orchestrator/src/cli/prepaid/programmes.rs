@@ -33,7 +33,9 @@ impl List {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let path = "/v1/prepaid/programmes";
         self.output
-            .show(path, |programmes: &Vec<CardProgrammeView>| render::programmes(programmes))
+            .show(path, |programmes: &Vec<CardProgrammeView>| {
+                render::programmes(programmes)
+            })
             .await
     }
 }

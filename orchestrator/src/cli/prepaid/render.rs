@@ -21,16 +21,27 @@ use crate::{
 
 /// Programmes, a row each.
 pub(super) fn programmes(programmes: &[CardProgrammeView]) -> Table {
-    let mut table = table(["issuer", "contract", "asset", "cards hold", "merchants are due", "problem"]);
+    let mut table = table([
+        "issuer",
+        "contract",
+        "asset",
+        "cards hold",
+        "merchants are due",
+        "problem",
+    ]);
     let unknown = || "?".to_owned();
     for programme in programmes {
         let own = if programme.is_own { " (here)" } else { "" };
         table.add_row([
             format!("{}{own}", programme.issuer),
             programme.address.clone(),
-            programme.asset.map_or_else(unknown, |asset| AssetName(asset).to_string()),
+            programme
+                .asset
+                .map_or_else(unknown, |asset| AssetName(asset).to_string()),
             programme.float.map_or_else(unknown, |float| float.cards.to_string()),
-            programme.float.map_or_else(unknown, |float| float.merchants.to_string()),
+            programme
+                .float
+                .map_or_else(unknown, |float| float.merchants.to_string()),
             programme.problem.clone().unwrap_or_default(),
         ]);
     }
@@ -125,16 +136,30 @@ pub(super) fn merchant(number: u32, merchant: &Merchant) -> Table {
 
 /// Merchants, a row each.
 pub(super) fn merchants(merchants: &[MerchantView]) -> Table {
-    let mut table = table(["merchant", "acquirer", "takes payments", "cycle", "payments", "gross", "not paid yet"]);
+    let mut table = table([
+        "merchant",
+        "acquirer",
+        "takes payments",
+        "cycle",
+        "payments",
+        "gross",
+        "not paid yet",
+    ]);
     for view in merchants {
         let shown = view.standing.as_ref();
         table.add_row([
             view.merchant.0.to_string(),
             shown.map(|merchant| merchant.acquirer.to_string()).unwrap_or_default(),
             shown.map_or_else(not_there, |merchant| yes(merchant.is_active)),
-            shown.map(|merchant| merchant.cycle.number.to_string()).unwrap_or_default(),
-            shown.map(|merchant| merchant.cycle.count.to_string()).unwrap_or_default(),
-            shown.map(|merchant| merchant.cycle.gross.to_string()).unwrap_or_default(),
+            shown
+                .map(|merchant| merchant.cycle.number.to_string())
+                .unwrap_or_default(),
+            shown
+                .map(|merchant| merchant.cycle.count.to_string())
+                .unwrap_or_default(),
+            shown
+                .map(|merchant| merchant.cycle.gross.to_string())
+                .unwrap_or_default(),
             shown.map(|merchant| merchant.unpaid.to_string()).unwrap_or_default(),
         ]);
     }
@@ -159,7 +184,9 @@ pub(super) fn terminals(terminals: &[TerminalView]) -> Table {
         let shown = view.standing.as_ref();
         table.add_row([
             to_hex(&view.terminal.0),
-            shown.map(|terminal| terminal.merchant.0.to_string()).unwrap_or_default(),
+            shown
+                .map(|terminal| terminal.merchant.0.to_string())
+                .unwrap_or_default(),
             shown.map_or_else(not_there, |terminal| yes(!terminal.is_revoked)),
         ]);
     }
@@ -222,14 +249,18 @@ pub(super) fn dispute(dispute: &Dispute) -> Table {
 
 /// Terminals' orders, a row each.
 pub(super) fn orders(orders: &[CardOrderView]) -> Table {
-    let mut table = table(["order", "kind", "payment", "acquirer", "at", "outcome", "amount", "block", "reason"]);
+    let mut table = table([
+        "order", "kind", "payment", "acquirer", "at", "outcome", "amount", "block", "reason",
+    ]);
     for order in orders {
         let [outcome, amount, block, reason] = outcome(&order.answer);
         let payment = order.card.zip(order.counter);
         table.add_row([
             order.reference.clone(),
             order.kind.clone().unwrap_or_else(|| "?".to_owned()),
-            payment.map(|(card, counter)| format!("{card}/{counter}")).unwrap_or_default(),
+            payment
+                .map(|(card, counter)| format!("{card}/{counter}"))
+                .unwrap_or_default(),
             order.acquirer.to_string(),
             moment(order.created_at),
             outcome,
@@ -243,7 +274,9 @@ pub(super) fn orders(orders: &[CardOrderView]) -> Table {
 
 /// What terminals sent, a row each.
 pub(super) fn messages(messages: &[TerminalMessageView]) -> Table {
-    let mut table = table(["order", "issuer", "merchant", "terminal", "at", "outcome", "amount", "block", "reason"]);
+    let mut table = table([
+        "order", "issuer", "merchant", "terminal", "at", "outcome", "amount", "block", "reason",
+    ]);
     for message in messages {
         let [outcome, amount, block, reason] = outcome(&message.answer);
         table.add_row([
@@ -269,13 +302,19 @@ fn cycle(cycle: &Cycle) -> Vec<(&'static str, String)> {
         ("payments", format!("{} for {}", cycle.count, cycle.gross)),
         ("voided", format!("{} for {}", cycle.voided_count, cycle.voided)),
         ("refunded", format!("{} for {}", cycle.refunded_count, cycle.refunded)),
-        ("awarded in disputes", format!("{} for {}", cycle.awarded_count, cycle.awarded)),
+        (
+            "awarded in disputes",
+            format!("{} for {}", cycle.awarded_count, cycle.awarded),
+        ),
         ("put in for refunds", cycle.funded.to_string()),
     ]
 }
 
 fn disputed(dispute: &Dispute) -> Vec<(&'static str, String)> {
-    let answer = dispute.answer.as_ref().map_or_else(|| "none yet".to_owned(), |answer| to_hex(answer));
+    let answer = dispute
+        .answer
+        .as_ref()
+        .map_or_else(|| "none yet".to_owned(), |answer| to_hex(answer));
     let decision = match dispute.awarded {
         Some(awarded) => format!("{awarded} went back"),
         None => format!("not before {} by default", moment(dispute.rule_by)),

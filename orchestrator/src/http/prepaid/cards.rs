@@ -70,7 +70,11 @@ pub struct TopUpRequest {
     #[schema(value_type = schema::Amount)]
     pub amount: Amount,
     /// What it is known by on the chain, where each is taken once. Left out, it follows from client and `Idempotency-Key`.
-    #[serde(default, with = "protocol::text::optional_bytes", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "protocol::text::optional_bytes",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<schema::Bytes32>)]
     pub reference: Option<[u8; 32]>,
 }
@@ -189,7 +193,9 @@ async fn list(
     })?;
     let next = next_cursor.clone();
     let cards = found.into_iter().map(CardView::from).collect();
-    shown.answer(CardPage { cards, next_cursor }, next.as_deref(), |page| page.cards.clone())
+    shown.answer(CardPage { cards, next_cursor }, next.as_deref(), |page| {
+        page.cards.clone()
+    })
 }
 
 /// A card, at the latest finalized block.
@@ -200,10 +206,7 @@ async fn list(
         (status = 200, description = "As it stands", body = schema::prepaid::Card),
         schema::ReadProblems
     ))]
-async fn read(
-    State(api): State<Api>,
-    Path((issuer, card)): Path<(Member, CardId)>,
-) -> Result<Json<Card>, ApiError> {
+async fn read(State(api): State<Api>, Path((issuer, card)): Path<(Member, CardId)>) -> Result<Json<Card>, ApiError> {
     Ok(Json(api.prepaid.card(issuer, card.into()).await?))
 }
 
@@ -274,7 +277,15 @@ async fn freeze(
     Path((issuer, card)): Path<(Member, CardId)>,
     key: OperationKey,
 ) -> Result<Json<Acted>, ApiError> {
-    super::act(api, &caller, Permission::ServeCards, issuer, key, Act::Freeze(card.into())).await
+    super::act(
+        api,
+        &caller,
+        Permission::ServeCards,
+        issuer,
+        key,
+        Act::Freeze(card.into()),
+    )
+    .await
 }
 
 /// Lets a card be used again, and waits for finality.
@@ -293,7 +304,15 @@ async fn unfreeze(
     Path((issuer, card)): Path<(Member, CardId)>,
     key: OperationKey,
 ) -> Result<Json<Acted>, ApiError> {
-    super::act(api, &caller, Permission::RunCards, issuer, key, Act::Unfreeze(card.into())).await
+    super::act(
+        api,
+        &caller,
+        Permission::RunCards,
+        issuer,
+        key,
+        Act::Unfreeze(card.into()),
+    )
+    .await
 }
 
 /// Replaces a lost card by one with another key, and waits for finality. Number, holder, balance, limits and expiry stay; nothing
@@ -338,7 +357,15 @@ async fn close(
     Path((issuer, card)): Path<(Member, CardId)>,
     key: OperationKey,
 ) -> Result<Json<Acted>, ApiError> {
-    super::act(api, &caller, Permission::RunCards, issuer, key, Act::CloseCard(card.into())).await
+    super::act(
+        api,
+        &caller,
+        Permission::RunCards,
+        issuer,
+        key,
+        Act::CloseCard(card.into()),
+    )
+    .await
 }
 
 /// What money is put in under, where the client doesn't say: the same for the same wish.

@@ -34,7 +34,12 @@ pub fn router() -> OpenApiRouter<Api> {
 }
 
 /// Where the paths begin below which the issuers' contracts must be what they should be.
-pub const PATHS: [&str; 4] = ["/v1/prepaid/", "/peer/v1/card-orders", "/peer/v1/card-recipients", "/terminal/"];
+pub const PATHS: [&str; 4] = [
+    "/v1/prepaid/",
+    "/peer/v1/card-orders",
+    "/peer/v1/card-recipients",
+    "/terminal/",
+];
 
 /// A card's number in a path.
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -113,8 +113,18 @@ const ANSWER: [&str; 4] = ["outcome", "amount", "block", "reason"];
 
 impl Line for CardOrderView {
     const COLUMNS: &'static [&'static str] = &[
-        "reference", "kind", "acquirer", "card", "counter", "terminal", ANSWER[0], ANSWER[1], ANSWER[2], ANSWER[3],
-        "created_at", "answered_at",
+        "reference",
+        "kind",
+        "acquirer",
+        "card",
+        "counter",
+        "terminal",
+        ANSWER[0],
+        ANSWER[1],
+        ANSWER[2],
+        ANSWER[3],
+        "created_at",
+        "answered_at",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -134,7 +144,15 @@ impl Line for CardOrderView {
 
 impl Line for TerminalMessageView {
     const COLUMNS: &'static [&'static str] = &[
-        "issuer", "reference", "terminal", "merchant", ANSWER[0], ANSWER[1], ANSWER[2], ANSWER[3], "created_at",
+        "issuer",
+        "reference",
+        "terminal",
+        "merchant",
+        ANSWER[0],
+        ANSWER[1],
+        ANSWER[2],
+        ANSWER[3],
+        "created_at",
         "answered_at",
     ];
 
@@ -187,7 +205,9 @@ async fn list(State(api): State<Api>, Query(query): Query<PageQuery>, shown: Sho
     })?;
     let next = next_cursor.clone();
     let orders = found.into_iter().map(CardOrderView::from).collect();
-    shown.answer(CardOrderPage { orders, next_cursor }, next.as_deref(), |page| page.orders.clone())
+    shown.answer(CardOrderPage { orders, next_cursor }, next.as_deref(), |page| {
+        page.orders.clone()
+    })
 }
 
 /// What a terminal ordered of this institution as the card issuer.

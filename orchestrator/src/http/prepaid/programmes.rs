@@ -64,7 +64,14 @@ pub struct CardProgrammeView {
     ))]
 async fn list(State(api): State<Api>) -> Json<Vec<CardProgrammeView>> {
     let own = api.prepaid.member();
-    Json(api.prepaid.sites().await.into_iter().map(|site| view(site, own)).collect())
+    Json(
+        api.prepaid
+            .sites()
+            .await
+            .into_iter()
+            .map(|site| view(site, own))
+            .collect(),
+    )
 }
 
 /// A card issuer's programme, at the latest finalized block.
@@ -94,7 +101,15 @@ async fn set(
     key: OperationKey,
     Json(programme): Json<Programme>,
 ) -> Result<Json<Acted>, ApiError> {
-    super::act(api, &caller, Permission::RunCards, issuer, key, Act::SetProgramme(programme)).await
+    super::act(
+        api,
+        &caller,
+        Permission::RunCards,
+        issuer,
+        key,
+        Act::SetProgramme(programme),
+    )
+    .await
 }
 
 fn view(site: Site, own: Member) -> CardProgrammeView {

@@ -26,10 +26,7 @@ pub fn router() -> OpenApiRouter<Api> {
         (status = 200, description = "Pending, approved, returned or declined", body = schema::prepaid::OrderAnswer),
         schema::TerminalProblems
     ))]
-async fn order(
-    State(api): State<Api>,
-    Json(message): Json<TerminalMessage>,
-) -> Result<Json<OrderAnswer>, ApiError> {
+async fn order(State(api): State<Api>, Json(message): Json<TerminalMessage>) -> Result<Json<OrderAnswer>, ApiError> {
     Ok(Json(api.prepaid.on_message(&message).await.map_err(rejection)?))
 }
 
