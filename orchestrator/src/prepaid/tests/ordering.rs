@@ -8,7 +8,7 @@ use super::{
         ports::Act,
         sealed::MAX_SEALED,
     },
-    world::{signed, World},
+    world::World,
     *,
 };
 use crate::store::Page;

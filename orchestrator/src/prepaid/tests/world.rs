@@ -135,6 +135,36 @@ impl Issuers for NoWay {
     }
 }
 
+/// A payment that card and terminal signed.
+pub fn payment(counter: u64, amount: Amount) -> SignedPayment {
+    let payment = CardPayment {
+        card: CARD,
+        counter,
+        merchant: MERCHANT,
+        terminal: terminal_key().account(),
+        amount,
+        least: amount,
+        expires_at: START + HOUR,
+    };
+    let payload = payment.payload(&protocol::prepaid::domain(GENESIS, CONTRACT));
+    SignedPayment {
+        payment,
+        card: card_key().sign(&payload),
+        terminal: terminal_key().sign(&payload),
+    }
+}
+
+/// A card issuer that nobody can be reached by, whose cut-off is at 22:00.
+pub fn issuer(books: Arc<Books>, store: Store, clock: Arc<dyn Clock>, identity: age::x25519::Identity) -> Arc<Prepaid> {
+    let issuing = Issuing {
+        identity,
+        batch_wait: Duration::ZERO,
+        answer_wait: Duration::ZERO,
+        schedule: Schedule::new(Calendar::new(["22:00".parse().unwrap()], []), "UTC".parse().unwrap()),
+    };
+    Prepaid::new(ISSUER, vec![books], Some(issuing), Arc::new(NoWay), store, clock)
+}
+
 pub struct World {
     pub books: Arc<Books>,
     pub clock: Arc<Hand>,
@@ -186,20 +216,7 @@ impl World {
     }
 
     fn with(books: Arc<Books>, clock: Arc<Hand>, stores: [Store; 2], identity: age::x25519::Identity) -> Self {
-        let issuing = Issuing {
-            identity: identity.clone(),
-            batch_wait: Duration::ZERO,
-            answer_wait: Duration::ZERO,
-            schedule: Schedule::new(Calendar::new(["22:00".parse().unwrap()], []), "UTC".parse().unwrap()),
-        };
-        let issuer = Prepaid::new(
-            ISSUER,
-            vec![books.clone()],
-            Some(issuing),
-            Arc::new(NoWay),
-            stores[0].clone(),
-            clock.clone(),
-        );
+        let issuer = issuer(books.clone(), stores[0].clone(), clock.clone(), identity.clone());
         let way = Arc::new(Way {
             issuer: issuer.clone(),
             is_open: Mutex::new(true),
@@ -231,27 +248,12 @@ impl World {
 
     /// A payment that card and terminal signed.
     pub fn payment(&self, counter: u64, amount: Amount) -> TerminalOrder {
-        TerminalOrder::Pay {
-            payment: self.signed(counter, amount),
-        }
+        let payment = self.signed(counter, amount);
+        TerminalOrder::Pay { payment }
     }
 
     pub fn signed(&self, counter: u64, amount: Amount) -> SignedPayment {
-        let payment = CardPayment {
-            card: CARD,
-            counter,
-            merchant: MERCHANT,
-            terminal: terminal_key().account(),
-            amount,
-            least: amount,
-            expires_at: START + HOUR,
-        };
-        let payload = payment.payload(&protocol::prepaid::domain(GENESIS, CONTRACT));
-        SignedPayment {
-            payment,
-            card: card_key().sign(&payload),
-            terminal: terminal_key().sign(&payload),
-        }
+        payment(counter, amount)
     }
 
     pub fn void(&self, counter: u64) -> TerminalOrder {
