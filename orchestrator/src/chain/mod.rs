@@ -18,6 +18,7 @@ pub mod health;
 pub mod ledger;
 mod prepaid_events;
 pub mod prepaid_past;
+pub mod prepaid;
 mod quickack;
 pub mod records;
 pub mod runtime;
@@ -33,6 +34,7 @@ pub use escrow::ChainEscrow;
 pub use follower::{Follower, Head};
 pub use ledger::ChainLedger;
 pub use prepaid_past::ChainPrepaidPast;
+pub use prepaid::ChainPrepaid;
 pub use records::ChainRecords;
 pub use submitter::{Inclusion, SubmitError, Submitter};
 /// The version of subxt that [`Chain::rpc_client`] belongs to.

@@ -42,7 +42,8 @@ Or all of it at once: quittance demo
 
 Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
-Prepaid cards: quittance prepaid --help; at a merchant's terminal: quittance terminal --help, quittance card --help
+Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
+A merchant's terminal, and a holder's card: quittance terminal --help, quittance card --help
 
 Each command explains itself: quittance pay --help
 
@@ -89,7 +90,7 @@ enum Command {
     Escrow(escrow::Args),
     /// Limits, pools and debts of a credit node, on each of its chains.
     Credit(credit::Args),
-    /// Cards, merchants and cycles of a card issuer.
+    /// Prepaid cards: programmes, merchants, terminals, cards, payments, disputes, statements, reports.
     Prepaid(prepaid::Args),
     /// Makes a prepaid card, and signs for its holder.
     Card(card::Args),
