@@ -6,6 +6,7 @@ mod institution;
 mod node;
 mod place;
 mod prepaid;
+mod tills;
 mod trading;
 
 use std::{
@@ -29,6 +30,7 @@ pub use credit::{CreditNode, CreditSite, Wanted, BASE, PAYEE, PAYER};
 pub use institution::Institution;
 pub use node::Node;
 pub use prepaid::{CardTerms, Cards};
+pub use tills::{Said, Terminal, FLOOR_LIMIT};
 pub use trading::Books;
 
 use place::Place;

@@ -3,6 +3,7 @@ mod credit;
 mod dispute;
 mod escrow;
 mod netting;
+mod prepaid;
 mod settlement;
 mod transfer;
 
@@ -14,7 +15,7 @@ use indicatif::{MultiProgress, ProgressBar};
 use serde_json::{json, Value};
 
 use super::render;
-use crate::devnet::{CreditNode, Network, Options};
+use crate::devnet::{Cards, CreditNode, Network, Options};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +29,8 @@ Run scripts/demo instead to have everything built first.";
 /// How many banks there are besides the two that show payments and trades.
 const OTHER_BANKS: u16 = 4;
 
-/// Runs six banks and a notary on a chain, a credit node between it and another chain, and every system between them.
+/// Runs six banks and a notary on a chain, a credit node between it and another chain, a card issuer with merchants' terminals,
+/// and every system between them.
 #[derive(Debug, Parser)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -68,7 +70,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let systems = systems(&mut network, &show).await;
     show.0.finish_and_clear();
 
-    let (result, credit_node) = systems.with_context(|| format!("the logs are in {}", directory.display()))?;
+    let (result, credit_node, cards) = systems.with_context(|| format!("the logs are in {}", directory.display()))?;
     let process = |id: Option<u32>| id.map_or_else(String::new, |id| format!(", process {id}"));
     show.line("");
     let node = network.node.as_ref().and_then(crate::devnet::Node::process_id);
@@ -81,6 +83,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     for institution in network
         .institutions()
         .chain([&credit_node.institution, &credit_node.payees])
+        .chain([&cards.issuer, &cards.acquirer])
     {
         let process = process(institution.process_id());
         show.line(&format!("{}: {}/docs{process}", institution.name, institution.url));
@@ -95,8 +98,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every system in turn: a key for each. The credit node came with the last one.
-async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, CreditNode)> {
+/// Every system in turn: a key for each. Credit node, card issuer and acquirer came with theirs.
+async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, CreditNode, Cards)> {
     let mut settlement = settlement::run(network, show).await?;
     settlement["transfer"] = transfer::run(network, show).await?;
     settlement["window"] = netting::run(network, show).await?;
@@ -107,9 +110,11 @@ async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, C
     let (escrow, other_node) = tokio::join!(escrow::run(network, show), Network::other_node(&options));
     let escrow = escrow?;
     let (credit, node) = credit::run(network, other_node?, show).await?;
+    let (prepaid, cards) = prepaid::run(network, show).await?;
     Ok((
-        json!({ "settlement": settlement, "escrow": escrow, "credit": credit }),
+        json!({ "settlement": settlement, "escrow": escrow, "credit": credit, "prepaid": prepaid }),
         node,
+        cards,
     ))
 }
 
