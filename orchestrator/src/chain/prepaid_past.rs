@@ -323,13 +323,13 @@ impl Storage for StorageAt {
     }
 
     async fn statement(&self, merchant: MerchantNumber, cycle: u32) -> Result<Option<Statement>, LedgerError> {
-        let found = self.contract.read_at("statement", &(merchant, cycle), self.block.hash);
-        Ok(found.await?)
+        let asked = (merchant, cycle);
+        Ok(self.contract.read_at("statement", &asked, self.block.hash).await?)
     }
 
     async fn is_used(&self, by: AccountId, reference: [u8; 32]) -> Result<bool, LedgerError> {
-        let found = self.contract.read_at("is_used", &(by, reference), self.block.hash);
-        Ok(found.await?)
+        let asked = (by, reference);
+        Ok(self.contract.read_at("is_used", &asked, self.block.hash).await?)
     }
 }
 
