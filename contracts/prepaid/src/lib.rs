@@ -43,6 +43,9 @@ mod prepaid {
 
     use crate::Result;
 
+    /// Who puts money in, and what it knows that by.
+    pub(crate) type Reference = (AccountId, [u8; 32]);
+
     #[ink(storage)]
     pub struct Prepaid {
         /// The chain's genesis hash: part of what cards, terminals and holders sign.
@@ -71,7 +74,7 @@ mod prepaid {
         /// What merchants were told of closed cycles, for good.
         pub(crate) statements: Mapping<(MerchantNumber, u32), Statement>,
         /// Who put money in, and under what: each once.
-        pub(crate) references: Mapping<(AccountId, [u8; 32]), ()>,
+        pub(crate) references: Mapping<Reference, ()>,
     }
 
     /// The issuer said what holds for all cards and merchants from now on.

@@ -40,7 +40,7 @@ Or all of it at once: quittance demo
 
 Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
-Prepaid cards: quittance prepaid --help
+Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
 
 Each command explains itself: quittance pay --help
 
@@ -86,7 +86,7 @@ enum Command {
     Escrow(escrow::Args),
     /// Limits, pools and debts of a credit node, on each of its chains.
     Credit(credit::Args),
-    /// Cards, merchants and cycles of a card issuer.
+    /// Prepaid cards: programmes, merchants, terminals, cards, payments, disputes.
     Prepaid(prepaid::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
