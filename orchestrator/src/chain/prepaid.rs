@@ -146,7 +146,7 @@ impl ChainPrepaid {
     }
 }
 
-/// A payment may be brought twice, also by others, also in one block: if it was taken once, that counts.
+/// A payment may be brought twice, even in one block: if it was taken once, that counts.
 fn verdict(signed: &SignedPayment, lines: &[PaymentLine]) -> Option<Verdict> {
     let its = lines.iter().filter(|line| line.payment == signed.payment);
     let verdicts: Vec<Verdict> = its.map(|line| line.verdict).collect();

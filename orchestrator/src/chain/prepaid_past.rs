@@ -30,6 +30,17 @@ use crate::prepaid::{
 /// portions: a request that takes too long is shorter the next time.
 const PORTION: u32 = 512;
 
+/// An event by the name that the contract gives it, for who reads events otherwise than from a node; `None` where the contract
+/// has no such event.
+///
+/// # Errors
+/// Its fields are laid out otherwise.
+pub fn event_named(name: &str, data: &[u8]) -> Result<Option<Event>, ChainError> {
+    let mut kinds = KINDS.iter();
+    let kind = kinds.find(|(known, _)| *known == name);
+    kind.map(|(_, kind)| event(*kind, data)).transpose()
+}
+
 /// Told how far the reading is: the last block that was read, and the last one that will be.
 type Progress = Box<dyn Fn(u32, u32) + Send + Sync>;
 
@@ -323,13 +334,13 @@ impl Storage for StorageAt {
     }
 
     async fn statement(&self, merchant: MerchantNumber, cycle: u32) -> Result<Option<Statement>, LedgerError> {
-        let found = self.contract.read_at("statement", &(merchant, cycle), self.block.hash);
-        Ok(found.await?)
+        let asked = (merchant, cycle);
+        Ok(self.contract.read_at("statement", &asked, self.block.hash).await?)
     }
 
     async fn is_used(&self, by: AccountId, reference: [u8; 32]) -> Result<bool, LedgerError> {
-        let found = self.contract.read_at("is_used", &(by, reference), self.block.hash);
-        Ok(found.await?)
+        let asked = (by, reference);
+        Ok(self.contract.read_at("is_used", &asked, self.block.hash).await?)
     }
 }
 

@@ -65,7 +65,7 @@ mod tests {
 
         let other = directory.path().join("other.age");
         private_file::write_new(&other, "# no key here\n").unwrap();
-        let error = load(&other).unwrap_err().to_string();
+        let error = load(&other).err().unwrap().to_string();
         assert!(
             error.contains("other.age") && error.contains("quittance prepaid identity"),
             "{error}"

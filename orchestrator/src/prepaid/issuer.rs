@@ -250,7 +250,7 @@ async fn answers(
         None => vec![None; payments.len()],
     };
     let keys: Vec<_> = payments.iter().map(|signed| signed.payment.key()).collect();
-    // A counter that was used may have been used by this very payment, brought by somebody else or in an earlier life.
+    // A counter that was used may have been used by this very payment, in a call that nobody here knows of any more.
     let is_unclear =
         |verdict: &Option<Verdict>| matches!(verdict, None | Some(Verdict::Declined(DeclineCode::CounterUsed)));
     let records = match verdicts.iter().any(is_unclear) {
@@ -369,6 +369,7 @@ fn refusal(error: &Error) -> String {
         Error::CycleClosed => "the payment's cycle is closed: refund it instead".to_owned(),
         Error::NotWhole => "a part of it went back already, or it is disputed: refund the rest instead".to_owned(),
         Error::AlreadyVoided => "it was voided before".to_owned(),
+        Error::Disputed => "it is disputed: what goes back is decided there".to_owned(),
         Error::UnknownPayment => "no such payment was taken".to_owned(),
         Error::StaleOrder { returned } => {
             format!("{returned} went back before, other than the order says: look at the payment and order anew")

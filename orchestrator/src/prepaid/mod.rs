@@ -2,7 +2,8 @@
 //!
 //! [`Prepaid`] answers the institution's own people and programs (`desk`), takes terminals' orders as their merchants'
 //! acquirer (`acquirer`) and decides them as the issuer (`issuer`); its [`Prepaid::run`] does whatever is due (`runner`), and
-//! closes merchants' cycles (`cycles`). Cards, merchants and payments stand on the chain; what is stored here is only what
+//! closes merchants' cycles (`cycles`). What follows from the contract's events alone, for holders, merchants, regulators and
+//! auditors, is in [`book`], [`statements`], [`report`] and [`verify`], read through [`past`]. Cards, merchants and payments stand on the chain; what is stored here is only what
 //! isn't there yet, and the answers.
 mod acquirer;
 pub mod book;

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use protocol::{
     prepaid::{
-        Card, CardLimits, CardNumber, Constants, Dispute, Error, Float, Merchant, MerchantNumber, PaymentKey,
-        PaymentLine, PaymentRecord, Programme, Rules, Statement, Terminal,
+        Card, CardLimits, CardNumber, Constants, Dispute, Float, Merchant, MerchantNumber, PaymentKey, PaymentLine,
+        PaymentRecord, Programme, Rules, Statement, Terminal,
     },
     AccountId, Amount, Member, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use super::book::Book;
+pub use super::ports::LedgerError;
 use crate::chain::deployment::to_ss58;
-
-/// The chain can't be read.
-pub type LedgerError = crate::settlement::ports::LedgerError<Error>;
 
 /// Where something stands on the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use protocol::{
-    prepaid::{CardLimits, Programme},
+    prepaid::{CardLimits, Programme, MAX_PERIOD},
     Timestamp,
 };
 use serde::Deserialize;
@@ -98,13 +98,17 @@ impl ProgrammeFile {
     }
 
     fn programme(&self) -> Result<Programme, String> {
-        Ok(Programme {
+        let programme = Programme {
             limits: self.limits,
             allows_partial: self.payments.allows_partial,
             cycle: milliseconds("cycles.least_seconds", self.cycles.least_seconds)?,
             dispute_period: milliseconds("disputes.open_seconds", self.disputes.open_seconds)?,
             ruling_period: milliseconds("disputes.ruling_seconds", self.disputes.ruling_seconds)?,
-        })
+        };
+        match programme.check() {
+            Ok(()) => Ok(programme),
+            Err(_) => Err(format!("each period must be at most {} seconds", MAX_PERIOD / 1_000)),
+        }
     }
 }
 

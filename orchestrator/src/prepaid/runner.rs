@@ -6,10 +6,7 @@ use protocol::{prepaid::MAX_PAYMENTS, Member};
 use tokio_util::sync::CancellationToken;
 
 use super::{Prepaid, PrepaidError};
-use crate::{
-    steps::Steps,
-    store::prepaid::{MessageRow, OrderRow},
-};
+use crate::{steps::Steps, store::prepaid::MessageRow};
 
 /// Blocks may come by the hundred in a second.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -33,7 +30,7 @@ enum About {
 #[derive(Clone, Debug)]
 enum Step {
     Decide(i64),
-    GiveBack(OrderRow),
+    GiveBack([u8; 32]),
     Forward(MessageRow),
 }
 
@@ -41,7 +38,7 @@ impl Step {
     const fn about(&self) -> About {
         match self {
             Self::Decide(batch) => About::Batch(*batch),
-            Self::GiveBack(row) => About::Return(row.reference),
+            Self::GiveBack(reference) => About::Return(*reference),
             Self::Forward(row) => About::Message(row.issuer, row.reference),
         }
     }
@@ -138,7 +135,7 @@ impl Prepaid {
             }
             due.extend(open.into_iter().map(Step::Decide));
             let returns = self.store.due_card_returns().await?;
-            due.extend(returns.into_iter().map(Step::GiveBack));
+            due.extend(returns.into_iter().map(|row| Step::GiveBack(row.reference)));
         }
         Ok((due, wait))
     }
@@ -158,7 +155,7 @@ impl Prepaid {
     async fn take_step(&self, step: Step) -> Result<(), PrepaidError> {
         match step {
             Step::Decide(batch) => self.decide(batch).await,
-            Step::GiveBack(row) => self.give_back(row.reference).await,
+            Step::GiveBack(reference) => self.give_back(reference).await,
             Step::Forward(row) => self.forward(row).await,
         }
     }

@@ -2,7 +2,10 @@
 use std::future::Future;
 
 use futures::{StreamExt, TryStreamExt};
-use protocol::prepaid::MAX_LISTED;
+use protocol::{
+    prepaid::{CardNumber, Float, MerchantNumber, PaymentKey, MAX_LISTED},
+    AccountId,
+};
 use serde::Serialize;
 
 use super::{
@@ -50,29 +53,29 @@ pub async fn compare(
     looked(2);
 
     let cards = book.cards().map(|(number, card)| (number, card.card));
-    let named = |number: &protocol::prepaid::CardNumber| format!("card {}", number.0);
-    let read = |numbers| async move { storage.cards(&numbers).await };
+    let named = |number: &CardNumber| format!("card {}", number.0);
+    let read = |numbers: Vec<CardNumber>| async move { storage.cards(&numbers).await };
     found.extend(listed(place, cards.collect(), named, read, looked).await?);
 
     let merchants = book.merchants().map(|(number, merchant)| (number, merchant.state()));
-    let named = |number: &protocol::prepaid::MerchantNumber| format!("merchant {}", number.0);
-    let read = |numbers| async move { storage.merchants(&numbers).await };
+    let named = |number: &MerchantNumber| format!("merchant {}", number.0);
+    let read = |numbers: Vec<MerchantNumber>| async move { storage.merchants(&numbers).await };
     found.extend(listed(place, merchants.collect(), named, read, looked).await?);
 
-    let named = |key: &protocol::AccountId| format!("terminal {}", crate::chain::deployment::to_ss58(key));
-    let read = |keys| async move { storage.terminals(&keys).await };
+    let named = |key: &AccountId| format!("terminal {}", crate::chain::deployment::to_ss58(key));
+    let read = |keys: Vec<AccountId>| async move { storage.terminals(&keys).await };
     found.extend(listed(place, book.terminals().collect(), named, read, looked).await?);
 
     let payments = book.payments().map(|(key, payment)| (key, payment.record));
-    let named = |key: &protocol::prepaid::PaymentKey| format!("payment {} of card {}", key.1, key.0 .0);
-    let read = |keys| async move { storage.payments(&keys).await };
+    let named = |key: &PaymentKey| format!("payment {} of card {}", key.1, key.0 .0);
+    let read = |keys: Vec<PaymentKey>| async move { storage.payments(&keys).await };
     found.extend(listed(place, payments.collect(), named, read, looked).await?);
 
     // That there is a dispute over no other payment, too.
     let disputes = book.payments().map(|(key, _)| (key, book.dispute(key)));
-    let named = |key: &protocol::prepaid::PaymentKey| format!("dispute over payment {} of card {}", key.1, key.0 .0);
-    let read = |keys| async move {
-        let found: Vec<_> = storage.disputes(&keys).await?;
+    let named = |key: &PaymentKey| format!("dispute over payment {} of card {}", key.1, key.0 .0);
+    let read = |keys: Vec<PaymentKey>| async move {
+        let found = storage.disputes(&keys).await?;
         Ok(found.into_iter().map(Some).collect())
     };
     let disputes = listed(place, disputes.collect(), named, read, &|_| ()).await?;
@@ -86,7 +89,7 @@ pub async fn compare(
 
 /// The float is the sum of its parts: one counted event by event, the other all at once.
 fn sums(book: &Book, place: Place) -> Vec<Mismatch> {
-    let float = protocol::prepaid::Float {
+    let float = Float {
         cards: book
             .cards()
             .fold(0, |sum, (_, card)| sum.saturating_add(card.card.balance)),

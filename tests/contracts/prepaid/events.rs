@@ -36,6 +36,7 @@ impl Audit {
     #[track_caller]
     fn books_are_right(&mut self) {
         let Self { cards, books, .. } = self;
+        books.agree().unwrap();
         assert_eq!((books.programme, books.float), cards.programme_and_float());
         for (number, card) in &books.cards {
             assert_eq!(Some(*card), cards.try_card(*number));

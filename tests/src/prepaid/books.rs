@@ -10,12 +10,24 @@ use protocol::{
 };
 use scale::Decode;
 
+use quittance::{
+    chain::prepaid_past::event_named,
+    prepaid::{
+        book::Book,
+        past::{At, Event},
+    },
+};
+
 use super::PROGRAMME;
-use crate::contract_chain::{Emitted, EventNames};
+use crate::contract_chain::{Emitted, EventNames, START};
 
 #[derive(Clone)]
 pub struct Books {
     names: EventNames,
+    /// What the orchestrator makes of the same events: it judges every payment anew.
+    audit: Book,
+    /// How many events were told.
+    events: u32,
     pub programme: Programme,
     pub float: Float,
     pub cards: BTreeMap<CardNumber, Card>,
@@ -33,8 +45,12 @@ type Read = Result<(), String>;
 impl Default for Books {
     /// Of a contract that was just made for the tests.
     fn default() -> Self {
+        let mut audit = Book::default();
+        audit.take(at(0, START), &Event::ProgrammeSet(PROGRAMME)).unwrap();
         Self {
             names: EventNames::of("prepaid"),
+            audit,
+            events: 0,
             programme: PROGRAMME,
             float: Float::default(),
             cards: BTreeMap::new(),
@@ -78,7 +94,62 @@ impl Books {
             "DisputeOpened" | "DisputeAnswered" | "DisputeDecided" => self.read_of_dispute(&name, event, now)?,
             _ => self.read_of_card(&name, event)?,
         }
+        self.audit(&name, event, now)
+    }
+
+    /// The orchestrator's books take it in, find nothing wrong with it, and come to the same.
+    fn audit(&mut self, name: &str, event: &Emitted, now: u64) -> Read {
+        let told = event_named(name, &event.data).map_err(|error| error.to_string())?;
+        let told = told.ok_or("an event that the orchestrator doesn't know")?;
+        self.events += 1;
+        self.audit
+            .take(at(self.events, now), &told)
+            .map_err(|gap| gap.to_string())?;
+        if let Some(mismatch) = self.audit.mismatches().first() {
+            return Err(mismatch.to_string());
+        }
+        // All of it seldom: it takes long.
+        if name == "CycleClosed" {
+            self.agree()?;
+        }
         Ok(())
+    }
+
+    /// Whether the orchestrator's books come to the same.
+    ///
+    /// # Errors
+    /// What they differ in.
+    pub fn agree(&self) -> Read {
+        let audit = &self.audit;
+        same("programme", audit.programme(), Some(self.programme))?;
+        same("float", audit.float(), self.float)?;
+        same(
+            "cards",
+            audit.cards().map(|(number, book)| (number, book.card)).collect(),
+            self.cards.clone(),
+        )?;
+        same(
+            "merchants",
+            audit.merchants().map(|(number, book)| (number, book.state())).collect(),
+            self.merchants.clone(),
+        )?;
+        same("terminals", audit.terminals().collect(), self.terminals.clone())?;
+        same(
+            "payments",
+            audit.payments().map(|(key, book)| (key, book.record)).collect(),
+            self.payments.clone(),
+        )?;
+        same(
+            "disputes",
+            audit.disputes().map(|(key, book)| (key, book.dispute)).collect(),
+            self.disputes.clone(),
+        )?;
+        let closed = audit.merchants().flat_map(|(number, book)| {
+            let closings = (0..).zip(&book.closings);
+            closings.map(move |(cycle, closing)| ((number, cycle), closing.statement))
+        });
+        same("statements", closed.collect(), self.statements.clone())?;
+        same("references", audit.references().collect(), self.references.clone())
     }
 
     fn read_of_merchant(&mut self, name: &str, event: &Emitted, now: u64) -> Read {
@@ -254,6 +325,25 @@ impl Books {
     fn merchant_of(&mut self, key: PaymentKey) -> Result<&mut Merchant, String> {
         let number = self.record(key)?.merchant;
         Ok(self.merchants.get_mut(&number).ok_or("no such merchant")?)
+    }
+}
+
+fn at(event: u32, time: u64) -> At {
+    At {
+        block: 1,
+        event,
+        hash: [0; 32],
+        time,
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, theirs: T, ours: T) -> Read {
+    if theirs == ours {
+        Ok(())
+    } else {
+        Err(format!(
+            "{what}: the orchestrator comes to {theirs:?}\nand not to: {ours:?}"
+        ))
     }
 }
 

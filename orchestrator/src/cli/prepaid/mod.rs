@@ -55,11 +55,11 @@ A holder objects to a payment, on paper that it signed; the acquirer answers, th
   quittance prepaid answer 4711 1 --evidence receipt.pdf
   quittance prepaid decide 4711 1 --award 500
 
-As an auditor or a regulator, from the chain alone:
-  quittance prepaid report --issuer 2 --from 2026-12-01 --to 2027-01-01
-  quittance prepaid statement --issuer 2 --merchant 3 --cycle 0 --camt053 > statement.xml
-  quittance prepaid history --issuer 2 --card 7
-  quittance prepaid verify --issuer 2
+As an auditor or a regulator, from the chain alone, with a node that keeps all states:
+  quittance prepaid report --issuer 3 --from 2026-12-01 --to 2027-01-01
+  quittance prepaid statement --issuer 3 --merchant 12 --cycle 0 --camt053 > statement.xml
+  quittance prepaid history --issuer 3 --card 4711
+  quittance prepaid verify --issuer 3
 
 With several programmes, --issuer says whose. Each command explains itself: quittance prepaid issue --help";
 

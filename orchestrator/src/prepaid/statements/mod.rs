@@ -258,7 +258,7 @@ fn lines(book: &Book, merchant: &MerchantBook, closing: &Closing) -> Result<Vec<
     let last = [(LineKind::Fee, statement.fee), (LineKind::Payout, statement.paid)];
     let last = last.into_iter().filter(|(_, amount)| *amount > 0);
     let last = last.map(|(kind, amount)| {
-        Ok(Line {
+        Ok::<_, StatementError>(Line {
             kind,
             card: None,
             counter: None,

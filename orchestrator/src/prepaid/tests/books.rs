@@ -115,7 +115,7 @@ impl Books {
         self.kept.lock().unwrap().failing = true;
     }
 
-    /// As if somebody else had brought it.
+    /// As if it had been brought in a call that the issuer's orchestrator doesn't know of.
     pub fn bring(&self, payment: &SignedPayment) -> Verdict {
         let mut kept = self.kept.lock().unwrap();
         decide(&mut kept, payment).unwrap_or_else(Verdict::Declined)

@@ -7,7 +7,4 @@ mod ordering;
 mod world;
 
 pub use books::Books;
-pub use world::{
-    card_key, holder, issuer, limits, payment, rules, signed, terminal_key, ACQUIRER, CARD, CONTRACT, GENESIS, ISSUER,
-    MERCHANT, START,
-};
+pub use world::{card_key, holder, issuer, payment, signed, terminal_key, ACQUIRER, CARD, ISSUER, MERCHANT, START};

@@ -148,7 +148,7 @@ async fn a_batch_whose_answer_is_lost_is_not_decided_twice() {
 }
 
 #[tokio::test]
-async fn a_payment_that_somebody_else_brought_to_the_chain_is_approved() {
+async fn a_payment_that_was_brought_to_the_chain_before_is_approved() {
     let world = World::open().await;
     let verdict = world.books.bring(&world.signed(1, 120));
     assert!(matches!(verdict, Verdict::Approved { .. }));

@@ -47,15 +47,7 @@ impl OnChain {
     /// Reads the contract's events up to the end of a span; up to the latest finalized block, if it has none.
     pub(super) async fn read(&self, to: Option<Bound>) -> anyhow::Result<Programme> {
         let deployment = Deployment::load(&self.deployment)?;
-        let address = deployment
-            .contract(&format!("prepaid_{}", self.issuer))
-            .with_context(|| {
-                format!(
-                    "member {} has no card programme here: run `quittance deploy` again with --card-issuer {}",
-                    self.issuer, self.issuer
-                )
-            })?;
-        let address = address.address;
+        let address = deployment.prepaid_of(self.issuer)?.address;
         let bundle = Bundle::find(&self.bundles, "prepaid")?;
         let chain = Chain::connect(&self.url).await?;
         deployment.ensure_on(chain.genesis())?;
