@@ -105,6 +105,8 @@ pub enum Flaw {
     Expired,
     /// Decisions only.
     OtherNumber,
+    /// Clearing vouchers only: the source that they name never credited the issuer.
+    NoSource,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +135,7 @@ fn act() -> impl Strategy<Value = Act> {
     let place = || 0..6usize;
     prop_oneof![
         6 => (member(), prop_oneof![1 => Just(0), 20 => 1..4_000u128]).prop_map(|(by, amount)| Act::Deposit(by, amount)),
-        3 => (member(), part()).prop_map(|(by, part)| Act::Withdraw(by, part)),
+        5 => (member(), part()).prop_map(|(by, part)| Act::Withdraw(by, part)),
         24 => (prop_oneof![2 => vec(draft(), 1..=1), 1 => vec(draft(), 2..5)], flaw()).prop_map(|(drafts, flaw)| Act::Retain(drafts, flaw)),
         14 => (vec(place(), 1..4), flaw()).prop_map(|(vouchers, flaw)| Act::Clear(vouchers, flaw)),
         1 => (0..20u128, flaw()).prop_map(|(flat, flaw)| Act::SetFees(flat, flaw)),
@@ -141,10 +143,10 @@ fn act() -> impl Strategy<Value = Act> {
         4 => flaw().prop_map(Act::Close),
         3 => (0..3u32).prop_map(Act::Settle),
         3 => (vec(place(), 1..4), flaw()).prop_map(|(vouchers, flaw)| Act::TakeOut(vouchers, flaw)),
-        7 => (option::weighted(0.2, member()), place(), prop_oneof![6 => Just(0u8), 1 => 1..4u8], part())
+        8 => (claimant(), place(), prop_oneof![6 => Just(0u8), 1 => 1..4u8], part())
             .prop_map(|(by, voucher, obligation, amount)| Act::Open { by, voucher, obligation, amount }),
         2 => (option::weighted(0.2, member()), place()).prop_map(|(by, dispute)| Act::Answer(by, dispute)),
-        5 => (prop_oneof![4 => Just(NOTARY), 1 => Just(DUAL)], place(), draw(), flaw())
+        7 => (prop_oneof![4 => Just(NOTARY), 1 => Just(DUAL)], place(), draw(), flaw())
             .prop_map(|(by, dispute, ruling, flaw)| Act::Rule { by, dispute, ruling, flaw }),
         2 => place().prop_map(Act::RuleByDefault),
         5 => place().prop_map(Act::PayAward),
@@ -198,8 +200,8 @@ fn draft() -> impl Strategy<Value = Draft> {
 
 fn flaw() -> impl Strategy<Value = Option<Flaw>> {
     use Flaw::{
-        Altered, Doubled, Expired, Forged, Missing, OtherChain, OtherContract, OtherEpoch, OtherNumber, OtherPurpose,
-        OutOfOrder, Stranger,
+        Altered, Doubled, Expired, Forged, Missing, NoSource, OtherChain, OtherContract, OtherEpoch, OtherNumber,
+        OtherPurpose, OutOfOrder, Stranger,
     };
     let flaw = prop_oneof![
         3 => (0..6usize).prop_map(Missing),
@@ -207,9 +209,15 @@ fn flaw() -> impl Strategy<Value = Option<Flaw>> {
         1 => (0..6usize).prop_map(Doubled),
         8 => of(&[
             OutOfOrder, Stranger, Altered, OtherEpoch, OtherChain, OtherContract, OtherPurpose, Expired, OtherNumber,
+            NoSource,
         ]),
     ];
     option::weighted(0.12, flaw)
+}
+
+/// Mostly the debtor; sometimes anyone; sometimes the notary that is a participant too.
+fn claimant() -> impl Strategy<Value = Option<Member>> {
+    prop_oneof![7 => Just(None), 2 => member().prop_map(Some), 2 => Just(Some(DUAL))]
 }
 
 fn member() -> impl Strategy<Value = Member> {

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     contract_chain::{Emitted, EventTopic, RootKey, START},
     institutions::{account, registration, Network, HOME, NOTARY, ORIGINATOR, STRANGER},
-    soak::{self, ensure, Check, Tally, ROOT_EVERY},
+    soak::{self, draws::Part, ensure, Check, Tally, ROOT_EVERY},
 };
 
 /// What each participant has, and how far it may go negative, at first.
@@ -230,13 +230,25 @@ impl World {
                 deed: Deed::Deposit(*by, *amount),
             },
             Act::Withdraw(by, part) => {
-                let amount = part.of(self.book.spendable((*by, Asset::Native)));
+                // Who owes an award is tempted by what came in since.
+                let owes = |member: &Member| {
+                    let account = self.book.accounts.get(&(*member, Asset::Native));
+                    account.is_some_and(|account| account.owed > 0 && account.available > 0)
+                };
+                let tempted = PARTICIPANTS.iter().copied().find(|member| step.is_apt && owes(member));
+                let by = tempted.unwrap_or(*by);
+                let purse = (by, Asset::Native);
+                let whole = match tempted {
+                    Some(_) => self.book.accounts[&purse].available,
+                    None => self.book.spendable(purse),
+                };
+                let amount = part.of(whole);
                 Sent {
                     message: "withdraw",
-                    by: *by,
+                    by,
                     args: (by, Asset::Native, amount).encode(),
                     value: 0,
-                    deed: Deed::Withdraw(*by, amount),
+                    deed: Deed::Withdraw(by, amount),
                 }
             }
             Act::Retain(drafts, flaw) => {
@@ -324,17 +336,26 @@ impl World {
                 obligation,
                 amount,
             } => {
+                // Who isn't owed anything can claim only what it is a party to.
+                let may_claim = |known: &Known, by: Member| {
+                    let contested = known.obligations.get(usize::from(*obligation));
+                    known.voucher.parties().contains(&by) && contested.is_some_and(|owed| owed.creditor != by)
+                };
                 let voucher = self.choose_voucher(*voucher, step.is_apt, |known| {
                     !self.book.disputes.contains_key(&(known.voucher.id(), *obligation))
+                        && self.book.now < known.retained_at + DISPUTE_PERIOD
+                        && by.is_none_or(|by| may_claim(known, by))
                 });
                 let voucher = voucher.unwrap_or_else(|| self.voucher_of(ORIGINATOR, HOME));
                 let contested = self.relation(&voucher).obligations;
                 let contested = contested.get(usize::from(*obligation)).copied();
                 let contested = contested.unwrap_or_else(|| voucher.principal());
                 let by = by.unwrap_or(contested.debtor);
+                // Who owes nothing can only claim all.
+                let is_all = step.is_apt && by != contested.debtor;
                 let claim = Claim {
                     obligation: *obligation,
-                    amount: amount.of(contested.amount),
+                    amount: if is_all { Part::All } else { *amount }.of(contested.amount),
                     evidence: [1; 32],
                 };
                 Sent {
@@ -361,7 +382,13 @@ impl World {
                 ruling,
                 flaw,
             } => {
-                let (key, dispute) = self.choose_dispute(*dispute, step.is_apt, |dispute| dispute.ruling.is_none());
+                // A notary that is a participant too is tempted by its own claims.
+                let is_open = |dispute: &Disputed| dispute.ruling.is_none() && self.book.now < dispute.rule_by;
+                let is_own = |dispute: &Disputed| is_open(dispute) && dispute.claimant == *by;
+                let tempts = self.book.disputes.values().any(is_own) && dispute.is_multiple_of(2);
+                let (key, dispute) = self.choose_dispute(*dispute, step.is_apt, |dispute| {
+                    is_open(dispute) && (!tempts || is_own(dispute))
+                });
                 let ruling = ruling.of(dispute.map_or(10, |dispute| dispute.amount));
                 let decision = Decision::Rule {
                     voucher: key.0,
@@ -371,7 +398,7 @@ impl World {
                 self.decide("rule", (key.0, key.1, ruling), decision, *by, *flaw)
             }
             Act::RuleByDefault(place) => {
-                let suits = |dispute: &Disputed| dispute.ruling.is_none();
+                let suits = |dispute: &Disputed| dispute.ruling.is_none() && self.book.now >= dispute.rule_by;
                 let (key, _) = self.choose_dispute(*place, step.is_apt, suits);
                 told("rule_by_default", key, Deed::RuleByDefault(key.0, key.1))
             }
@@ -417,6 +444,7 @@ impl World {
         let issuer = *issuer.unwrap_or(&debtors[0]);
         let discharged = relation.owed_by(issuer);
         let source = self.balance((issuer, discharged[0].asset)).last_credit;
+        let source = source.filter(|_| flaw != Some(Flaw::NoSource));
         let clearing_voucher = ClearingVoucher {
             voucher: voucher.id(),
             relation: relation.id(),

@@ -146,7 +146,7 @@ impl Writing<'_> {
             }
             Some(Flaw::OutOfOrder) if last > 0 => signatures.swap(0, last),
             Some(Flaw::Stranger | Flaw::OtherChain | Flaw::OtherContract | Flaw::OtherPurpose | Flaw::Expired) => {}
-            Some(Flaw::OutOfOrder | Flaw::Altered | Flaw::OtherEpoch | Flaw::OtherNumber) | None => {
+            Some(Flaw::OutOfOrder | Flaw::Altered | Flaw::OtherEpoch | Flaw::OtherNumber | Flaw::NoSource) | None => {
                 return (signatures, true);
             }
         }
