@@ -1,6 +1,7 @@
 //! Scenarios against real processes: a node, two banks and a notary on free ports, one file each.
 #![allow(clippy::unwrap_used)] // a failed test is a panic
 
+mod a_card_frozen_while_payments_wait_pays_none_of_them;
 mod a_card_pays_at_a_merchants_terminal;
 mod a_credit_node_keeps_its_books_on_two_chains;
 mod a_destination_answers_late_never_or_otherwise;
@@ -21,6 +22,7 @@ mod certificates_that_do_not_hold_stop_credit;
 mod contesting;
 mod credit_nodes_killed_at_any_step_pay_once;
 mod credit_survives_the_death_of_either_chain;
+mod cycles_closed_while_payments_arrive_share_none;
 mod deals_by_the_hundred_reach_their_right_end;
 mod deploying_again_changes_nothing;
 mod disputing_parties_killed_at_any_step_lose_nothing;
@@ -32,11 +34,14 @@ mod netting;
 mod network;
 mod notaries_that_die_are_replaced;
 mod one_idempotency_key_makes_one_payment;
+mod one_offline_payment_at_two_terminals_is_paid_once;
 mod payees_that_say_no_or_nothing_cost_nobody_anything;
 mod payments_by_the_hundred_go_together;
 mod payments_survive_the_death_of_the_node;
 mod several_notaries;
+mod shops;
 mod submitted_transactions_are_carried_out_once;
+mod terminals_killed_around_sending_pay_once;
 mod the_home_bank_refuses;
 mod the_readme_can_be_followed;
 mod tills;

@@ -193,6 +193,7 @@ impl Parts {
             &store,
             &clock,
         )?;
+        let card_books = prepaid::books(config, &on_home_chain, &deployment, &config.chain.bundles)?;
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
@@ -294,6 +295,7 @@ impl Parts {
             consents,
             scores,
             prepaid: prepaid.clone(),
+            card_books,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),

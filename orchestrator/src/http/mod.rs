@@ -1,5 +1,5 @@
 //! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, `/terminal/v1` for
-//! merchants' terminals, `/webhooks` for machines that tell of deliveries, health and metrics for its operators, and the description of all of it.
+//! merchants' terminals, `/holder/v1` for card holders, `/webhooks` for machines that tell of deliveries, health and metrics for its operators, and the description of all of it.
 //!
 //! One file per resource, each with a `router()`. What holds for every request is laid around them here, once, so that
 //! no route can forget it.
@@ -27,7 +27,7 @@ use crate::{
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
-    prepaid::Prepaid,
+    prepaid::{queries::CardBooks, Prepaid},
     settlement::Settlement,
     statement::Statements,
     store::Store,
@@ -95,6 +95,8 @@ pub struct Api {
     pub scores: Arc<Scores>,
     /// Prepaid cards, of this issuer and of those whose cards its merchants take.
     pub prepaid: Arc<Prepaid>,
+    /// What follows from the events of their contracts.
+    pub card_books: CardBooks,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -136,6 +138,8 @@ pub struct Systems {
     pub scores: Arc<Scores>,
     /// Prepaid cards, of this issuer and of those whose cards its merchants take.
     pub prepaid: Arc<Prepaid>,
+    /// What follows from the events of their contracts.
+    pub card_books: CardBooks,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -165,6 +169,7 @@ impl Api {
             consents,
             scores,
             prepaid,
+            card_books,
             decisions,
             disputes,
             windows,
@@ -179,6 +184,7 @@ impl Api {
             consents,
             scores,
             prepaid,
+            card_books,
             decisions,
             disputes,
             windows,
@@ -215,6 +221,7 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
     let (bulk, bulk_document) = bulk::router(each_alone).split_for_parts();
     let (hooks, hooks_document) = escrow::webhook::router().split_for_parts();
     let (tills, tills_document) = prepaid::terminals::router().split_for_parts();
+    let (holders, holders_document) = prepaid::queries::holder_router().split_for_parts();
     let (open, open_document) = open_routes().split_for_parts();
 
     // The last layer runs first: who is it, can it be done now, was it done before.
@@ -225,6 +232,7 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
     let peers = peers.merge(bulk);
     let peers = authenticate_peers(peers.layer(from_fn_with_state(api.clone(), health::refuse_until_ready)));
     let hooks = hooks.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
+    let tills = tills.merge(holders);
     let tills = tills.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
 
     let mut document = describe();
@@ -234,6 +242,7 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
         bulk_document,
         hooks_document,
         tills_document,
+        holders_document,
         open_document,
     ] {
         document.merge(part);

@@ -1,11 +1,11 @@
 //! Who may ask what (S4.5): the holder about its own card, by its signature; a merchant about what it took; the regulator
 //! about everything. Answered from the chain, not from the issuer's database. Knows no HTTP.
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use protocol::{
     prepaid::{self, CardNumber, CardQuery, MerchantNumber},
     signing::Domain,
-    Signature, Timestamp,
+    Member, Signature, Timestamp,
 };
 
 use super::{
@@ -26,6 +26,9 @@ pub const QUERY_MARGIN: Timestamp = 5 * 60 * 1_000;
 /// There is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
+    /// This institution has nothing to do with its cards.
+    #[error("this institution has nothing to do with the cards of member {0}")]
+    UnknownIssuer(Member),
     /// No such card.
     #[error("there is no card {}", .0.0)]
     UnknownCard(CardNumber),
@@ -51,6 +54,26 @@ pub enum QueryError {
     /// The chain can't be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+/// Answers from the pasts of the issuers' contracts that an institution has to do with.
+#[derive(Clone, Default)]
+pub struct CardBooks(Arc<BTreeMap<Member, Queries>>);
+
+impl CardBooks {
+    /// By each issuer's index in the registry, what its contract told.
+    pub fn new(pasts: BTreeMap<Member, Arc<dyn PrepaidPast>>) -> Self {
+        let queries = pasts.into_iter().map(|(issuer, past)| (issuer, Queries::new(past)));
+        Self(Arc::new(queries.collect()))
+    }
+
+    /// An issuer's.
+    ///
+    /// # Errors
+    /// `UnknownIssuer`.
+    pub fn of(&self, issuer: Member) -> Result<&Queries, QueryError> {
+        self.0.get(&issuer).ok_or(QueryError::UnknownIssuer(issuer))
+    }
 }
 
 /// Answers from one contract's past.
@@ -156,7 +179,7 @@ impl Queries {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::{
@@ -168,7 +191,7 @@ mod tests {
     };
 
     /// Card 7 is the holder's whose key this is.
-    fn world(holder: &SigningKey) -> World {
+    pub(crate) fn world(holder: &SigningKey) -> World {
         let mut world = full();
         for (_, event) in &mut world.told {
             if let crate::prepaid::past::Event::CardIssued { holder: whose, .. } = event {
@@ -178,7 +201,7 @@ mod tests {
         world
     }
 
-    fn signed(key: &SigningKey, card: u64, asked_at: Timestamp, world: &World) -> (CardQuery, Signature) {
+    pub(crate) fn signed(key: &SigningKey, card: u64, asked_at: Timestamp, world: &World) -> (CardQuery, Signature) {
         let query = CardQuery {
             card: CardNumber(card),
             asked_at,

@@ -1,16 +1,18 @@
 //! The cards that an institution has to do with: its own programme, and those of the issuers whose cards its merchants take.
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 
 use super::credit::Home;
 use crate::{
-    chain::{bundle::Bundle, ChainPrepaid, Deployment},
+    chain::{bundle::Bundle, ChainPrepaid, ChainPrepaidPast, Deployment},
     config::{self, Config},
     peers::{CardIssuers, HttpPeers},
     prepaid::{
         envelopes,
+        past::PrepaidPast,
         ports::{Clock, PrepaidLedger},
+        queries::CardBooks,
         Issuing, Prepaid,
     },
     store::Store,
@@ -68,4 +70,25 @@ pub(super) fn open(
         store.clone(),
         clock.clone(),
     ))
+}
+
+/// What follows from the events of the issuers' contracts.
+///
+/// # Errors
+/// A contract isn't in the deployment, or the bundle is missing or of another version.
+pub(super) fn books(
+    config: &Config,
+    home: &Home<'_>,
+    deployment: &Deployment,
+    bundles: &Path,
+) -> anyhow::Result<CardBooks> {
+    let mut pasts: BTreeMap<_, Arc<dyn PrepaidPast>> = BTreeMap::new();
+    for issuer in config.prepaid.issuers(config.institution.member) {
+        let address = deployment.prepaid_of(issuer)?.address;
+        let past = Bundle::find(bundles, "prepaid")
+            .and_then(|bundle| ChainPrepaidPast::new(home.chain.clone(), home.follower.clone(), address, &bundle))
+            .context("chain.bundles can't be used")?;
+        pasts.insert(issuer, Arc::new(past));
+    }
+    Ok(CardBooks::new(pasts))
 }

@@ -21,6 +21,7 @@ pub mod merchants;
 pub mod orders;
 pub mod payments;
 pub mod programmes;
+pub mod queries;
 pub mod terminals;
 
 /// What clients do.
@@ -31,14 +32,16 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(cards::router())
         .merge(payments::router())
         .merge(orders::router())
+        .merge(queries::router())
 }
 
 /// Where the paths begin below which the issuers' contracts must be what they should be.
-pub const PATHS: [&str; 4] = [
+pub const PATHS: [&str; 5] = [
     "/v1/prepaid/",
     "/peer/v1/card-orders",
     "/peer/v1/card-recipients",
     "/terminal/",
+    "/holder/",
 ];
 
 /// A card's number in a path.

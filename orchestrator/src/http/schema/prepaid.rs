@@ -296,3 +296,21 @@ pub struct CardIssuer {
     /// What its cards hold.
     pub asset: Asset,
 }
+
+/// What a holder asks about its card.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CardQuestion {
+    /// The card's number.
+    pub card: u64,
+    /// When it was asked, in milliseconds since 1970: good for some minutes before and after.
+    pub asked_at: u64,
+}
+
+/// A holder asks about its card, as `quittance card query` makes it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SignedCardQuery {
+    /// Which card, and when.
+    pub query: CardQuestion,
+    /// The holder's.
+    pub signature: Signature,
+}

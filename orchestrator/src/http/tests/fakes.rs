@@ -48,7 +48,7 @@ use crate::{
     },
     identity::SigningKey,
     journal::{Journal, Told},
-    prepaid::{tests::Books, Prepaid},
+    prepaid::{past::PrepaidPast, queries::CardBooks, tests::Books, Prepaid},
     settlement::{
         messages::{
             Answer, Assistance, AssistanceRequest, Attestation, AttestationRequest, BatchDraft, Confirmation, Consent,
@@ -246,6 +246,16 @@ pub fn consents(store: Store, chain: Arc<dyn PayeeLedger>) -> Arc<Consents> {
 /// A card issuer's contract.
 pub fn cards() -> Arc<Books> {
     Books::of(Member(0), crate::prepaid::tests::START)
+}
+
+/// Who holds card 7, in the past of the bank's card programme.
+pub const HOLDER: &str = "//Holder";
+
+/// A past of the bank's card programme.
+pub fn card_books() -> CardBooks {
+    let holder = SigningKey::load(HOLDER).unwrap();
+    let past: Arc<dyn PrepaidPast> = Arc::new(crate::prepaid::queries::tests::world(&holder));
+    CardBooks::new([(Member(0), past)].into())
 }
 
 /// The bank as a card issuer, and as the acquirer of its own merchants.

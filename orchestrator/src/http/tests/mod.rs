@@ -93,6 +93,7 @@ impl Bank {
             consents,
             scores: crate::credit::scores::tests::scores(desk, vec![here, there], store.clone()),
             prepaid: prepaid.clone(),
+            card_books: fakes::card_books(),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,

@@ -301,3 +301,54 @@ async fn a_contract_that_is_not_the_issuers_stops_cards_and_nothing_else() {
     assert_eq!(failing.len(), 1, "{ready}");
     assert_eq!(failing[0]["issuer"], json!(0));
 }
+
+async fn asks(bank: &Bank, path: &str, accept: &str) -> Response {
+    let request = Request::get(at(path))
+        .header(header::AUTHORIZATION, format!("Bearer {AUDITOR}"))
+        .header(header::ACCEPT, accept);
+    bank.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_regulator_reads_totals_and_merchants_their_payments_and_statements() {
+    let bank = Bank::open().await;
+    let report = json(asks(&bank, "report?covers_span=true", "application/json").await).await;
+    assert_eq!(report["totals"]["payments"]["count"], json!(3), "{report}");
+    assert_eq!(report["coverage"]["shortfalls"], json!([]));
+    let table = text(asks(&bank, "report", "text/csv").await).await;
+    assert!(table.lines().count() > 5, "{table}");
+
+    let taken = json(asks(&bank, "merchants/3/payments?cycle=0", "application/json").await).await;
+    assert_eq!(taken["payments"].as_array().unwrap().len(), 3, "{taken}");
+    let statement = json(asks(&bank, "merchants/3/statements/0", "application/json").await).await;
+    assert_eq!(statement["statement"]["cycle"]["count"], json!(3), "{statement}");
+    let bank_statement = text(asks(&bank, "merchants/3/statements/0", "application/xml").await).await;
+    assert!(bank_statement.contains("camt.053.001.08"), "{bank_statement}");
+
+    for unknown in ["merchants/4/payments", "merchants/3/statements/1"] {
+        let response = asks(&bank, unknown, "application/json").await;
+        status_is(&response, StatusCode::NOT_FOUND);
+        assert_eq!(problem(response).await.code, "not-found", "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn a_holder_sees_its_card_by_its_signature_alone() {
+    use crate::{http::now, identity::SigningKey, prepaid::queries::tests as asked};
+
+    let bank = Bank::open().await;
+    let holder = SigningKey::load(super::fakes::HOLDER).unwrap();
+    let world = asked::world(&holder);
+    let ask = |key: &SigningKey| {
+        let (query, signature) = asked::signed(key, 7, now(), &world);
+        let body = json!({ "query": query, "signature": signature }).to_string();
+        let request = Request::post("/holder/v1/issuers/0/cards").header(header::CONTENT_TYPE, "application/json");
+        bank.send(request.body(Body::from(body)).unwrap())
+    };
+    let seen = ask(&holder).await;
+    status_is(&seen, StatusCode::OK);
+    assert_eq!(json(seen).await["card"]["balance"], json!("500"));
+    let refused = ask(&SigningKey::generate()).await;
+    status_is(&refused, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem(refused).await.code, "bad-holder-signature");
+}

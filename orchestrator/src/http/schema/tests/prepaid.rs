@@ -137,3 +137,14 @@ fn what_terminals_and_acquirers_write_is_as_described() {
         agree::<_, OrderAnswer>(&answer);
     }
 }
+
+#[test]
+fn a_holders_question_is_as_described() {
+    agree::<_, SignedCardQuery>(&messages::SignedQuery {
+        query: paper::CardQuery {
+            card: NUMBER,
+            asked_at: u64::MAX,
+        },
+        signature: Bytes64([7; 64]),
+    });
+}
