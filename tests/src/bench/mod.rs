@@ -7,6 +7,7 @@ pub mod scene;
 pub mod signatures;
 pub mod throughput;
 pub mod times;
+pub mod transfers;
 pub mod wire;
 
 /// What each payment of a benchmark moves.
@@ -35,6 +36,12 @@ pub fn ratio(first: u64, second: u64) -> f64 {
 /// What they are on average; there is at least one.
 pub fn mean(weights: &[u64]) -> u64 {
     weights.iter().sum::<u64>() / weights.len() as u64
+}
+
+/// How many there are in a second.
+#[allow(clippy::cast_precision_loss)] // figures for people
+pub fn rate(count: usize, took: std::time::Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
 }
 
 /// Picoseconds of `ref_time` as microseconds.

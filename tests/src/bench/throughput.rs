@@ -1,35 +1,24 @@
 //! How many vouchers a node finalizes in a second, against balance transfers.
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
 use protocol::{
     clearing::{Error, Retention},
     decisions::Decision,
     settlement::{Asset, Settlement, MAX_BATCH},
 };
-use quittance::{
-    chain::{calls::Call, contracts::input},
-    identity::SigningKey,
-};
+use quittance::chain::contracts::input;
 
 use super::{
+    rate,
     scene::{gas_needed, Scene},
-    wire::{Account, Transaction},
-    AMOUNT, DEPOSIT,
+    transfers::{Payers, TRANSFERS},
+    DEPOSIT,
 };
 
 /// Parties and a notary of each voucher.
 const SIGNATURES: usize = 3;
 /// How many full batches one burst has.
 const BATCHES: usize = 4;
-/// How many transfers one burst has. Each is from an account of its own: a node that seals at once can lose one that comes
-/// while the one before it, of the same account, goes into a block.
-const TRANSFERS: usize = 2_048;
-/// How many connections they come through, one after the other in each.
-const CONNECTIONS: usize = 16;
-const SHARE: usize = TRANSFERS / CONNECTIONS;
-/// What each account gets at first.
-const FUNDS: u128 = 100_000_000_000;
 
 /// What bursts are made of. They take turns, so that a passing load on the machine falls on all.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +52,7 @@ impl Way {
 /// Prints the table.
 pub async fn measure(scene: &mut Scene, rounds: usize) {
     set_cap(scene).await;
-    let mut payers = Payers::open(scene).await;
+    let mut payers = Payers::open(&scene.payer, &mut scene.senders).await;
     let mut rates: [Vec<f64>; 3] = Default::default();
     // One of each that doesn't count.
     for round in 0..=rounds {
@@ -71,7 +60,7 @@ pub async fn measure(scene: &mut Scene, rounds: usize) {
             let took = match way {
                 Way::Net => vouchers(scene, Settlement::Net).await,
                 Way::Gross => vouchers(scene, Settlement::Gross).await,
-                Way::Transfers => payers.transfer(scene).await,
+                Way::Transfers => payers.transfer(&scene.payer, &scene.senders).await,
             };
             if round > 0 {
                 rates.push(rate(way.count(), took));
@@ -94,11 +83,6 @@ pub async fn measure(scene: &mut Scene, rounds: usize) {
             median / transfers
         );
     }
-}
-
-#[allow(clippy::cast_precision_loss)] // figures for people
-fn rate(count: usize, took: Duration) -> f64 {
-    count as f64 / took.as_secs_f64()
 }
 
 /// Lets the home institution owe as much as it has.
@@ -142,52 +126,4 @@ async fn vouchers(scene: &mut Scene, settlement: Settlement) -> Duration {
         assert_eq!(is_paid, settlement == Settlement::Net);
     }
     took
-}
-
-/// Accounts that send a transfer in each burst.
-struct Payers {
-    accounts: Vec<Account>,
-    /// The next one of each.
-    nonce: u64,
-}
-
-impl Payers {
-    /// Gives each its funds.
-    async fn open(scene: &mut Scene) -> Self {
-        let accounts: Vec<_> = (0..TRANSFERS).map(|_| Account(SigningKey::generate())).collect();
-        let runtime = scene.payer.chain().runtime().unwrap();
-        let mut funding: Vec<Vec<Transaction>> = Vec::new();
-        for (sender, accounts) in scene.senders.iter_mut().zip(accounts.chunks(SHARE)) {
-            let funds = |account: &Account| Call::transfer(&runtime, &account.0.account(), FUNDS).unwrap();
-            funding.push(accounts.iter().map(|account| sender.sign(&funds(account))).collect());
-        }
-        let send = scene.senders.iter().zip(&funding).map(|(sender, funding)| async move {
-            for transaction in funding {
-                sender.finalize(transaction).await;
-            }
-        });
-        join_all(send).await;
-        Self { accounts, nonce: 0 }
-    }
-
-    /// One burst.
-    async fn transfer(&mut self, scene: &Scene) -> Duration {
-        let to = scene.payer.account();
-        let call = Call::transfer(&scene.payer.chain().runtime().unwrap(), &to, AMOUNT).unwrap();
-        let sign = |account| scene.payer.sign_for(account, self.nonce, &call);
-        let burst: Vec<Transaction> = self.accounts.iter().map(sign).collect();
-        self.nonce += 1;
-        let paid = scene.payer.balance(&to).await + AMOUNT * TRANSFERS as u128;
-
-        let start = Instant::now();
-        let shares = scene.senders.iter().zip(burst.chunks(SHARE));
-        let send = shares.map(|(sender, share)| async move {
-            for transaction in share {
-                sender.submit(transaction).await;
-            }
-        });
-        join_all(send).await;
-        scene.payer.until_paid(&to, paid).await;
-        start.elapsed()
-    }
 }
