@@ -73,7 +73,7 @@ impl Scene<'_> {
             terminal: account(FORGER),
             amount: 1,
             least: 1,
-            expires_at: u64::MAX,
+            expires_at: self.now + 1,
         };
         self.signed(payment, FORGER, [Consent::Given; 2])
     }
