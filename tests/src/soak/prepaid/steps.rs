@@ -62,9 +62,9 @@ pub const LIMITS: CardLimits = CardLimits {
 pub const PROGRAMME: Programme = Programme {
     limits: LIMITS,
     allows_partial: true,
-    cycle: 400,
-    dispute_period: 200,
-    ruling_period: 100,
+    cycle: 1_000,
+    dispute_period: 800,
+    ruling_period: 400,
 };
 pub const RULES: Rules = Rules {
     flat: EXISTENTIAL_DEPOSIT / 10,
