@@ -1,6 +1,6 @@
 //! What cards, terminals and holders sign, or somebody in their place.
 use protocol::{
-    prepaid::{domain, CardNumber, CardPayment, SignedPayment, MAX_PAYMENTS},
+    prepaid::{domain, CardNumber, CardPayment, CardState, SignedPayment, MAX_PAYMENTS},
     signing::Domain,
     Member, Signature,
 };
@@ -29,7 +29,7 @@ impl Scene<'_> {
     }
 
     fn brought(&mut self, draft: &Draft) -> Brought {
-        let (card, shop, wanted, amount, least, count, expires_in, consents) = match draft {
+        let (card, is_any, shop, wanted, amount, least, count, expires_in, consents) = match draft {
             Draft::Again(back) => {
                 let place = self.brought.len().checked_sub(1 + back);
                 match place.and_then(|place| self.brought.get(place)) {
@@ -39,6 +39,7 @@ impl Scene<'_> {
             }
             Draft::New {
                 card,
+                is_any,
                 shop,
                 terminal,
                 amount,
@@ -46,13 +47,15 @@ impl Scene<'_> {
                 count,
                 expires_in,
                 consents,
-            } => (card, shop, terminal, amount, least, count, expires_in, consents),
+            } => (card, is_any, shop, terminal, amount, least, count, expires_in, consents),
         };
-        let terminal = self.terminal(*wanted, *shop);
+        let card = self.card_in(*card, !is_any, CardState::Active);
+        let merchant = self.open_shop(*shop);
+        let terminal = self.terminal(*wanted, merchant);
         let payment = CardPayment {
-            card: CARDS[*card],
-            counter: self.counter(CARDS[*card], *count),
-            merchant: *shop,
+            card,
+            counter: self.counter(card, *count),
+            merchant,
             terminal: account(terminal),
             amount: *amount,
             least: least.of(*amount),
@@ -70,7 +73,7 @@ impl Scene<'_> {
             terminal: account(FORGER),
             amount: 1,
             least: 1,
-            expires_at: u64::MAX,
+            expires_at: self.now + 1,
         };
         self.signed(payment, FORGER, [Consent::Given; 2])
     }

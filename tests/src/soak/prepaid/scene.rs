@@ -184,7 +184,7 @@ impl Scene<'_> {
         }
     }
 
-    fn card_in(&self, place: usize, is_apt: bool, state: CardState) -> CardNumber {
+    pub fn card_in(&self, place: usize, is_apt: bool, state: CardState) -> CardNumber {
         self.card(place, is_apt, |plastic| {
             plastic.is_some_and(|plastic| plastic.state == state)
         })
@@ -207,6 +207,16 @@ impl Scene<'_> {
 
     fn shop_of(&self, story: Option<&Story>) -> MerchantNumber {
         story.map_or(SHOPS[0], |story| story.payment.merchant)
+    }
+
+    /// The merchant, or the first, if that has no terminal that is good.
+    pub fn open_shop(&self, shop: MerchantNumber) -> MerchantNumber {
+        let mut good = self.ledger.terminals.values();
+        if good.any(|whose| *whose == (shop, false)) {
+            shop
+        } else {
+            SHOPS[0]
+        }
     }
 
     /// One of the merchant's that is good, if no other is wanted.

@@ -62,9 +62,9 @@ pub const LIMITS: CardLimits = CardLimits {
 pub const PROGRAMME: Programme = Programme {
     limits: LIMITS,
     allows_partial: true,
-    cycle: 400,
-    dispute_period: 200,
-    ruling_period: 100,
+    cycle: 1_000,
+    dispute_period: 800,
+    ruling_period: 400,
 };
 pub const RULES: Rules = Rules {
     flat: EXISTENTIAL_DEPOSIT / 10,
@@ -211,6 +211,8 @@ pub enum Consent {
 pub enum Draft {
     New {
         card: usize,
+        /// Whatever state it is in.
+        is_any: bool,
         shop: MerchantNumber,
         /// One of the shop's that is good, or any.
         terminal: Option<Member>,
@@ -355,9 +357,9 @@ fn draft() -> impl Strategy<Value = Draft> {
         1 => Just(Count::Used),
     ];
     let least =
-        prop_oneof![16 => Just(Part::All), 6 => of(&[Part::One, Part::Half]), 1 => of(&[Part::Nothing, Part::Above])];
+        prop_oneof![32 => Just(Part::All), 12 => of(&[Part::One, Part::Half]), 1 => of(&[Part::Nothing, Part::Above])];
     let new = (
-        (0..4usize, prop::bool::weighted(0.15)),
+        (card(), weighted(0.12)),
         shop(),
         terminal(),
         amount(),
@@ -368,8 +370,8 @@ fn draft() -> impl Strategy<Value = Draft> {
     )
         .prop_map(
             |((card, is_any), shop, terminal, amount, least, count, expires_in, consents)| Draft::New {
-                // Of few, so that they come to something.
-                card: if is_any { card + 3 } else { card },
+                card,
+                is_any,
                 shop,
                 terminal,
                 amount,
@@ -405,9 +407,9 @@ fn life() -> impl Strategy<Value = i64> {
 
 fn amount() -> impl Strategy<Value = u128> {
     prop_oneof![
-        20 => 1..=3 * SOME,
-        3 => of(&[1, 2, EXISTENTIAL_DEPOSIT - 1, EXISTENTIAL_DEPOSIT]),
-        2 => 3 * SOME..=6 * SOME,
+        40 => 1..=3 * SOME,
+        6 => of(&[1, 2, EXISTENTIAL_DEPOSIT - 1, EXISTENTIAL_DEPOSIT]),
+        3 => 3 * SOME..=6 * SOME,
         1 => Just(0),
     ]
 }
