@@ -1,4 +1,6 @@
 //! The configuration: one TOML file per institution. Every key is described in the sample.
+mod prepaid;
+
 use std::{
     collections::BTreeSet,
     fmt,
@@ -21,6 +23,8 @@ use crate::{
     identity::keys::is_development_uri,
     windows::calendar::{Day, TimeOfDay},
 };
+
+pub use prepaid::{Prepaid, PrepaidAcquirer, PrepaidIssuer, PrepaidTerminals};
 
 const SAMPLE: &str = include_str!("../quittance.sample.toml");
 
@@ -105,6 +109,9 @@ pub struct Config {
     /// Credit, at a credit node.
     #[serde(default)]
     pub credit: Credit,
+    /// Prepaid cards.
+    #[serde(default)]
+    pub prepaid: Prepaid,
     /// Who is told what happens.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -758,6 +765,7 @@ impl Config {
                 *path = directory.join(&*path);
             }
         }
+        self.prepaid.resolve(directory);
         let secrets = self.webhooks.endpoints.iter_mut();
         let secrets = secrets.filter_map(|endpoint| endpoint.secret_file.as_mut());
         for path in self.webhooks.ca.iter_mut().chain(secrets) {
@@ -796,6 +804,7 @@ impl Config {
             "must be between 1 and 100",
         );
         self.validate_credit(&mut problems);
+        self.prepaid.validate(self, &mut problems);
         self.validate_webhooks(&mut problems);
         problems.0
     }

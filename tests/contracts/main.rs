@@ -7,5 +7,6 @@ mod credit;
 mod escrow;
 mod escrow_sagas;
 mod multisig;
+mod prepaid;
 mod properties;
 mod registry;

@@ -45,3 +45,13 @@ fn credit_breaks_no_rule_in_25_000_random_calls() {
 fn credit_breaks_no_rule_in_another_25_000_random_calls() {
     no_rule_breaks(System::Credit, 25_000, 1);
 }
+
+#[test]
+fn prepaid_breaks_no_rule_in_25_000_random_calls() {
+    no_rule_breaks(System::Prepaid, 25_000, 0);
+}
+
+#[test]
+fn prepaid_breaks_no_rule_in_another_25_000_random_calls() {
+    no_rule_breaks(System::Prepaid, 25_000, 1);
+}

@@ -1,6 +1,7 @@
 //! Scenarios against real processes: a node, two banks and a notary on free ports, one file each.
 #![allow(clippy::unwrap_used)] // a failed test is a panic
 
+mod a_card_pays_at_a_merchants_terminal;
 mod a_credit_node_keeps_its_books_on_two_chains;
 mod a_destination_answers_late_never_or_otherwise;
 mod a_dispute_is_ruled_in_part;
@@ -15,6 +16,7 @@ mod a_trade_in_tokens_settles;
 mod a_window_closed_while_retentions_are_on_the_way;
 mod a_window_settles_the_nets;
 mod an_institution_changed_in_mid_flight;
+mod card_issuers_and_acquirers_killed_at_any_step_answer_once;
 mod certificates_that_do_not_hold_stop_credit;
 mod contesting;
 mod credit_nodes_killed_at_any_step_pay_once;
@@ -37,6 +39,7 @@ mod several_notaries;
 mod submitted_transactions_are_carried_out_once;
 mod the_home_bank_refuses;
 mod the_readme_can_be_followed;
+mod tills;
 mod trades_survive_the_death_of_the_node;
 mod trading;
 mod two_notaries_decide_together;

@@ -1,5 +1,5 @@
 //! The chain, in this process: the native runtime over an in-memory state.
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use frame_support::weights::Weight;
 use pallet_contracts::{Code, CollectEvents, DebugInfo, Determinism, StorageDeposit};
@@ -54,6 +54,29 @@ impl Emitted {
     /// Whether it is this one of the contract's events.
     pub fn is(&self, topic: &EventTopic) -> bool {
         self.topics.first() == Some(&topic.0)
+    }
+
+    /// Its name, of those.
+    pub fn name<'a>(&self, names: &'a EventNames) -> Option<&'a str> {
+        names.0.get(self.topics.first()?).map(String::as_str)
+    }
+}
+
+/// What all events of a contract are known by.
+#[derive(Clone)]
+pub struct EventNames(BTreeMap<[u8; 32], String>);
+
+impl EventNames {
+    /// As the contract's metadata has them.
+    pub fn of(contract: &str) -> Self {
+        let metadata: serde_json::Value = serde_json::from_slice(&artifact(contract, "json")).unwrap();
+        let events = metadata["spec"]["events"].as_array().unwrap();
+        let named = |event: &serde_json::Value| {
+            let topic = event["signature_topic"].as_str().unwrap();
+            let label = event["label"].as_str().unwrap();
+            (protocol::text::from_hex(topic).unwrap(), label.to_owned())
+        };
+        Self(events.iter().map(named).collect())
     }
 }
 
@@ -134,6 +157,14 @@ impl Chain {
             .state
             .execute_with(|| Contracts::get_storage(native(contract), key).unwrap());
         bytes.map(|bytes| T::decode(&mut &bytes[..]).unwrap())
+    }
+
+    /// The beginning of what a contract stores beside its mappings, read without calling it.
+    pub fn root<T: Decode>(&mut self, contract: AccountId) -> T {
+        let bytes = self
+            .state
+            .execute_with(|| Contracts::get_storage(native(contract), vec![0; 4]).unwrap());
+        T::decode(&mut &bytes.unwrap()[..]).unwrap()
     }
 
     /// Makes the present state the one that [`Self::roll_back`] goes back to.

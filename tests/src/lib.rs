@@ -10,6 +10,7 @@ pub mod institutions;
 pub mod market;
 pub mod money;
 pub mod notaries;
+pub mod prepaid;
 pub mod soak;
 
 use std::path::PathBuf;

@@ -32,9 +32,12 @@ pub struct Money {
 impl Money {
     /// Makes the tokens and gives each of the rich its part. `holder`: the contract under test.
     pub fn new(chain: &mut Chain, holder: AccountId, rich: &[Member]) -> Self {
-        let supply = TOKENS * 10;
-        let token = chain.instantiate::<()>("token", supply).unwrap();
-        let hostile = chain.instantiate::<()>("hostile-token", supply).unwrap();
+        let tokens = make_tokens(chain);
+        Self::of(chain, holder, rich, tokens)
+    }
+
+    /// As [`Self::new`], where the contract under test was made for one of the tokens.
+    pub fn of(chain: &mut Chain, holder: AccountId, rich: &[Member], [token, hostile]: [AccountId; 2]) -> Self {
         for member in rich {
             for token in [token, hostile] {
                 let args = (account(*member), TOKENS, Vec::<u8>::new());
@@ -120,6 +123,11 @@ impl Money {
         };
         chain.stored(token, balances, account).unwrap_or_default()
     }
+}
+
+/// An honest token, and one that does what its messages tell it to. All is the deployer's.
+pub fn make_tokens(chain: &mut Chain) -> [AccountId; 2] {
+    ["token", "hostile-token"].map(|contract| chain.instantiate::<()>(contract, TOKENS * 10).unwrap())
 }
 
 /// What must be sent along to pay this amount.

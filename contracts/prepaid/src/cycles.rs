@@ -4,6 +4,7 @@ use protocol::prepaid::{MerchantNumber, Statement};
 
 use crate::{
     clock,
+    issuer::ensure_acts,
     money::subtract,
     prepaid::{CycleClosed, Prepaid},
     Result,
@@ -19,10 +20,10 @@ impl Prepaid {
             .opened_at
             .checked_add(self.programme.cycle)
             .is_some_and(|due| now >= due);
-        if !is_due {
-            self.ensure_issuer()?;
-        }
         let issuer = self.issuer()?;
+        if !is_due {
+            ensure_acts(&issuer)?;
+        }
         let statement = merchant.close_cycle(number, now)?;
         subtract(&mut self.float.merchants, statement.fee)?;
         subtract(&mut self.float.merchants, statement.paid)?;

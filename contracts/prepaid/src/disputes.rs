@@ -2,7 +2,7 @@
 use ink::env::DefaultEnvironment;
 use protocol::{
     prepaid::{Dispute, DisputeOrder, Error, PaymentKey, Returned},
-    Amount, Signature,
+    Amount, Signature, Timestamp,
 };
 
 use crate::{
@@ -28,6 +28,8 @@ impl Prepaid {
         if self.disputes.contains(key) {
             return Err(Error::AlreadyDisputed);
         }
+        let opened_at = clock::now();
+        let rule_by = self.decided_by(opened_at)?;
         let period = self.programme.dispute_period;
         ensure_before(record.paid_at.checked_add(period).ok_or(Error::Overflow)?)?;
         let left = record.returnable();
@@ -38,9 +40,6 @@ impl Prepaid {
         merchant.hold(order.amount)?;
         self.merchants.insert(record.merchant, &merchant);
 
-        let opened_at = clock::now();
-        let rule_by = opened_at.checked_add(self.programme.ruling_period);
-        let rule_by = rule_by.ok_or(Error::Overflow)?;
         let dispute = Dispute {
             amount: order.amount,
             evidence: order.evidence,
@@ -60,7 +59,8 @@ impl Prepaid {
         Ok(())
     }
 
-    /// Keeps what the acquirer says to it.
+    /// Keeps what the acquirer says to it. The issuer has its time from then on: an answer in the last moment must not be the
+    /// last word.
     pub(crate) fn keep_answer(&mut self, key: PaymentKey, answer: [u8; 32]) -> Result<()> {
         let mut dispute = self.undecided(key)?;
         ensure_before(dispute.rule_by)?;
@@ -70,11 +70,13 @@ impl Prepaid {
         let merchant = self.known_payment(key)?.merchant;
         self.ensure_acquirer(self.known_merchant(merchant)?.acquirer)?;
         dispute.answer = Some(answer);
+        dispute.rule_by = self.decided_by(clock::now())?;
         self.disputes.insert(key, &dispute);
         ink::env::emit_event::<DefaultEnvironment, _>(DisputeAnswered {
             card: key.0,
             counter: key.1,
             answer,
+            rule_by: dispute.rule_by,
         });
         Ok(())
     }
@@ -94,13 +96,7 @@ impl Prepaid {
     pub(crate) fn rule_by_default(&mut self, key: PaymentKey) -> Result<()> {
         let dispute = self.undecided(key)?;
         ensure_from(dispute.rule_by)?;
-        // Refunds since then took their part.
-        let left = self.known_payment(key)?.returnable();
-        let awarded = if dispute.answer.is_some() {
-            0
-        } else {
-            dispute.amount.min(left)
-        };
+        let awarded = if dispute.answer.is_some() { 0 } else { dispute.amount };
         self.decide_dispute_with(key, dispute, awarded, true)
     }
 
@@ -127,6 +123,11 @@ impl Prepaid {
             return Ok(());
         }
         self.give_back(key, record, merchant, Returned::Award, awarded)
+    }
+
+    /// Until when the issuer can decide what it learns now.
+    fn decided_by(&self, now: Timestamp) -> Result<Timestamp> {
+        now.checked_add(self.programme.ruling_period).ok_or(Error::Overflow)
     }
 
     fn undecided(&self, key: PaymentKey) -> Result<Dispute> {

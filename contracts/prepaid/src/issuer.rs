@@ -12,14 +12,7 @@ use crate::{prepaid::Prepaid, Result};
 impl Prepaid {
     /// The caller is the issuer, and the issuer is active.
     pub(crate) fn ensure_issuer(&self) -> Result<()> {
-        let issuer = self.issuer()?;
-        if issuer.account != ink::env::caller::<DefaultEnvironment>() {
-            return Err(Error::NotTheIssuer);
-        }
-        if issuer.status != Status::Active || !issuer.roles.contains(Roles::CARD_ISSUER) {
-            return Err(Error::IssuerNotActive);
-        }
-        Ok(())
+        ensure_acts(&self.issuer()?)
     }
 
     /// The issuer as the registry has it now, whatever its status.
@@ -46,6 +39,17 @@ impl Prepaid {
     pub(crate) fn domain(&self) -> Domain {
         prepaid::domain(self.genesis, ink::env::account_id::<DefaultEnvironment>())
     }
+}
+
+/// The caller is this issuer, and it is active.
+pub fn ensure_acts(issuer: &Signer) -> Result<()> {
+    if issuer.account != ink::env::caller::<DefaultEnvironment>() {
+        return Err(Error::NotTheIssuer);
+    }
+    if issuer.status != Status::Active || !issuer.roles.contains(Roles::CARD_ISSUER) {
+        return Err(Error::IssuerNotActive);
+    }
+    Ok(())
 }
 
 /// Whether the account, which is an sr25519 public key, signed. Anything is an account: bytes that are no key at all sign

@@ -1,13 +1,14 @@
 //! Prepaid: the cards of one issuer's programme, what they hold, what they pay merchants, and what merchants are paid by
 //! cycle (S4.1 to S4.4).
 //!
-//! Cards, terminals and holders speak by signature and never by sending a transaction: whoever has a payment that card and
-//! terminal signed can bring it here. A payment is approved, or declined with a code; one that is declined leaves the
+//! Cards, terminals and holders speak by signature and never by sending a transaction. What cards and terminals signed the
+//! issuer brings here: what it answered that it won't take, nobody else can bring later, though all the chain can read it.
+//! What holders signed anyone can bring. A payment is approved, or declined with a code; one that is declined leaves the
 //! others of its batch alone.
 //!
 //! Always: what this contract holds = the sum of all cards' balances + what merchants are not paid yet. A card pays once
 //! under each counter, and never more than it holds. No more of a payment goes back than was taken, by void, refunds and
-//! dispute together. Each payment is in one cycle of its merchant.
+//! dispute together; nothing goes back but by its dispute while that is open. Each payment is in one cycle of its merchant.
 #![cfg_attr(not(feature = "std"), no_std, no_main)]
 // ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
 #![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
@@ -42,6 +43,9 @@ mod prepaid {
 
     use crate::Result;
 
+    /// Who puts money in, and what it knows that by.
+    pub(crate) type Reference = (AccountId, [u8; 32]);
+
     #[ink(storage)]
     pub struct Prepaid {
         /// The chain's genesis hash: part of what cards, terminals and holders sign.
@@ -69,8 +73,8 @@ mod prepaid {
         pub(crate) disputes: Mapping<PaymentKey, Dispute>,
         /// What merchants were told of closed cycles, for good.
         pub(crate) statements: Mapping<(MerchantNumber, u32), Statement>,
-        /// What money was put in under, each once.
-        pub(crate) references: Mapping<[u8; 32], ()>,
+        /// Who put money in, and under what: each once.
+        pub(crate) references: Mapping<Reference, ()>,
     }
 
     /// The issuer said what holds for all cards and merchants from now on.
@@ -283,6 +287,8 @@ mod prepaid {
         pub(crate) counter: u64,
         /// Digest of the answer.
         pub(crate) answer: [u8; 32],
+        /// Until when the issuer can decide now.
+        pub(crate) rule_by: u64,
     }
 
     /// A dispute was decided. Final.
@@ -485,7 +491,7 @@ mod prepaid {
         }
 
         /// Tops a card up with the caller's money (S4.2): native tokens sent along, or a token that this contract is
-        /// approved for. `reference`: what the caller knows it by; each is taken once.
+        /// approved for. `reference`: what the caller knows it by; each is taken once of each caller.
         ///
         /// # Errors
         /// `ZeroAmount`, `ReferenceUsed`, `UnknownCard`, `WrongCardState`, `CardExpired`, `AboveBalanceLimit`,
@@ -495,40 +501,45 @@ mod prepaid {
             self.add_to_card(card, amount, reference)
         }
 
-        /// Takes payments, each for itself: approved, or declined with a code (S4.3). At most 64. Anyone may send them.
+        /// Takes payments, each for itself: approved, or declined with a code (S4.3). At most 64. Sent by the issuer.
         ///
         /// # Errors
-        /// `PaymentCount`. What is wrong with a payment is in its verdict.
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `PaymentCount`. What is wrong with a payment is in its
+        /// verdict.
         #[ink(message)]
         pub fn pay_batch(&mut self, payments: Vec<SignedPayment>) -> Result<Vec<Verdict>> {
+            self.ensure_issuer()?;
             self.decide_all(&payments)
         }
 
         /// Undoes a payment whose cycle is open, as a terminal of its merchant signed: all of it goes back to the card, and
-        /// no fee is due. Anyone may send it.
+        /// no fee is due. Sent by the issuer.
         ///
         /// # Errors
-        /// `DeadlinePassed`, `UnknownPayment`, `UnknownTerminal`, `ForeignMerchant`, `TerminalRevoked`,
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `DeadlinePassed`, `UnknownPayment`, `UnknownTerminal`, `ForeignMerchant`, `TerminalRevoked`,
         /// `BadTerminalSignature`, `AlreadyVoided`, `CycleClosed`, `NotWhole`, `MerchantShort`, `TransferFailed`.
         #[ink(message)]
         pub fn void(&mut self, order: VoidOrder, signature: Signature) -> Result<()> {
+            self.ensure_issuer()?;
             self.undo(&order, &signature)
         }
 
         /// Gives back a payment or a part of it, as a terminal of its merchant signed, from what the merchant isn't paid
-        /// yet. Anyone may send it.
+        /// yet. Sent by the issuer.
         ///
         /// # Errors
-        /// `ZeroAmount`, `DeadlinePassed`, `UnknownPayment`, `UnknownTerminal`, `ForeignMerchant`, `TerminalRevoked`,
-        /// `BadTerminalSignature`, `StaleOrder`, `AboveReturnable`, `MerchantShort`, `TransferFailed`.
+        /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `ZeroAmount`, `DeadlinePassed`, `UnknownPayment`,
+        /// `UnknownTerminal`, `ForeignMerchant`, `TerminalRevoked`, `BadTerminalSignature`, `Disputed`, `StaleOrder`,
+        /// `AboveReturnable`, `MerchantShort`, `TransferFailed`.
         #[ink(message)]
         pub fn refund(&mut self, order: RefundOrder, signature: Signature) -> Result<()> {
+            self.ensure_issuer()?;
             self.carry_out_refund(&order, &signature)
         }
 
         /// Puts the caller's money in for a merchant's refunds: native tokens sent along, or a token that this contract is
-        /// approved for. `reference`: what the caller knows it by; each is taken once. What isn't needed is paid out to
-        /// the merchant.
+        /// approved for. `reference`: what the caller knows it by; each is taken once of each caller. What isn't needed is
+        /// paid out to the merchant.
         ///
         /// # Errors
         /// `ZeroAmount`, `ReferenceUsed`, `UnknownMerchant`, `WrongValue`, `TokenRefused`, `TokenShort`, `Overflow`.
@@ -537,8 +548,8 @@ mod prepaid {
             self.add_to_merchant(merchant, amount, reference)
         }
 
-        /// Objects to a payment, as its holder signed. Until it is decided, the amount isn't paid out to the merchant.
-        /// Anyone may send it.
+        /// Objects to a payment, as its holder signed. Until it is decided, the amount isn't paid out to the merchant, and
+        /// the payment isn't refunded. Anyone may send it.
         ///
         /// # Errors
         /// `ZeroAmount`, `DeadlinePassed` (the order's, or the dispute period's), `UnknownPayment`, `BadHolderSignature`,
@@ -548,10 +559,12 @@ mod prepaid {
             self.hold_for(&order, &signature)
         }
 
-        /// Keeps the digest of the merchant's answer to a dispute. Sent by its acquirer, before the issuer's time is over.
+        /// Keeps the digest of the merchant's answer to a dispute. Sent by its acquirer, before the issuer's time is over,
+        /// which then begins again.
         ///
         /// # Errors
-        /// `NotDisputed`, `AlreadyDecided`, `DeadlinePassed`, `AlreadyAnswered`, `NotTheAcquirer`, `RegistryFailed`.
+        /// `NotDisputed`, `AlreadyDecided`, `DeadlinePassed`, `AlreadyAnswered`, `NotTheAcquirer`, `RegistryFailed`,
+        /// `Overflow`.
         #[ink(message)]
         pub fn answer_dispute(&mut self, card: CardNumber, counter: u64, answer: [u8; 32]) -> Result<()> {
             self.keep_answer((card, counter), answer)
@@ -562,7 +575,7 @@ mod prepaid {
         ///
         /// # Errors
         /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `NotDisputed`, `AlreadyDecided`, `DeadlinePassed`,
-        /// `AboveClaim`, `AboveReturnable`, `MerchantShort`, `TransferFailed`.
+        /// `AboveClaim`, `MerchantShort`, `TransferFailed`.
         #[ink(message)]
         pub fn decide_dispute(&mut self, card: CardNumber, counter: u64, awarded: Balance) -> Result<()> {
             self.ensure_issuer()?;
@@ -570,7 +583,8 @@ mod prepaid {
         }
 
         /// Decides a dispute that the issuer left alone: for the merchant if its acquirer answered, for the holder if not.
-        /// At or after the issuer's time is over. Anyone may send it. If the merchant is short, it can be sent again.
+        /// At or after the issuer's time is over. Anyone may send it. If the merchant is short, it can be sent again: once
+        /// it took more, or somebody put it in.
         ///
         /// # Errors
         /// `NotDisputed`, `AlreadyDecided`, `TooEarly`, `MerchantShort`, `TransferFailed`.
@@ -645,10 +659,10 @@ mod prepaid {
             self.statements.get((merchant, cycle))
         }
 
-        /// Whether money was put in under this reference.
+        /// Whether somebody put money in under this reference.
         #[ink(message)]
-        pub fn is_used(&self, reference: [u8; 32]) -> bool {
-            self.references.contains(reference)
+        pub fn is_used(&self, by: AccountId, reference: [u8; 32]) -> bool {
+            self.references.contains((by, reference))
         }
 
         /// The sums of what cards hold and of what merchants aren't paid yet, in the asset's smallest unit.

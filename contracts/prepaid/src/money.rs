@@ -6,12 +6,14 @@ use protocol::{prepaid::Error, settlement::Asset, Amount};
 use crate::{prepaid::Prepaid, Result};
 
 impl Prepaid {
-    /// Makes sure that nothing was put in under this reference, and that nothing will be again.
+    /// Makes sure that the caller put nothing in under this reference, and that it won't again. Others may use the same:
+    /// nobody can use up a reference that somebody else's money is under way with.
     pub(crate) fn use_reference(&mut self, reference: [u8; 32]) -> Result<()> {
-        if self.references.contains(reference) {
+        let key = (ink::env::caller::<DefaultEnvironment>(), reference);
+        if self.references.contains(key) {
             return Err(Error::ReferenceUsed);
         }
-        self.references.insert(reference, &());
+        self.references.insert(key, &());
         Ok(())
     }
 

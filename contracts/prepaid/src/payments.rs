@@ -26,7 +26,14 @@ struct Desk {
     now: u64,
     domain: Domain,
     terminals: BTreeMap<AccountId, Option<Terminal>>,
-    merchants: BTreeMap<MerchantNumber, Merchant>,
+    merchants: BTreeMap<MerchantNumber, Till>,
+}
+
+/// A merchant, and whether it took anything in this batch.
+#[derive(Clone, Copy)]
+struct Till {
+    merchant: Merchant,
+    has_taken: bool,
 }
 
 impl Prepaid {
@@ -45,8 +52,8 @@ impl Prepaid {
             verdict: self.decide(signed, &mut desk).unwrap_or_else(Verdict::Declined),
         };
         let lines: Vec<PaymentLine> = payments.iter().map(decide).collect();
-        for (number, merchant) in &desk.merchants {
-            self.merchants.insert(number, merchant);
+        for (number, till) in desk.merchants.iter().filter(|(_, till)| till.has_taken) {
+            self.merchants.insert(number, &till.merchant);
         }
         let verdicts = lines.iter().map(|line| line.verdict).collect();
         ink::env::emit_event::<DefaultEnvironment, _>(PaymentsDecided { payments: lines });
@@ -90,7 +97,8 @@ impl Prepaid {
         self.float = float;
         self.cards.insert(payment.card, &card);
         self.payments.insert(payment.key(), &record);
-        desk.merchants.insert(payment.merchant, merchant);
+        let has_taken = true;
+        desk.merchants.insert(payment.merchant, Till { merchant, has_taken });
         Ok(Verdict::Approved {
             taken,
             balance: card.balance,
@@ -141,11 +149,12 @@ impl Prepaid {
 
     /// The merchant of a terminal that is known: it is known too.
     fn merchant_at(&self, desk: &mut Desk, number: MerchantNumber) -> core::result::Result<Merchant, DeclineCode> {
-        if let Some(merchant) = desk.merchants.get(&number) {
-            return Ok(*merchant);
+        if let Some(till) = desk.merchants.get(&number) {
+            return Ok(till.merchant);
         }
         let merchant = self.merchants.get(number).ok_or(DeclineCode::ForeignMerchant)?;
-        desk.merchants.insert(number, merchant);
+        let has_taken = false;
+        desk.merchants.insert(number, Till { merchant, has_taken });
         Ok(merchant)
     }
 }

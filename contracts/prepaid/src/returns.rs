@@ -40,7 +40,8 @@ impl Prepaid {
         self.give_back(key, record, merchant, Returned::Void, amount)
     }
 
-    /// Gives back a payment or a part of it.
+    /// Gives back a payment or a part of it, unless that is being decided: a refund and an award for the same goods would pay
+    /// the holder twice.
     pub(crate) fn carry_out_refund(&mut self, order: &RefundOrder, signature: &Signature) -> Result<()> {
         if order.amount == 0 {
             return Err(Error::ZeroAmount);
@@ -50,6 +51,9 @@ impl Prepaid {
         let record = self.known_payment(key)?;
         let payload = order.payload(&self.domain());
         self.ensure_terminal(order.terminal, record.merchant, signature, &payload)?;
+        if self.is_contested(key) {
+            return Err(Error::Disputed);
+        }
         if order.returned != record.returned {
             return Err(Error::StaleOrder {
                 returned: record.returned,
@@ -95,6 +99,10 @@ impl Prepaid {
         add(&mut self.float.cards, amount)?;
         self.cards.insert(key.0, &card);
         Ok(())
+    }
+
+    fn is_contested(&self, key: PaymentKey) -> bool {
+        self.disputes.get(key).is_some_and(|dispute| dispute.awarded.is_none())
     }
 
     pub(crate) fn known_payment(&self, key: PaymentKey) -> Result<PaymentRecord> {

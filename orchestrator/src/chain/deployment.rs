@@ -14,6 +14,8 @@ use crate::identity::public_file;
 const GENERIC_SUBSTRATE: u16 = 42;
 /// The bundle that every credit node's contract is made from.
 const CREDIT: &str = "credit";
+/// The bundle that every card issuer's contract is made from.
+const PREPAID: &str = "prepaid";
 
 /// A set of contracts on one chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub struct Deployment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deployed {
-    /// `registry`, `clearing`…; `credit_3` for the credit node with index 3.
+    /// `registry`, `clearing`…; `credit_3` for the credit node with index 3, `prepaid_4` for the card issuer with index 4.
     pub name: String,
     /// Its account, in SS58.
     #[serde(with = "ss58")]
@@ -41,6 +43,9 @@ pub struct Deployed {
     /// Whose it is, where it is a credit node's: the index in the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit_node: Option<Member>,
+    /// Whose it is, where it is a card issuer's: the index in the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_issuer: Option<Member>,
 }
 
 impl Deployed {
@@ -51,14 +56,27 @@ impl Deployed {
             address,
             code_hash,
             credit_node: Some(node),
+            card_issuer: None,
+        }
+    }
+
+    /// A card issuer's contract (S4.1).
+    pub fn prepaid(issuer: Member, address: AccountId, code_hash: [u8; 32]) -> Self {
+        Self {
+            name: format!("{PREPAID}_{issuer}"),
+            address,
+            code_hash,
+            credit_node: None,
+            card_issuer: Some(issuer),
         }
     }
 
     /// The name of the bundle that it was made from.
     pub fn bundle(&self) -> &str {
-        match self.credit_node {
-            Some(_) => CREDIT,
-            None => &self.name,
+        match (self.credit_node, self.card_issuer) {
+            (Some(_), _) => CREDIT,
+            (None, Some(_)) => PREPAID,
+            (None, None) => &self.name,
         }
     }
 }
@@ -95,6 +113,11 @@ pub enum DeploymentError {
         "the deployment has no credit contract of member {0}: run `quittance deploy` again with --credit-node {0}"
     )]
     NoCredit(Member),
+    /// No prepaid contract is this member's.
+    #[error(
+        "the deployment has no prepaid contract of member {0}: run `quittance deploy` again with --card-issuer {0}"
+    )]
+    NoPrepaid(Member),
     /// It was made on another chain.
     #[error(
         "the contracts were deployed on the chain with genesis {}, this one has {}",
@@ -168,6 +191,16 @@ impl Deployment {
         found.ok_or(DeploymentError::NoCredit(node))
     }
 
+    /// The contract of a card issuer (S4.1).
+    ///
+    /// # Errors
+    /// It has none here.
+    pub fn prepaid_of(&self, issuer: Member) -> Result<&Deployed, DeploymentError> {
+        let mut contracts = self.contracts.iter();
+        let found = contracts.find(|contract| contract.card_issuer == Some(issuer));
+        found.ok_or(DeploymentError::NoPrepaid(issuer))
+    }
+
     /// Whether it was made on the chain with this genesis.
     ///
     /// # Errors
@@ -235,6 +268,7 @@ mod tests {
                 address: AccountId([2; 32]),
                 code_hash: [3; 32],
                 credit_node: None,
+                card_issuer: None,
             }],
         }
     }
@@ -264,6 +298,21 @@ mod tests {
         let error = again.credit_of(Member(5)).unwrap_err().to_string();
         assert!(error.contains("--credit-node 5"), "{error}");
         assert_eq!(again.contract("registry").unwrap().bundle(), "registry");
+    }
+
+    #[test]
+    fn each_card_issuer_has_a_contract_of_its_own() {
+        let mut several = deployment();
+        several.contracts.extend([
+            Deployed::credit(Member(3), AccountId([4; 32]), [5; 32]),
+            Deployed::prepaid(Member(3), AccountId([6; 32]), [7; 32]),
+        ]);
+        let again: Deployment = serde_json::from_str(&serde_json::to_string(&several).unwrap()).unwrap();
+        assert_eq!(again, several);
+        let found = again.prepaid_of(Member(3)).unwrap();
+        assert_eq!((found.name.as_str(), found.bundle()), ("prepaid_3", "prepaid"));
+        let error = again.prepaid_of(Member(4)).unwrap_err().to_string();
+        assert!(error.contains("--card-issuer 4"), "{error}");
     }
 
     #[test]

@@ -533,5 +533,6 @@ macro_rules! refusals_of {
 refusals_of!(
     protocol::clearing::Error,
     protocol::escrow::Error,
-    protocol::credit::Error
+    protocol::credit::Error,
+    protocol::prepaid::Error
 );

@@ -16,6 +16,7 @@ mod events;
 pub mod follower;
 pub mod health;
 pub mod ledger;
+pub mod prepaid;
 mod quickack;
 pub mod records;
 pub mod runtime;
@@ -30,6 +31,7 @@ pub use error::ChainError;
 pub use escrow::ChainEscrow;
 pub use follower::{Follower, Head};
 pub use ledger::ChainLedger;
+pub use prepaid::ChainPrepaid;
 pub use records::ChainRecords;
 pub use submitter::{Inclusion, SubmitError, Submitter};
 /// The version of subxt that [`Chain::rpc_client`] belongs to.

@@ -6,14 +6,16 @@ use std::{
 };
 
 use clap::Subcommand;
-use protocol::Timestamp;
+use protocol::{Member, Timestamp};
 use time::{format_description::well_known::Rfc3339, OffsetDateTime};
 
 use super::serve::{
     credit::{load_persons, sites},
     load_policy,
+    prepaid::issuing,
 };
 use crate::{
+    chain::{deployment::to_ss58, Deployment},
     config::{self, Config, ConfigError},
     http::escrow::webhook::DeliveryWebhook,
     identity::{
@@ -102,6 +104,17 @@ fn check(file: &Path) -> anyhow::Result<()> {
             }
         }
         Err(error) => report.add("credit chains", Err(format!("{error:#}"))),
+    }
+    match issuing(&config.prepaid) {
+        Ok(Some(issuing)) => report.found("card orders sealed to", issuing.identity.to_public()),
+        Ok(None) => {}
+        Err(error) => report.add("card issuer", Err(format!("{error:#}"))),
+    }
+    for issuer in config.prepaid.issuers(config.institution.member) {
+        report.add("cards of", programme_of(&config, issuer));
+    }
+    if let Some(terminals) = &config.prepaid.terminals {
+        report.found("terminals", format!("https://{}", terminals.listen));
     }
     if let Some(persons) = &config.credit.persons {
         report.add("persons", persons_of(&config, persons));
@@ -192,6 +205,15 @@ fn persons_of(config: &Config, persons: &config::CreditPersons) -> Result<String
         count => format!("with {count} CRL(s)"),
     };
     Ok(format!("{}{development}, {crls}", persons.ca.display()))
+}
+
+fn programme_of(config: &Config, issuer: Member) -> Result<String, String> {
+    let deployment = Deployment::load(&config.chain.deployment).map_err(|error| error.to_string())?;
+    let contract = deployment.prepaid_of(issuer).map_err(|error| error.to_string())?;
+    Ok(format!(
+        "member {issuer}, whose contract is {}",
+        to_ss58(&contract.address)
+    ))
 }
 
 fn webhook(secret: &Path) -> Result<String, String> {

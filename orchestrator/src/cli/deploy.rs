@@ -1,11 +1,15 @@
 //! `quittance deploy`: puts the contracts on a chain. Running it again finds them and does nothing.
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{bail, ensure, Context};
 use protocol::{text, AccountId, Member};
 use scale::{Decode, Encode};
 
 use crate::{
+    assets::AssetName,
     chain::{
         bundle::Bundle,
         calls::Call,
@@ -15,6 +19,7 @@ use crate::{
         Chain, Deployment, Follower, Submitter,
     },
     identity::SigningKey,
+    prepaid::programme::ProgrammeFile,
     store::Store,
 };
 
@@ -27,7 +32,8 @@ pub struct Args {
     /// The node: ws://host:port or wss://host:port.
     #[arg(long)]
     url: String,
-    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract; credit.contract for a credit node).
+    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract; credit.contract for a credit node,
+    /// prepaid.contract for a card issuer).
     #[arg(long)]
     bundles: PathBuf,
     /// Where to write the deployment.
@@ -62,6 +68,16 @@ pub struct Args {
     /// than finality, a call and the difference of the chains' clocks together. The same on all of a credit node's chains.
     #[arg(long, alias = "credit-grace", default_value_t = 3_600)]
     credit_grace_seconds: u64,
+    /// A card issuer that gets a contract of its own for prepaid cards, by its index in the registry, where it is registered
+    /// as one before or after. Contracts that card issuers got before stay in the deployment.
+    #[arg(long, value_name = "MEMBER", requires = "programme")]
+    card_issuer: Option<u16>,
+    /// What holds for all of that issuer's cards and merchants: a file like the one that `quittance prepaid sample` prints.
+    #[arg(long, value_name = "FILE", requires = "card_issuer")]
+    programme: Option<PathBuf>,
+    /// What those cards hold: `native`, or the account of a PSP22 token's contract, 0x…
+    #[arg(long, value_name = "ASSET", default_value = "native")]
+    card_asset: AssetName,
     /// Print the deployment as JSON.
     #[arg(long)]
     json: bool,
@@ -88,6 +104,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let disputes = milliseconds(args.dispute_seconds, "dispute-seconds")?;
     let rulings = milliseconds(args.ruling_seconds, "ruling-seconds")?;
     let grace = milliseconds(args.credit_grace_seconds, "credit-grace-seconds")?;
+    let programme = args.programme.as_deref().map(ProgrammeFile::load).transpose()?;
     let client = OneShot::connect(&args.url, &args.key).await?;
     let genesis = client.chain.genesis();
 
@@ -106,16 +123,25 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let input = (constructor, genesis, gap);
     let (escrow, new_escrow) = client.deploy(&escrow, input.encode()).await?;
 
-    let mut credit = client.credit_contracts(&args.out, &registry).await?;
+    let mut own = client.own_contracts(&args.out, &registry).await?;
     for node in args.credit_nodes.into_iter().map(Member) {
         let input = (constructor, genesis, registry.address.0, node, grace);
+        let owner = Owner::CreditNode(node);
         client
-            .deploy_credit(&args.bundles, node, input.encode(), &mut credit)
+            .deploy_own(&args.bundles, owner, input.encode(), &mut own)
+            .await?;
+    }
+    if let Some((issuer, programme)) = args.card_issuer.map(Member).zip(programme) {
+        let asset = args.card_asset.0;
+        let input = (constructor, genesis, registry.address.0, issuer, asset, programme);
+        let owner = Owner::CardIssuer(issuer);
+        client
+            .deploy_own(&args.bundles, owner, input.encode(), &mut own)
             .await?;
     }
 
     let mut deployed = vec![(registry, new_registry), (clearing, new_clearing), (escrow, new_escrow)];
-    deployed.extend(credit);
+    deployed.extend(own);
     let deployment = Deployment {
         genesis_hash: genesis,
         contracts: deployed.iter().map(|(contract, _)| contract.clone()).collect(),
@@ -137,6 +163,53 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     println!("{table}\nwritten to {}", args.out.display());
     Ok(())
+}
+
+/// Who gets a contract of its own.
+#[derive(Clone, Copy)]
+enum Owner {
+    CreditNode(Member),
+    CardIssuer(Member),
+}
+
+impl Owner {
+    const fn bundle(self) -> &'static str {
+        match self {
+            Self::CreditNode(_) => "credit",
+            Self::CardIssuer(_) => "prepaid",
+        }
+    }
+
+    /// What another contract of the same owner can differ in.
+    const fn arguments(self) -> &'static str {
+        match self {
+            Self::CreditNode(_) => "with another grace",
+            Self::CardIssuer(_) => "with another programme or asset",
+        }
+    }
+
+    fn has(self, contract: &Deployed) -> bool {
+        match self {
+            Self::CreditNode(node) => contract.credit_node == Some(node),
+            Self::CardIssuer(issuer) => contract.card_issuer == Some(issuer),
+        }
+    }
+
+    fn deployed(self, made: &Deployed) -> Deployed {
+        match self {
+            Self::CreditNode(node) => Deployed::credit(node, made.address, made.code_hash),
+            Self::CardIssuer(issuer) => Deployed::prepaid(issuer, made.address, made.code_hash),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreditNode(node) => write!(f, "member {node} has a credit contract"),
+            Self::CardIssuer(issuer) => write!(f, "member {issuer} has a prepaid contract"),
+        }
+    }
 }
 
 /// A connection and a submitter for one command. What it submits needs no store that outlives it: the chain itself is
@@ -174,8 +247,9 @@ impl OneShot {
         })
     }
 
-    /// The credit nodes' contracts that an earlier run wrote down for this registry, as far as they are on the chain.
-    async fn credit_contracts(&self, file: &Path, registry: &Deployed) -> anyhow::Result<Vec<(Deployed, bool)>> {
+    /// The contracts of credit nodes and card issuers that an earlier run wrote down for this registry, as far as they are on
+    /// the chain.
+    async fn own_contracts(&self, file: &Path, registry: &Deployed) -> anyhow::Result<Vec<(Deployed, bool)>> {
         let mut found = Vec::new();
         if !file.exists() {
             return Ok(found);
@@ -186,34 +260,36 @@ impl OneShot {
         }
         let at = self.follower.head().hash;
         for contract in earlier.contracts {
+            let is_own = contract.credit_node.is_some() || contract.card_issuer.is_some();
             let is_there = code_hash(&self.chain, &contract.address, at).await? == Some(contract.code_hash);
-            if contract.credit_node.is_some() && is_there {
+            if is_own && is_there {
                 found.push((contract, false));
             }
         }
         Ok(found)
     }
 
-    /// Gives a credit node its contract, unless it has it: one for each, because debts stay where they are.
-    async fn deploy_credit(
+    /// Gives an institution its contract, unless it has it: one for each, because debts and cards stay where they are.
+    async fn deploy_own(
         &self,
         bundles: &Path,
-        node: Member,
+        owner: Owner,
         input: Vec<u8>,
-        credit: &mut Vec<(Deployed, bool)>,
+        own: &mut Vec<(Deployed, bool)>,
     ) -> anyhow::Result<()> {
-        let bundle = Bundle::find(bundles, "credit")?;
-        let mut all = credit.iter();
-        let Some((earlier, _)) = all.find(|(contract, _)| contract.credit_node == Some(node)) else {
+        let bundle = Bundle::find(bundles, owner.bundle())?;
+        let mut all = own.iter();
+        let Some((earlier, _)) = all.find(|(contract, _)| owner.has(contract)) else {
             let (made, is_new) = self.deploy(&bundle, input).await?;
-            credit.push((Deployed::credit(node, made.address, made.code_hash), is_new));
+            own.push((owner.deployed(&made), is_new));
             return Ok(());
         };
         ensure!(
             earlier.address == address(&self.submitter.account(), &bundle.code_hash(), &input),
-            "member {node} has a credit contract at {} already, made by another account, with another grace or from another \
-             bundle: take it out of the deployment if it shall have a new one",
-            to_ss58(&earlier.address)
+            "{owner} at {} already, made by another account, {} or from another bundle: take it out of the deployment if \
+             it shall have a new one",
+            to_ss58(&earlier.address),
+            owner.arguments()
         );
         Ok(())
     }
@@ -229,6 +305,7 @@ impl OneShot {
             address,
             code_hash: hash,
             credit_node: None,
+            card_issuer: None,
         };
 
         let expected = address(&self.submitter.account(), &hash, &input);

@@ -20,6 +20,7 @@ pub mod escrow;
 pub mod govern;
 pub mod key;
 pub mod pay;
+pub mod prepaid;
 pub mod serve;
 pub mod settlement;
 pub mod status;
@@ -41,6 +42,7 @@ Or all of it at once: quittance demo
 
 Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
+Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
 Prepaid cards at a merchant's terminal: quittance terminal --help, quittance card --help
 
 Each command explains itself: quittance pay --help
@@ -88,6 +90,8 @@ enum Command {
     Escrow(escrow::Args),
     /// Limits, pools and debts of a credit node, on each of its chains.
     Credit(credit::Args),
+    /// Prepaid cards: programmes, merchants, terminals, cards, payments, disputes.
+    Prepaid(prepaid::Args),
     /// Makes a prepaid card, and signs for its holder.
     Card(card::Args),
     /// A merchant's terminal that takes prepaid cards.
@@ -127,6 +131,7 @@ pub async fn main() -> ExitCode {
         Command::Webhooks(args) => webhooks::run(args).await,
         Command::Escrow(args) => escrow::run(args).await,
         Command::Credit(args) => credit::run(args).await,
+        Command::Prepaid(args) => prepaid::run(args).await,
         Command::Card(args) => card::run(args),
         Command::Terminal(args) => terminal::run(args).await,
         Command::Govern(args) => govern::run(args).await,

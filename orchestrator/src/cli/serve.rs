@@ -1,5 +1,6 @@
 //! `quittance serve`: runs an institution.
 pub(super) mod credit;
+pub(super) mod prepaid;
 
 use std::{
     collections::BTreeSet,
@@ -32,6 +33,7 @@ use crate::{
     http::{self, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api, Systems},
     identity::{tls, webhook_secret, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
+    prepaid::Prepaid,
     settlement::{policy::Policy, ports::Clock, Settlement, SettlementConfig},
     statement::Statements,
     store::Store,
@@ -94,9 +96,11 @@ struct Parts {
     certificate: Certificate,
     authorities: Authorities,
     router: Router,
+    terminal_router: Router,
     settlement: Arc<Settlement>,
     escrow: Arc<Escrow>,
     credit_payments: Arc<Payments>,
+    prepaid: Arc<Prepaid>,
     decisions: Arc<Decisions>,
     disputes: Arc<Disputes>,
     windows: Arc<Windows>,
@@ -167,6 +171,28 @@ impl Parts {
         let credit_nodes =
             ChainCreditNodes::new(chain.clone(), follower.clone(), deployment.clone(), submitter.account());
         let consents = Consents::new(payees, store.clone(), Arc::new(credit_nodes), clock.clone());
+        // A client of its own: a card issuer takes a moment to answer.
+        let card_peers = HttpPeers::new(
+            &config.peers,
+            &config.peer_client,
+            &certificate,
+            &authorities,
+            Sealer::new(member, certificate.clone(), clock.clone()),
+        )?;
+        let on_home_chain = credit::Home {
+            chain: &chain,
+            follower: &follower,
+            submitter: &submitter,
+        };
+        let prepaid = prepaid::open(
+            config,
+            &on_home_chain,
+            &deployment,
+            &config.chain.bundles,
+            card_peers,
+            &store,
+            &clock,
+        )?;
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
         let address = deployment.contract("clearing")?.address;
@@ -267,6 +293,7 @@ impl Parts {
             credit_payments: credit_payments.clone(),
             consents,
             scores,
+            prepaid: prepaid.clone(),
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),
@@ -284,6 +311,7 @@ impl Parts {
             let webhook = DeliveryWebhook::load(secret).context("escrow.delivery_webhook_secret can't be used")?;
             api = api.with_delivery_webhook(webhook);
         }
+        let terminal_router = http::terminal_router(api.clone());
         let router = http::router(api, |routes| {
             routes.layer(from_fn_with_state(verifier, peers::authenticate))
         });
@@ -291,9 +319,11 @@ impl Parts {
             certificate,
             authorities,
             router,
+            terminal_router,
             settlement,
             escrow,
             credit_payments,
+            prepaid,
             decisions,
             disputes,
             windows,
@@ -308,11 +338,20 @@ impl Parts {
         let listener = TcpListener::bind(listen).with_context(|| format!("http.listen {listen} can't be used"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let tills = config.prepaid.terminals.as_ref().map(|tills| tills.listen);
+        let tills = tills.map(|listen| {
+            let listener = TcpListener::bind(listen)
+                .with_context(|| format!("prepaid.terminals.listen {listen} can't be used"))?;
+            listener.set_nonblocking(true)?;
+            anyhow::Ok(listener)
+        });
+        let tills = tills.transpose()?;
 
         let stop = CancellationToken::new();
         let settling = tokio::spawn(self.settlement.run(stop.clone()));
         let trading = tokio::spawn(self.escrow.run(stop.clone()));
         let lending = tokio::spawn(self.credit_payments.run(stop.clone()));
+        let serving_cards = tokio::spawn(self.prepaid.run(stop.clone()));
         let deciding = tokio::spawn(self.decisions.run(stop.clone()));
         let contesting = tokio::spawn(self.disputes.run(stop.clone()));
         let watching = tokio::spawn(self.windows.run(stop.clone()));
@@ -330,9 +369,21 @@ impl Parts {
             let server = axum_server::from_tcp(listener)?.handle(handle.clone());
             tokio::spawn(server.serve(service))
         };
+        let terminals = match tills {
+            Some(listener) => {
+                let tills = listener.local_addr()?;
+                tracing::info!("terminals are served at https://{tills}");
+                let tls = tls::server_config(&self.certificate, &self.authorities, false)?;
+                let tls = RustlsConfig::from_config(Arc::new(tls));
+                let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+                tokio::spawn(server.serve(self.terminal_router.into_make_service()))
+            }
+            None => tokio::spawn(std::future::pending()),
+        };
         announce(config, &format!("{scheme}://{address}"), json);
 
         let (mut settling, mut trading, mut server) = (settling, trading, server);
+        let (mut serving_cards, mut terminals) = (serving_cards, terminals);
         let (mut lending, mut deciding, mut contesting) = (lending, deciding, contesting);
         let (mut watching, mut telling) = (watching, telling);
         let ended = tokio::select! {
@@ -340,6 +391,8 @@ impl Parts {
             result = &mut settling => Ok(Some(format!("settlement ended by itself: {result:?}"))),
             result = &mut trading => Ok(Some(format!("escrow ended by itself: {result:?}"))),
             result = &mut lending => Ok(Some(format!("the payments on credit ended by themselves: {result:?}"))),
+            result = &mut serving_cards => Ok(Some(format!("serving cards ended by itself: {result:?}"))),
+            result = &mut terminals => Ok(Some(format!("the terminals' listener ended by itself: {result:?}"))),
             result = &mut deciding => Ok(Some(format!("deciding ended by itself: {result:?}"))),
             result = &mut contesting => Ok(Some(format!("the disputes ended by themselves: {result:?}"))),
             result = &mut watching => Ok(Some(format!("watching windows ended by itself: {result:?}"))),
@@ -351,6 +404,9 @@ impl Parts {
         if !server.is_finished() {
             server.await??;
         }
+        if config.prepaid.terminals.is_some() && !terminals.is_finished() {
+            terminals.await??;
+        }
         stop.cancel();
         if !settling.is_finished() {
             settling.await??;
@@ -360,6 +416,9 @@ impl Parts {
         }
         if !lending.is_finished() {
             lending.await?;
+        }
+        if !serving_cards.is_finished() {
+            serving_cards.await?;
         }
         if !deciding.is_finished() {
             deciding.await?;

@@ -5,6 +5,7 @@ mod disputes;
 mod institution;
 mod node;
 mod place;
+mod prepaid;
 mod trading;
 
 use std::{
@@ -27,6 +28,7 @@ use tokio::process::Command;
 pub use credit::{CreditNode, CreditSite, Wanted, BASE, PAYEE, PAYER};
 pub use institution::Institution;
 pub use node::Node;
+pub use prepaid::{CardTerms, Cards};
 pub use trading::Books;
 
 use place::Place;

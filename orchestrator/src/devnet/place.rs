@@ -1,5 +1,5 @@
 //! A chain with a network's contracts on it: deployed, governed, institutions registered.
-use std::path::Path;
+use std::{ffi::OsStr, path::Path};
 
 use anyhow::bail;
 use protocol::{Amount, Member};
@@ -31,6 +31,27 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// Deploys the contracts, also a credit node's; what is there stays as it is.
     pub(super) async fn deploy(&self, credit_node: Option<Member>) -> anyhow::Result<Deployment> {
+        let node = credit_node.map(|node| node.to_string());
+        let more: Vec<&OsStr> = match &node {
+            Some(node) => vec!["--credit-node".as_ref(), node.as_ref()],
+            None => vec![],
+        };
+        self.deploy_with(&more).await
+    }
+
+    /// Deploys the contracts, and a card issuer's with the programme in a file; what is there stays as it is.
+    pub(super) async fn deploy_cards(&self, issuer: Member, programme: &Path) -> anyhow::Result<Deployment> {
+        let issuer = issuer.to_string();
+        let more: [&OsStr; 4] = [
+            "--card-issuer".as_ref(),
+            issuer.as_ref(),
+            "--programme".as_ref(),
+            programme.as_ref(),
+        ];
+        self.deploy_with(&more).await
+    }
+
+    async fn deploy_with(&self, more: &[&OsStr]) -> anyhow::Result<Deployment> {
         let file = self.directory.join("deployment.json");
         let mut command = quittance(self.options);
         command.args([
@@ -60,9 +81,7 @@ impl Place<'_> {
             let public = protocol::text::to_hex(&SigningKey::load(governor)?.public());
             command.args(["--governor", &public]);
         }
-        if let Some(node) = credit_node {
-            command.args(["--credit-node", &node.to_string()]);
-        }
+        command.args(more);
         run(command).await?;
         Ok(Deployment::load(&file)?)
     }

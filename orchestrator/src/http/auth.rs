@@ -26,11 +26,13 @@ impl Role {
             | Permission::KeepUsers
             | Permission::Contest
             | Permission::Trade
-            | Permission::HandInCreditPapers => matches!(self, Role::Operator | Role::Teller),
+            | Permission::HandInCreditPapers
+            | Permission::ServeCards => matches!(self, Role::Operator | Role::Teller),
             Permission::MoveFunds
             | Permission::ExecuteMessages
             | Permission::Decide
             | Permission::GiveCredit
+            | Permission::RunCards
             | Permission::SendWebhooks => matches!(self, Role::Operator),
         }
     }
@@ -57,6 +59,10 @@ pub enum Permission {
     Decide,
     /// Set a credit node's limits, freeze payers, release reservations, decide on wishes for higher limits.
     GiveCredit,
+    /// Issue, top up and freeze cards, revoke terminals, hand in what holders signed, answer disputes for merchants.
+    ServeCards,
+    /// Change a card programme, its merchants, terminals and cards beyond that, close cycles, decide disputes.
+    RunCards,
     /// Have others told again what happened.
     SendWebhooks,
 }
@@ -73,6 +79,8 @@ impl Permission {
             Permission::ExecuteMessages => "submit contract messages",
             Permission::Decide => "decide for the notary",
             Permission::GiveCredit => "decide on credit",
+            Permission::ServeCards => "serve card holders and merchants",
+            Permission::RunCards => "run the card programme",
             Permission::SendWebhooks => "send webhooks again",
         }
     }
@@ -174,7 +182,7 @@ mod tests {
     fn a_role_does_its_own_work_only() {
         use Permission::{
             Contest, Decide, ExecuteMessages, GiveCredit, HandInCreditPapers, KeepUsers, MoveFunds, RequestPayments,
-            SendWebhooks, Trade,
+            RunCards, SendWebhooks, ServeCards, Trade,
         };
         for permission in [
             RequestPayments,
@@ -186,6 +194,8 @@ mod tests {
             ExecuteMessages,
             Decide,
             GiveCredit,
+            ServeCards,
+            RunCards,
             SendWebhooks,
         ] {
             assert!(Role::Operator.may(permission));
@@ -195,5 +205,6 @@ mod tests {
         assert!(Role::Teller.may(Contest) && Role::Teller.may(Trade) && Role::Teller.may(HandInCreditPapers));
         assert!(!Role::Teller.may(MoveFunds) && !Role::Teller.may(ExecuteMessages) && !Role::Teller.may(Decide));
         assert!(!Role::Teller.may(SendWebhooks) && !Role::Teller.may(GiveCredit));
+        assert!(Role::Teller.may(ServeCards) && !Role::Teller.may(RunCards));
     }
 }

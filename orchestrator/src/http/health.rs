@@ -10,16 +10,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use protocol::text::to_hex;
+use protocol::{text::to_hex, Member};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{error::ApiError, extractor::Json, Api};
+use super::{error::ApiError, extractor::Json, schema, Api};
 use crate::{
     chain::health,
     credit::{ports::CreditLedger, Credit},
+    prepaid::Prepaid,
 };
 
 /// How long a look at the chain serves. Every write asks, and each look costs round trips to the node.
@@ -33,6 +34,10 @@ pub struct Check {
     /// The genesis hash of the chain that it is about, where that is one that credit is given on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<String>,
+    /// The card issuer whose contract it is about, by its index in the registry, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Member>)]
+    pub issuer: Option<Member>,
     /// Whether it holds.
     pub ok: bool,
     /// What was seen.
@@ -42,9 +47,10 @@ pub struct Check {
 impl Check {
     /// Its name and, where that is one of several, its chain.
     pub fn title(&self) -> String {
-        match &self.chain {
-            Some(chain) => format!("{:?} of the chain {chain}", self.name),
-            None => format!("{:?}", self.name),
+        match (&self.chain, self.issuer) {
+            (Some(chain), _) => format!("{:?} of the chain {chain}", self.name),
+            (None, Some(issuer)) => format!("{:?} of the card issuer {issuer}", self.name),
+            (None, None) => format!("{:?}", self.name),
         }
     }
 }
@@ -54,6 +60,7 @@ impl From<health::Check> for Check {
         Self {
             name: check.name.to_owned(),
             chain: None,
+            issuer: None,
             ok: check.ok,
             detail: check.detail,
         }
@@ -81,9 +88,14 @@ impl Readiness {
                 return ready.clone();
             }
         }
-        let (mut checks, credit) = futures::join!(api.chain.checks(), credit_checks(&api.credit));
+        let (mut checks, credit, prepaid) = futures::join!(
+            api.chain.checks(),
+            credit_checks(&api.credit),
+            prepaid_checks(&api.prepaid)
+        );
         checks.push(store_check(api).await);
         checks.extend(credit);
+        checks.extend(prepaid);
         let ready = Ready {
             ready: checks.iter().all(|check| check.ok),
             checks,
@@ -109,6 +121,15 @@ async fn credit_checks(credit: &Credit) -> Vec<Check> {
     chains.into_iter().flatten().collect()
 }
 
+/// Each card issuer's contract; that the chain runs the code that was deployed is among the chain's own checks.
+async fn prepaid_checks(prepaid: &Prepaid) -> Vec<Check> {
+    let of_issuer = |(issuer, check)| Check {
+        issuer: Some(issuer),
+        ..Check::from(check)
+    };
+    prepaid.checks().await.into_iter().map(of_issuer).collect()
+}
+
 async fn store_check(api: &Api) -> Check {
     let answer = sqlx::query("SELECT 1").execute(&api.store.pool).await;
     let detail = match &answer {
@@ -118,19 +139,28 @@ async fn store_check(api: &Api) -> Check {
     Check {
         name: "store".into(),
         chain: None,
+        issuer: None,
         ok: answer.is_ok(),
         detail,
     }
 }
 
 /// Middleware: writes are refused while a check fails. What a chain that only credit is given on lacks stops no payment or
-/// trade on the home chain; what any chain lacks stops credit, which takes place on two.
+/// trade on the home chain; what any chain lacks stops credit, which takes place on two. A card issuer's contract that isn't what
+/// it should be stops cards only.
 pub async fn refuse_until_ready(State(api): State<Api>, request: Request, next: Next) -> Result<Response, ApiError> {
     if request.method() != Method::GET {
         let ready = api.readiness.look(&api).await;
-        let is_about_credit = request.uri().path().starts_with(super::credit::PATHS);
+        let path = request.uri().path();
+        let is_about_credit = path.starts_with(super::credit::PATHS);
+        let is_about_cards = super::prepaid::PATHS.iter().any(|start| path.starts_with(start));
+        let concerns = |check: &Check| match (&check.chain, check.issuer) {
+            (Some(_), _) => is_about_credit,
+            (None, Some(_)) => is_about_cards,
+            (None, None) => true,
+        };
         let mut checks = ready.checks.into_iter();
-        if let Some(failing) = checks.find(|check| !check.ok && (is_about_credit || check.chain.is_none())) {
+        if let Some(failing) = checks.find(|check| !check.ok && concerns(check)) {
             return Err(ApiError::NotReady(failing));
         }
     }

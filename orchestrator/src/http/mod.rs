@@ -1,5 +1,5 @@
-//! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, `/webhooks` for machines
-//! that tell of deliveries, health and metrics for its operators, and the description of all of it.
+//! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, `/terminal/v1` for
+//! merchants' terminals, `/webhooks` for machines that tell of deliveries, health and metrics for its operators, and the description of all of it.
 //!
 //! One file per resource, each with a `router()`. What holds for every request is laid around them here, once, so that
 //! no route can forget it.
@@ -27,6 +27,7 @@ use crate::{
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
+    prepaid::Prepaid,
     settlement::Settlement,
     statement::Statements,
     store::Store,
@@ -56,6 +57,7 @@ pub mod paging;
 pub mod payments;
 pub mod peer;
 pub mod ports;
+pub mod prepaid;
 pub mod relations;
 pub mod request_id;
 pub mod schema;
@@ -71,6 +73,8 @@ mod tests;
 
 /// The largest body taken, in bytes: every message here is a fraction of it.
 pub const MAX_BODY: usize = 256 * 1024;
+/// The largest body taken from a terminal, in bytes: a sealed order with what is around it.
+pub const MAX_TERMINAL_BODY: usize = 32 * 1024;
 /// The longest that a request may take. Waiting for finality takes seconds on a consortium chain.
 pub const TIMEOUT: Duration = Duration::from_secs(90);
 
@@ -89,6 +93,8 @@ pub struct Api {
     pub consents: Arc<Consents>,
     /// Limits by payers' records there.
     pub scores: Arc<Scores>,
+    /// Prepaid cards, of this issuer and of those whose cards its merchants take.
+    pub prepaid: Arc<Prepaid>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -128,6 +134,8 @@ pub struct Systems {
     pub consents: Arc<Consents>,
     /// Limits by payers' records there.
     pub scores: Arc<Scores>,
+    /// Prepaid cards, of this issuer and of those whose cards its merchants take.
+    pub prepaid: Arc<Prepaid>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -156,6 +164,7 @@ impl Api {
             credit_payments,
             consents,
             scores,
+            prepaid,
             decisions,
             disputes,
             windows,
@@ -169,6 +178,7 @@ impl Api {
             credit_payments,
             consents,
             scores,
+            prepaid,
             decisions,
             disputes,
             windows,
@@ -204,6 +214,7 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
         .with_state(api.clone());
     let (bulk, bulk_document) = bulk::router(each_alone).split_for_parts();
     let (hooks, hooks_document) = escrow::webhook::router().split_for_parts();
+    let (tills, tills_document) = prepaid::terminals::router().split_for_parts();
     let (open, open_document) = open_routes().split_for_parts();
 
     // The last layer runs first: who is it, can it be done now, was it done before.
@@ -214,6 +225,7 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
     let peers = peers.merge(bulk);
     let peers = authenticate_peers(peers.layer(from_fn_with_state(api.clone(), health::refuse_until_ready)));
     let hooks = hooks.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
+    let tills = tills.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
 
     let mut document = describe();
     for part in [
@@ -221,25 +233,34 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
         peers_document,
         bulk_document,
         hooks_document,
+        tills_document,
         open_document,
     ] {
         document.merge(part);
     }
     let pages: Router<Api> = SwaggerUi::new("/docs").url("/openapi.json", document).into();
 
-    clients
-        .merge(peers)
-        .merge(hooks)
-        .merge(open)
-        .merge(pages)
+    let all = clients.merge(peers).merge(hooks).merge(tills).merge(open).merge(pages);
+    around(all, MAX_BODY).with_state(api)
+}
+
+/// What terminals do, and nothing else: for a listener of their own, which anybody can reach.
+pub fn terminal_router(api: Api) -> Router {
+    let (tills, _) = prepaid::terminals::router().split_for_parts();
+    let tills = tills.layer(from_fn_with_state(api.clone(), health::refuse_until_ready));
+    around(tills, MAX_TERMINAL_BODY).with_state(api)
+}
+
+/// What holds for every request.
+fn around(routes: Router<Api>, most: usize) -> Router<Api> {
+    routes
         .fallback(|| async { error::ApiError::NoSuchRoute })
         .method_not_allowed_fallback(|| async { error::ApiError::MethodNotAllowed })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(most))
         .layer(from_fn(limit_time))
         .layer(from_fn(metrics::measure))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn(request_id::assign))
-        .with_state(api)
 }
 
 fn client_routes() -> OpenApiRouter<Api> {
@@ -261,6 +282,7 @@ fn client_routes() -> OpenApiRouter<Api> {
         .merge(webhooks::router())
         .merge(escrow::router())
         .merge(credit::router())
+        .merge(prepaid::router())
 }
 
 fn peer_routes() -> OpenApiRouter<Api> {
@@ -270,6 +292,7 @@ fn peer_routes() -> OpenApiRouter<Api> {
         .merge(disputes::peer_router())
         .merge(escrow::letters::router())
         .merge(credit::consents::peer_router())
+        .merge(prepaid::orders::peer_router())
 }
 
 fn open_routes() -> OpenApiRouter<Api> {

@@ -51,6 +51,7 @@ pub mod credit;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;
+pub mod prepaid;
 pub mod windows;
 
 /// What is paid.
@@ -522,6 +523,9 @@ pub struct PeerProblems;
 /// The problems of every webhook.
 #[derive(Debug)]
 pub struct WebhookProblems;
+/// The problems of every request of a terminal.
+#[derive(Debug)]
+pub struct TerminalProblems;
 
 const READ: [(&str, &str); 7] = [
     ("400", "`malformed-request`: path, query or header can't be read"),
@@ -588,6 +592,23 @@ const PEER: [(&str, &str); 9] = [
     ("504", "`timed-out`: repeat the request"),
 ];
 
+const TERMINAL: [(&str, &str); 8] = [
+    ("400", "`malformed-request`: path or body can't be read"),
+    ("404", "`not-found`"),
+    ("413", "`body-too-large`"),
+    ("415", "`unsupported-media-type`"),
+    (
+        "422",
+        "The message isn't in order; the code says how. Repeating it changes nothing",
+    ),
+    ("500", "`internal`"),
+    (
+        "503",
+        "`not-ready`, `chain-unavailable`, `card-issuer-unreachable`: repeat the request later",
+    ),
+    ("504", "`timed-out`: repeat the request"),
+];
+
 const WEBHOOK: [(&str, &str); 8] = [
     ("400", "`malformed-request`: the body can't be read"),
     (
@@ -642,6 +663,12 @@ impl IntoResponses for WriteProblems {
 impl IntoResponses for PeerProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&PEER)
+    }
+}
+
+impl IntoResponses for TerminalProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&TERMINAL)
     }
 }
 

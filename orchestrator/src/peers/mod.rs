@@ -10,9 +10,11 @@ pub mod directory;
 mod disputes;
 pub mod envelope;
 pub mod layer;
+mod prepaid;
 
 pub use client::{HttpPeers, HttpPeersError};
 pub use credit::CreditPeers;
 pub use directory::{Directory, DirectoryError};
 pub use envelope::{EnvelopeError, Sealer, Verifier};
 pub use layer::{authenticate, Peer, MAX_REQUEST};
+pub use prepaid::CardIssuers;

@@ -13,6 +13,7 @@ mod nonces;
 mod page;
 pub mod payments;
 pub mod policy;
+pub mod prepaid;
 pub mod submissions;
 pub mod users;
 pub mod webhooks;

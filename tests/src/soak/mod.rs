@@ -4,6 +4,7 @@ mod clearing;
 mod credit;
 mod draws;
 mod escrow;
+mod prepaid;
 mod tally;
 
 use std::{cell::RefCell, fmt::Debug};
@@ -27,6 +28,7 @@ pub enum System {
     Escrow,
     Clearing,
     Credit,
+    Prepaid,
 }
 
 /// What to run.
@@ -58,6 +60,7 @@ impl System {
             "escrow" => Some(Self::Escrow),
             "clearing" => Some(Self::Clearing),
             "credit" => Some(Self::Credit),
+            "prepaid" => Some(Self::Prepaid),
             _ => None,
         }
     }
@@ -71,6 +74,7 @@ impl System {
             Self::Escrow => soak(escrow::World::new(), escrow::step(), plan, progress),
             Self::Clearing => soak(clearing::World::new(), clearing::step(), plan, progress),
             Self::Credit => soak(credit::World::new(), credit::step(), plan, progress),
+            Self::Prepaid => soak(prepaid::World::new(), prepaid::step(), plan, progress),
         }
     }
 
@@ -80,6 +84,7 @@ impl System {
             Self::Escrow => tally.is_complete(escrow::MESSAGES, &escrow::HAPPENINGS),
             Self::Clearing => tally.is_complete(clearing::MESSAGES, &clearing::HAPPENINGS),
             Self::Credit => tally.is_complete(credit::MESSAGES, &credit::HAPPENINGS),
+            Self::Prepaid => tally.is_complete(prepaid::MESSAGES, &prepaid::HAPPENINGS),
         }
     }
 }

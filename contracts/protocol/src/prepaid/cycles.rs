@@ -215,12 +215,16 @@ impl Merchant {
         Ok(())
     }
 
-    /// Counts what goes back to a card.
+    /// Counts what goes back to a card. An award comes out of what is held, whichever dispute it is held for: where that is
+    /// more than there is, who is decided first is paid first, rather than nobody.
     ///
     /// # Errors
     /// `MerchantShort`, `Overflow`.
     pub fn give_back(&mut self, why: Returned, amount: Amount) -> Result<(), Error> {
-        let available = self.available();
+        let available = match why {
+            Returned::Void | Returned::Refund => self.available(),
+            Returned::Award => self.unpaid,
+        };
         if amount > available {
             return Err(Error::MerchantShort {
                 available,
@@ -434,6 +438,21 @@ mod tests {
         let next = close(&mut merchant);
         assert_eq!((next.fee_before, next.fee, next.fee_due), (9, 9, 0));
         assert_eq!((next.cycle.awarded, next.paid, next.closing), (490, 991, 0));
+    }
+
+    #[test]
+    fn disputes_of_more_than_there_is_dont_stand_in_each_others_way() {
+        let mut merchant = merchant();
+        merchant.hold(1_500).unwrap();
+        merchant.hold(1_400).unwrap();
+        merchant.let_go(1_400).unwrap();
+        assert_eq!(merchant.give_back(Returned::Award, 1_400), Ok(()));
+        merchant.let_go(1_500).unwrap();
+        let short = Error::MerchantShort {
+            available: 100,
+            needed: 101,
+        };
+        assert_eq!(merchant.give_back(Returned::Award, 101), Err(short));
     }
 
     #[test]

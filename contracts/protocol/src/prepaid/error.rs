@@ -9,7 +9,7 @@ use crate::{Amount, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub enum Error {
-    /// A period of the programme is 0.
+    /// A period of the programme is 0, or longer than [`super::MAX_PERIOD`].
     BadProgramme,
     /// More than a whole is to be taken as a fee or held as a reserve.
     BadRules,
@@ -63,7 +63,7 @@ pub enum Error {
     PaymentCount,
     /// The amount is 0.
     ZeroAmount,
-    /// This was done before under the same reference.
+    /// The caller put money in under the same reference before.
     ReferenceUsed,
     /// No such payment was taken.
     UnknownPayment,
@@ -73,6 +73,8 @@ pub enum Error {
     AlreadyVoided,
     /// A part of the payment went back already, or is disputed: it can't be voided.
     NotWhole,
+    /// The payment is disputed: what goes back is decided there.
+    Disputed,
     /// Other than the order says went back before: it was carried out, or something else happened since it was signed.
     StaleOrder {
         /// What went back before, in the asset's smallest unit.

@@ -27,6 +27,8 @@ pub const MAX_PAYMENTS: usize = 64;
 pub const MAX_LISTED: usize = 64;
 /// How long a day is for limits, in milliseconds. Days begin at midnight UTC.
 pub const DAY: Timestamp = 86_400_000;
+/// The longest period of a programme, in milliseconds: a dispute that nobody decides must end some day.
+pub const MAX_PERIOD: Timestamp = 3_650 * DAY;
 
 /// A card's number in its programme. It names the account: a card that replaces a lost one has another key and the same
 /// number.
@@ -71,11 +73,12 @@ pub struct Programme {
     pub limits: CardLimits,
     /// Whether a payment may be taken in part where the card can't cover all of it.
     pub allows_partial: bool,
-    /// How long a cycle lasts at least until anyone may close it; the issuer may earlier. In milliseconds, never 0.
+    /// How long a cycle lasts at least until anyone may close it; the issuer may earlier. In milliseconds, never 0, nor more
+    /// than [`MAX_PERIOD`], like the other periods.
     pub cycle: Timestamp,
-    /// How long after a payment its holder can dispute it. In milliseconds, never 0.
+    /// How long after a payment its holder can dispute it. In milliseconds.
     pub dispute_period: Timestamp,
-    /// How long after that the issuer can decide. In milliseconds, never 0.
+    /// How long the issuer has to decide a dispute: from its opening, and again from the acquirer's answer. In milliseconds.
     pub ruling_period: Timestamp,
 }
 
@@ -83,12 +86,14 @@ impl Programme {
     /// What can be wrong with a programme.
     ///
     /// # Errors
-    /// `BadProgramme`: a period is 0.
+    /// `BadProgramme`: a period is 0, or above [`MAX_PERIOD`].
     pub fn check(&self) -> Result<(), Error> {
-        if [self.cycle, self.dispute_period, self.ruling_period].contains(&0) {
-            return Err(Error::BadProgramme);
+        let periods = [self.cycle, self.dispute_period, self.ruling_period];
+        if periods.iter().all(|period| (1..=MAX_PERIOD).contains(period)) {
+            Ok(())
+        } else {
+            Err(Error::BadProgramme)
         }
-        Ok(())
     }
 }
 
@@ -143,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_programme_whose_periods_are_empty_is_refused() {
+    fn a_programme_whose_periods_are_empty_or_endless_is_refused() {
         let limits = CardLimits {
             balance: 1,
             per_payment: 1,
@@ -157,10 +162,20 @@ mod tests {
             ruling_period: 1,
         };
         assert_eq!(programme.check(), Ok(()));
-        let faults: [fn(&mut Programme); 3] = [
+        let longest = Programme {
+            cycle: MAX_PERIOD,
+            dispute_period: MAX_PERIOD,
+            ruling_period: MAX_PERIOD,
+            ..programme
+        };
+        assert_eq!(longest.check(), Ok(()));
+        let faults: [fn(&mut Programme); 6] = [
             |programme| programme.cycle = 0,
             |programme| programme.dispute_period = 0,
             |programme| programme.ruling_period = 0,
+            |programme| programme.cycle = MAX_PERIOD + 1,
+            |programme| programme.dispute_period = MAX_PERIOD + 1,
+            |programme| programme.ruling_period = u64::MAX,
         ];
         for fault in faults {
             let mut faulty = programme;

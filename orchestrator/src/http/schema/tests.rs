@@ -13,6 +13,7 @@ mod credit;
 mod decisions;
 mod disputes;
 mod escrow;
+mod prepaid;
 mod windows;
 
 #[track_caller]

@@ -48,6 +48,7 @@ use crate::{
     },
     identity::SigningKey,
     journal::{Journal, Told},
+    prepaid::{tests::Books, Prepaid},
     settlement::{
         messages::{
             Answer, Assistance, AssistanceRequest, Attestation, AttestationRequest, BatchDraft, Confirmation, Consent,
@@ -142,6 +143,7 @@ impl ChainApi for CountingChain {
         let check = |name| Check {
             name,
             chain: None,
+            issuer: None,
             ok: false,
             detail: "stalled".into(),
         };
@@ -239,6 +241,17 @@ pub fn consents(store: Store, chain: Arc<dyn PayeeLedger>) -> Arc<Consents> {
         otherwise: Otherwise::Ask,
     };
     Consents::new(vec![payee], store, chain, Arc::new(Nobody))
+}
+
+/// A card issuer's contract.
+pub fn cards() -> Arc<Books> {
+    Books::of(Member(0), crate::prepaid::tests::START)
+}
+
+/// The bank as a card issuer, and as the acquirer of its own merchants.
+pub fn prepaid(store: Store, cards: Arc<Books>) -> Arc<Prepaid> {
+    let identity = age::x25519::Identity::generate();
+    crate::prepaid::tests::issuer(cards, store, Arc::new(Nobody), identity)
 }
 
 #[async_trait]

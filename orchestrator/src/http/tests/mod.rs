@@ -27,6 +27,7 @@ mod fakes;
 mod idempotent;
 mod lists;
 mod openapi;
+mod prepaid;
 mod scores;
 mod webhooks;
 
@@ -39,6 +40,9 @@ struct Bank {
     chain: std::sync::Arc<fakes::CountingChain>,
     credit: [std::sync::Arc<crate::credit::tests::Books>; 2],
     stories: [std::sync::Arc<crate::credit::scores::tests::Story>; 2],
+    cards: std::sync::Arc<crate::prepaid::tests::Books>,
+    prepaid: std::sync::Arc<crate::prepaid::Prepaid>,
+    terminals: Router,
     store: Store,
 }
 
@@ -75,6 +79,8 @@ impl Bank {
         let stories = credit
             .clone()
             .map(|books| crate::credit::scores::tests::Story::of(&books));
+        let cards = fakes::cards();
+        let prepaid = fakes::prepaid(store.clone(), cards.clone());
         let [here, there] = credit.clone();
         let consents = fakes::consents(store.clone(), here.clone());
         let desk = crate::credit::Credit::new(vec![here, there]);
@@ -86,6 +92,7 @@ impl Bank {
             credit: desk.clone(),
             consents,
             scores: crate::credit::scores::tests::scores(desk, vec![here, there], store.clone()),
+            prepaid: prepaid.clone(),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,
@@ -97,12 +104,16 @@ impl Bank {
             Some(webhook) => api.with_delivery_webhook(webhook),
             None => api,
         };
+        let terminals = super::terminal_router(api.clone());
         let router = router(api, |peers| peers.layer(Extension(Peer(protocol::Member(1)))));
         Self {
             router,
             chain,
             credit,
             stories,
+            cards,
+            prepaid,
+            terminals,
             store,
         }
     }

@@ -40,6 +40,13 @@ async fn every_documented_operation_is_routed_and_every_routed_one_documented() 
                 .replace("{relation}", &format!("0x{}", "0".repeat(64)))
                 .replace("{window}", "0")
                 .replace("{delivery}", "1")
+                .replace("{terminal}", &format!("0x{}", "0".repeat(64)))
+                .replace("{reference}", &format!("0x{}", "0".repeat(64)))
+                .replace("{issuer}", "0")
+                .replace("{merchant}", "0")
+                .replace("{cycle}", "0")
+                .replace("{card}", "0")
+                .replace("{counter}", "0")
                 .replace(['{', '}'], "");
             let request = Request::builder()
                 .method(method.clone())
@@ -116,6 +123,66 @@ async fn credit_is_described() {
 }
 
 #[tokio::test]
+async fn prepaid_cards_are_described() {
+    let bank = Bank::open().await;
+    let described = operations(&document(&bank).await);
+    let at = |path: &str, method| (format!("/v1/prepaid/programmes{path}"), method);
+    let mut expected = vec![
+        at("", Method::GET),
+        at("/{issuer}", Method::GET),
+        at("/{issuer}", Method::POST),
+        at("/{issuer}/merchants/{merchant}/cycles/{cycle}", Method::GET),
+        at("/{issuer}/merchants/{merchant}/terminals", Method::POST),
+        at("/{issuer}/payments/{card}/{counter}", Method::GET),
+        at("/{issuer}/disputes", Method::POST),
+        at("/{issuer}/disputes/{card}/{counter}", Method::GET),
+        at("/{issuer}/terminals", Method::GET),
+        at("/{issuer}/terminals/{terminal}", Method::GET),
+        at("/{issuer}/terminals/{terminal}/revoke", Method::POST),
+    ];
+    for (resource, id, acts) in [
+        (
+            "merchants",
+            "{merchant}",
+            ["switch", "rules", "fund", "close-cycle"].as_slice(),
+        ),
+        (
+            "cards",
+            "{card}",
+            ["top-up", "limits", "freeze", "unfreeze", "replace", "close"].as_slice(),
+        ),
+    ] {
+        expected.push(at(&format!("/{{issuer}}/{resource}"), Method::GET));
+        expected.push(at(&format!("/{{issuer}}/{resource}"), Method::POST));
+        expected.push(at(&format!("/{{issuer}}/{resource}/{id}"), Method::GET));
+        let acts = acts
+            .iter()
+            .map(|act| at(&format!("/{{issuer}}/{resource}/{id}/{act}"), Method::POST));
+        expected.extend(acts);
+    }
+    for act in ["answer", "decide", "default"] {
+        expected.push(at(
+            &format!("/{{issuer}}/disputes/{{card}}/{{counter}}/{act}"),
+            Method::POST,
+        ));
+    }
+    for (path, method) in [
+        ("/v1/prepaid/orders", Method::GET),
+        ("/v1/prepaid/orders/{reference}", Method::GET),
+        ("/v1/prepaid/messages", Method::GET),
+        ("/peer/v1/card-orders", Method::POST),
+        ("/peer/v1/card-recipients", Method::POST),
+        ("/terminal/v1/orders", Method::POST),
+        ("/terminal/v1/issuers/{issuer}", Method::GET),
+    ] {
+        expected.push((path.to_owned(), method));
+    }
+    for operation in expected {
+        assert!(described.contains(&operation), "{operation:?}");
+    }
+}
+
+#[tokio::test]
 async fn every_reference_of_the_document_resolves() {
     let bank = Bank::open().await;
     let document = document(&bank).await;
@@ -162,6 +229,11 @@ async fn every_list_takes_cursors_and_those_for_spreadsheets_are_csv_too() {
         ("/v1/limits/users", true),
         ("/v1/limits/caps", true),
         ("/v1/webhooks/deliveries", true),
+        ("/v1/prepaid/programmes/{issuer}/merchants", true),
+        ("/v1/prepaid/programmes/{issuer}/terminals", true),
+        ("/v1/prepaid/programmes/{issuer}/cards", true),
+        ("/v1/prepaid/orders", true),
+        ("/v1/prepaid/messages", true),
         ("/v1/decisions", false),
         ("/v1/escrow/offers", false),
         ("/v1/escrow/trades", false),

@@ -1,6 +1,8 @@
 //! Prints ARCHITECTURE.md's table: each contract's code size, and each message's weight on the real runtime.
 #![allow(clippy::unwrap_used)] // a tool for developers: a fault is a panic
 
+mod prepaid;
+
 use frame_support::weights::Weight;
 use protocol::{
     clearing::{Batch, Current, Page, Retention},
@@ -40,12 +42,15 @@ fn main() {
     disputes();
     escrow();
     credit();
+    prepaid::messages();
     println!();
     deals();
     println!();
+    prepaid::payments();
+    println!();
     println!("| contract | code size (bytes) |");
     println!("|---|--:|");
-    for contract in ["registry", "clearing", "escrow", "credit", "hashlock"] {
+    for contract in ["registry", "clearing", "escrow", "credit", "prepaid", "hashlock"] {
         let wasm = quittance_tests::target_dir()
             .join("contracts")
             .join(format!("{contract}.wasm"));
