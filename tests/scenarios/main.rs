@@ -37,6 +37,7 @@ mod payments_by_the_hundred_go_together;
 mod payments_survive_the_death_of_the_node;
 mod several_notaries;
 mod submitted_transactions_are_carried_out_once;
+mod terminals_killed_at_any_step_take_each_payment_once;
 mod the_home_bank_refuses;
 mod the_readme_can_be_followed;
 mod tills;

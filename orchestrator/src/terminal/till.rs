@@ -20,10 +20,7 @@ use super::{
 use crate::{
     http::now,
     identity::{keys, KeyFile},
-    prepaid::{
-        messages::{OrderAnswer, TerminalOrder},
-        sealed::seal,
-    },
+    prepaid::messages::{OrderAnswer, TerminalOrder},
     settlement::failpoints,
 };
 
@@ -138,6 +135,7 @@ impl Till {
             card: by_card,
             terminal: self.desk.key.sign(&payment.payload(&settings.domain())),
         };
+        failpoints::reach("terminal.order.signed".into()).await;
         let kept = self.keep(TerminalOrder::Pay { payment }, sale.name.clone(), sale.is_offline)?;
         self.again(kept, sale.is_offline).await
     }
@@ -289,7 +287,6 @@ impl Till {
             signed_at: now(),
             is_offline,
             merchant: self.desk.settings.merchant,
-            sealed: seal(&self.desk.settings.recipient, &order)?,
             order,
         };
         Ok(self.queue.keep(draft)?.clone())
