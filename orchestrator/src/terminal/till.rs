@@ -147,7 +147,10 @@ impl Till {
     /// be kept.
     pub async fn void(&mut self, payment: PaymentName, name: Option<String>) -> Result<Sent, TillError> {
         let wanted = self.key_of(payment)?;
-        let is_same = |order: &TerminalOrder| matches!(order, TerminalOrder::Void { order, .. } if (order.card, order.counter) == wanted);
+        let is_same = |order: &TerminalOrder| match order {
+            TerminalOrder::Void { order, .. } => (order.card, order.counter) == wanted,
+            _ => false,
+        };
         if let Some(known) = self.known(name.as_deref(), is_same)? {
             return self.again(known, false).await;
         }
