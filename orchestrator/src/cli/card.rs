@@ -13,9 +13,9 @@ use protocol::{
 use super::{credit::digest, render};
 use crate::{
     chain::deployment::{account, to_ss58},
-    http::now,
+    http::{now, prepaid::payments::CardDisputeRequest},
     identity::{keys, SigningKey},
-    prepaid::messages::{SignedDispute, SignedQuery},
+    prepaid::messages::SignedQuery,
     terminal::{
         card::{self, CARD_PASSWORD_VARIABLE, FIRST_COUNTER},
         CardFacts, NewCard,
@@ -55,7 +55,7 @@ Examples:
     quittance card dispute --number 7 --genesis 0x57…8f --contract 5Fz… --counter 3 --amount 50 \\
       --evidence letter.txt --key holder.json > dispute.json
 
-Prints JSON for the issuer, who puts it on the chain. Only the evidence's sha256 goes there; give the issuer the
+Prints JSON that anybody hands in with `quittance prepaid hand-in`. Only the evidence's sha256 goes there; give the issuer the
 document itself. This asks no service and no chain.";
 
 const QUERY_EXAMPLES: &str = "\
@@ -188,7 +188,7 @@ impl New {
 }
 
 impl Dispute {
-    fn sign(&self, now: Timestamp) -> anyhow::Result<SignedDispute> {
+    fn sign(&self, now: Timestamp) -> anyhow::Result<CardDisputeRequest> {
         let (card, domain) = self.which.card()?;
         let order = DisputeOrder {
             card,
@@ -198,7 +198,7 @@ impl Dispute {
             expires_at: now.saturating_add(Timestamp::from(self.valid).saturating_mul(60_000)),
         };
         let signature = self.which.holder()?.sign(&order.payload(&domain));
-        Ok(SignedDispute { order, signature })
+        Ok(CardDisputeRequest { order, signature })
     }
 }
 
@@ -276,7 +276,7 @@ mod tests {
             let Ok(Command::Dispute(dispute)) = parse(&line) else {
                 panic!("{line}");
             };
-            let SignedDispute { order, signature } = dispute.sign(1_000).unwrap();
+            let CardDisputeRequest { order, signature } = dispute.sign(1_000).unwrap();
             let expected = DisputeOrder {
                 card: CardNumber(7),
                 counter: 3,

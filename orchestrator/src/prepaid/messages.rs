@@ -4,7 +4,7 @@
 //! What a terminal asks for is encrypted to the issuer ([`super::sealed`]): the acquirer passes it on and learns of it only
 //! what the terminal says outside, and what the chain shows later.
 use protocol::{
-    prepaid::{CardQuery, DeclineCode, DisputeOrder, RefundOrder, SignedPayment, VoidOrder},
+    prepaid::{CardQuery, DeclineCode, RefundOrder, SignedPayment, VoidOrder},
     signing::{self, Domain, Purpose, PAYLOAD_LENGTH},
     AccountId, Amount, Member, Signature, Timestamp,
 };
@@ -172,16 +172,6 @@ pub enum Decline {
     /// The contract declined a payment.
     #[serde(untagged)]
     Payment(DeclineCode),
-}
-
-/// A holder objects to a payment, on paper that anybody may hand in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignedDispute {
-    /// To which, and why.
-    pub order: DisputeOrder,
-    /// The holder's.
-    pub signature: Signature,
 }
 
 /// A holder asks about its card.

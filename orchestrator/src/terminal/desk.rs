@@ -9,7 +9,10 @@ use crate::{
     http::now,
     identity::SigningKey,
     peers::client::Failure,
-    prepaid::messages::{OrderAnswer, TerminalMessage, TerminalOrder},
+    prepaid::{
+        messages::{OrderAnswer, TerminalMessage, TerminalOrder},
+        sealed::seal,
+    },
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -64,7 +67,9 @@ impl Desk {
             reference: entry.order.reference(),
             terminal: self.key.account(),
             sent_at: now(),
-            sealed: entry.sealed.clone(),
+            // Sealed anew each time: to whom it is sealed may have changed since it was signed.
+            sealed: seal(&self.settings.recipient, &entry.order)
+                .map_err(|error| Failure::Unclear(error.to_string()))?,
             signature: Signature([0; 64]),
         };
         message.signature = self.key.sign(&message.payload(&self.settings.domain()));

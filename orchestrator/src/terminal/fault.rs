@@ -2,7 +2,7 @@
 use protocol::{prepaid::PaymentKey, text::to_hex, Amount, Timestamp};
 
 use super::{card::CardError, client::ClientError, disk::DiskError, settings::SettingsError};
-use crate::{identity::KeyError, prepaid::sealed::SealError};
+use crate::identity::KeyError;
 
 /// Why a terminal doesn't do what it is told.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,6 @@ pub enum TillError {
     /// The card can't be used.
     #[error(transparent)]
     Card(#[from] CardError),
-    /// The order can't be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
     /// No contract takes such a payment.
     #[error("an amount is above 0, and the least that is taken isn't above it, nor 0")]
     BadAmount,

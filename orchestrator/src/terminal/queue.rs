@@ -42,8 +42,6 @@ pub struct Entry {
     pub merchant: MerchantNumber,
     /// What the terminal asks for.
     pub order: TerminalOrder,
-    /// The same, encrypted to the issuer: an armored age file.
-    pub sealed: String,
     /// What became of it; nothing while that isn't final.
     pub outcome: Option<Outcome>,
 }
@@ -74,7 +72,6 @@ pub(super) struct Draft {
     pub(super) is_offline: bool,
     pub(super) merchant: MerchantNumber,
     pub(super) order: TerminalOrder,
-    pub(super) sealed: String,
 }
 
 impl Entry {
@@ -176,7 +173,6 @@ impl Queue {
             is_offline: draft.is_offline,
             merchant: draft.merchant,
             order: draft.order,
-            sealed: draft.sealed,
             outcome: None,
         };
         write(&self.directory.join(QUEUE), &entry)?;

@@ -29,7 +29,6 @@ pub(in crate::terminal) fn draft(counter: u64) -> Draft {
                 terminal: Signature([6; 64]),
             },
         },
-        sealed: "sealed".into(),
     }
 }
 

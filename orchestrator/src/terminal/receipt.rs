@@ -211,7 +211,9 @@ impl From<&Sent> for Receipt {
 /// What a cashier can do about a declined order.
 const fn advice(code: Decline) -> &'static str {
     let code = match code {
-        Decline::GarbageCiphertext => return "set the terminal up again: the issuer's key may have changed",
+        Decline::GarbageCiphertext => {
+            return "set the terminal up again and take the payment again: the issuer's key may have changed"
+        }
         Decline::OtherOrder => {
             return "take the payment again; if it happens again, the terminal's directory was changed"
         }

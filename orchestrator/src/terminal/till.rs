@@ -20,10 +20,7 @@ use super::{
 use crate::{
     http::now,
     identity::{keys, KeyFile},
-    prepaid::{
-        messages::{OrderAnswer, TerminalOrder},
-        sealed::seal,
-    },
+    prepaid::messages::{OrderAnswer, TerminalOrder},
     settlement::failpoints,
 };
 
@@ -138,6 +135,7 @@ impl Till {
             card: by_card,
             terminal: self.desk.key.sign(&payment.payload(&settings.domain())),
         };
+        failpoints::reach("terminal.order.signed".into()).await;
         let kept = self.keep(TerminalOrder::Pay { payment }, sale.name.clone(), sale.is_offline)?;
         self.again(kept, sale.is_offline).await
     }
@@ -149,7 +147,10 @@ impl Till {
     /// be kept.
     pub async fn void(&mut self, payment: PaymentName, name: Option<String>) -> Result<Sent, TillError> {
         let wanted = self.key_of(payment)?;
-        let is_same = |order: &TerminalOrder| matches!(order, TerminalOrder::Void { order, .. } if (order.card, order.counter) == wanted);
+        let is_same = |order: &TerminalOrder| match order {
+            TerminalOrder::Void { order, .. } => (order.card, order.counter) == wanted,
+            _ => false,
+        };
         if let Some(known) = self.known(name.as_deref(), is_same)? {
             return self.again(known, false).await;
         }
@@ -289,7 +290,6 @@ impl Till {
             signed_at: now(),
             is_offline,
             merchant: self.desk.settings.merchant,
-            sealed: seal(&self.desk.settings.recipient, &order)?,
             order,
         };
         Ok(self.queue.keep(draft)?.clone())

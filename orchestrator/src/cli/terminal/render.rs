@@ -125,7 +125,6 @@ mod tests {
                     terminal: Signature([6; 64]),
                 },
             },
-            sealed: "sealed".into(),
             outcome: answer.map(|answer| Outcome::Answered { answer, at: 1_000 }),
         }
     }

@@ -33,7 +33,6 @@ fn sent(outcome: Option<OrderAnswer>, trouble: Option<Trouble>) -> Sent {
                 terminal: Signature([6; 64]),
             },
         },
-        sealed: String::new(),
         outcome: outcome.map(|answer| Outcome::Answered { answer, at: 1 }),
     };
     Sent { entry, trouble }

@@ -49,7 +49,7 @@ async fn a_pending_payment_is_asked_about_with_the_same_order_until_it_is_final(
     assert_eq!(sent.entry.answer(), Some(&approved(100)));
     let heard = shop.heard();
     assert_eq!(heard.len(), 4);
-    let same = |(message, _): &(TerminalMessage, TerminalOrder)| (message.reference, message.sealed.clone());
+    let same = |(message, order): &(TerminalMessage, TerminalOrder)| (message.reference, order.clone());
     assert!(heard.iter().all(|message| same(message) == same(&heard[0])));
 }
 
