@@ -364,6 +364,69 @@ fn rules_and_programmes_that_no_contract_takes_are_named() {
 }
 
 #[test]
+fn deadlines_are_over_at_their_millisecond() {
+    let mut world = World::small();
+    world.issue(8, 1, world.now + HOUR).unwrap();
+    world.top_up(8, 100, 8).unwrap();
+    let soon = protocol::prepaid::CardPayment {
+        expires_at: world.now + HOUR,
+        ..payment(7, 1, 10)
+    };
+    world.next(HOUR);
+    assert_eq!(world.pay(soon), Verdict::Declined(DeclineCode::PaymentExpired));
+    assert_eq!(
+        world.pay(payment(8, 1, 10)),
+        Verdict::Declined(DeclineCode::CardExpired)
+    );
+    assert_eq!(found(&world), []);
+    world.pay(payment(7, 2, 10));
+    let key = (CardNumber(7), 2);
+    world.next(5 * DAY - 1);
+    let opened = |world: &World| Event::DisputeOpened {
+        key,
+        amount: 10,
+        evidence: [1; 32],
+        rule_by: world.now + 2 * DAY,
+    };
+    assert_eq!(added(&world, opened(&world)), [""; 0]);
+    let mut disputed = world.clone();
+    disputed.dispute(7, 2, 10).unwrap();
+    world.next(1);
+    assert!(added(&world, opened(&world))[0].contains("time for disputes was over"));
+
+    disputed.next(2 * DAY - 1);
+    let decided = |is_default| Event::DisputeDecided {
+        key,
+        awarded: 10,
+        is_default,
+    };
+    assert_eq!(added(&disputed, decided(false)), [""; 0]);
+    assert!(added(&disputed, decided(true))[0].contains("time was not over"));
+    disputed.next(1);
+    assert_eq!(added(&disputed, decided(true)), [""; 0]);
+    assert!(added(&disputed, decided(false))[0].contains("time was over"));
+}
+
+#[test]
+fn awards_come_out_of_what_is_held_for_whichever_dispute() {
+    let mut world = paid();
+    world.pay(payment(7, 2, 100));
+    world.close_cycle(3).unwrap();
+    world.fund(3, 60, 9).unwrap();
+    world.dispute(7, 1, 70).unwrap();
+    world.dispute(7, 2, 60).unwrap();
+    // 80 are there, 130 are held.
+    world.rule(7, 1, Some(70)).unwrap();
+    assert!(world.rule(7, 2, Some(60)).is_err());
+    let second = Event::DisputeDecided {
+        key: (CardNumber(7), 2),
+        awarded: 60,
+        is_default: false,
+    };
+    assert!(added(&world, second)[0].contains("the merchant had 10 for it"));
+}
+
+#[test]
 fn a_cycle_that_is_closed_twice_is_named() {
     let mut world = paid();
     let statement = world.close_cycle(3).unwrap();
