@@ -10,6 +10,11 @@ use crate::prepaid::{
     world::{holder, payment, programme, terminal, World, HOUR, LATER, LIMITS, PAYER, RULES},
 };
 
+/// What happens before a payment.
+type Before = fn(&mut World);
+/// What is changed in a statement.
+type Change = fn(&mut protocol::prepaid::Statement);
+
 /// What was found after an event was altered, or after one was added.
 fn found(world: &World) -> Vec<Mismatch> {
     world.book().mismatches().to_vec()
@@ -103,7 +108,7 @@ fn a_verdicts_balance_cycle_and_amount_must_follow() {
 
 #[test]
 fn an_approval_that_a_rule_forbids_is_named_and_so_is_a_decline_without_a_reason() {
-    let cases: [(fn(&mut World), DeclineCode); 7] = [
+    let cases: [(Before, DeclineCode); 7] = [
         (|world| world.freeze(7, true).unwrap(), DeclineCode::CardFrozen),
         (|world| world.close_card(7).unwrap(), DeclineCode::CardClosed),
         (|world| world.switch(3, false).unwrap(), DeclineCode::MerchantSuspended),
@@ -163,7 +168,7 @@ fn every_value_of_a_statement_must_follow() {
     let mut world = paid();
     world.next(DAY);
     world.close_cycle(3).unwrap();
-    let changes: [(&str, fn(&mut protocol::prepaid::Statement)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("cycle.gross", |told| told.cycle.gross += 1),
         ("cycle.count", |told| told.cycle.count += 1),
         ("cycle.opened_at", |told| told.cycle.opened_at += 1),
