@@ -108,6 +108,9 @@ impl Money {
 /// `TooLong`, `Overflow`, `Unwritable`.
 pub fn write(statement: &MerchantStatement, money: &Money) -> Result<String, StatementError> {
     let failed = |why: String| StatementError::Unwritable(why);
+    if !statement.adds_up() {
+        return Err(failed("its lines don't come to the closing balance".into()));
+    }
     let document = document(statement, money)?;
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let mut serializer = quick_xml::se::Serializer::new(&mut text);

@@ -10,6 +10,9 @@ use crate::prepaid::{
 const CARD: CardNumber = CardNumber(7);
 const MERCHANT: MerchantNumber = MerchantNumber(3);
 
+/// Which events nobody told.
+type Skipped = fn(&Event) -> bool;
+
 /// Everything that is kept follows from what was told.
 pub(super) fn ensure_follows(world: &World) -> Book {
     let book = world.book();
@@ -183,14 +186,14 @@ fn whatever_an_event_names_must_have_been_told_of_before() {
     world.rule(7, 1, Some(10)).unwrap();
     world.close_cycle(3).unwrap();
     world.pay(payment(7, 2, 100));
-    let without = |skipped: fn(&Event) -> bool| {
+    let without = |skipped: Skipped| {
         let mut book = Book::default();
         let its = world.told.iter().filter(|(_, event)| !skipped(event));
         let gap = its.map(|(at, event)| book.take(*at, event)).find_map(Result::err);
         gap.map(|gap| gap.missing)
     };
     assert_eq!(without(|_| false), None);
-    let cases: [(fn(&Event) -> bool, Missing); 6] = [
+    let cases: [(Skipped, Missing); 6] = [
         (|event| matches!(event, Event::ProgrammeSet(_)), Missing::Programme),
         (|event| matches!(event, Event::CardIssued { .. }), Missing::Card(CARD)),
         (

@@ -10,6 +10,11 @@ use crate::prepaid::{
     world::{holder, payment, programme, terminal, World, HOUR, LATER, LIMITS, PAYER, RULES},
 };
 
+/// What happens before a payment.
+type Before = fn(&mut World);
+/// What is changed in a statement.
+type Change = fn(&mut protocol::prepaid::Statement);
+
 /// What was found after an event was altered, or after one was added.
 fn found(world: &World) -> Vec<Mismatch> {
     world.book().mismatches().to_vec()
@@ -103,7 +108,7 @@ fn a_verdicts_balance_cycle_and_amount_must_follow() {
 
 #[test]
 fn an_approval_that_a_rule_forbids_is_named_and_so_is_a_decline_without_a_reason() {
-    let cases: [(fn(&mut World), DeclineCode); 7] = [
+    let cases: [(Before, DeclineCode); 7] = [
         (|world| world.freeze(7, true).unwrap(), DeclineCode::CardFrozen),
         (|world| world.close_card(7).unwrap(), DeclineCode::CardClosed),
         (|world| world.switch(3, false).unwrap(), DeclineCode::MerchantSuspended),
@@ -163,7 +168,7 @@ fn every_value_of_a_statement_must_follow() {
     let mut world = paid();
     world.next(DAY);
     world.close_cycle(3).unwrap();
-    let changes: [(&str, fn(&mut protocol::prepaid::Statement)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("cycle.gross", |told| told.cycle.gross += 1),
         ("cycle.count", |told| told.cycle.count += 1),
         ("cycle.opened_at", |told| told.cycle.opened_at += 1),
@@ -361,6 +366,69 @@ fn rules_and_programmes_that_no_contract_takes_are_named() {
         rules,
     };
     assert!(added(&world, greedy)[0].contains("more than a whole"));
+}
+
+#[test]
+fn deadlines_are_over_at_their_millisecond() {
+    let mut world = World::small();
+    world.issue(8, 1, world.now + HOUR).unwrap();
+    world.top_up(8, 100, 8).unwrap();
+    let soon = protocol::prepaid::CardPayment {
+        expires_at: world.now + HOUR,
+        ..payment(7, 1, 10)
+    };
+    world.next(HOUR);
+    assert_eq!(world.pay(soon), Verdict::Declined(DeclineCode::PaymentExpired));
+    assert_eq!(
+        world.pay(payment(8, 1, 10)),
+        Verdict::Declined(DeclineCode::CardExpired)
+    );
+    assert_eq!(found(&world), []);
+    world.pay(payment(7, 2, 10));
+    let key = (CardNumber(7), 2);
+    world.next(5 * DAY - 1);
+    let opened = |world: &World| Event::DisputeOpened {
+        key,
+        amount: 10,
+        evidence: [1; 32],
+        rule_by: world.now + 2 * DAY,
+    };
+    assert_eq!(added(&world, opened(&world)), [""; 0]);
+    let mut disputed = world.clone();
+    disputed.dispute(7, 2, 10).unwrap();
+    world.next(1);
+    assert!(added(&world, opened(&world))[0].contains("time for disputes was over"));
+
+    disputed.next(2 * DAY - 1);
+    let decided = |is_default| Event::DisputeDecided {
+        key,
+        awarded: 10,
+        is_default,
+    };
+    assert_eq!(added(&disputed, decided(false)), [""; 0]);
+    assert!(added(&disputed, decided(true))[0].contains("time was not over"));
+    disputed.next(1);
+    assert_eq!(added(&disputed, decided(true)), [""; 0]);
+    assert!(added(&disputed, decided(false))[0].contains("time was over"));
+}
+
+#[test]
+fn awards_come_out_of_what_is_held_for_whichever_dispute() {
+    let mut world = paid();
+    world.pay(payment(7, 2, 100));
+    world.close_cycle(3).unwrap();
+    world.fund(3, 60, 9).unwrap();
+    world.dispute(7, 1, 70).unwrap();
+    world.dispute(7, 2, 60).unwrap();
+    // 80 are there, 130 are held.
+    world.rule(7, 1, Some(70)).unwrap();
+    assert!(world.rule(7, 2, Some(60)).is_err());
+    let second = Event::DisputeDecided {
+        key: (CardNumber(7), 2),
+        awarded: 60,
+        is_default: false,
+    };
+    assert!(added(&world, second)[0].contains("the merchant had 10 for it"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Random programmes: what follows from their events is what the protocol's own arithmetic keeps, at every block.
-use proptest::prelude::*;
-use protocol::prepaid::{CardLimits, CardNumber, CardPayment, MerchantNumber, Rules, DAY};
+use proptest::{prelude::*, sample::Index};
+use protocol::prepaid::{CardLimits, CardNumber, CardPayment, MerchantNumber, PaymentKey, Rules, DAY};
 
 use super::following::ensure_follows;
 use crate::prepaid::{
@@ -13,13 +13,13 @@ use crate::prepaid::{
 enum Act {
     Next(u64),
     Pay(Vec<(CardPayment, bool, bool)>),
-    Void(u64, u64),
-    Refund(u64, u64, u128),
+    Void(Index),
+    Refund(Index, u128),
     TopUp(u64, u128, u8),
     Fund(u32, u128, u8),
-    Dispute(u64, u64, u128),
-    Answer(u64, u64),
-    Rule(u64, u64, Option<u128>),
+    Dispute(Index, u128),
+    Answer(Index),
+    Rule(Index, Option<u128>),
     CloseCycle(u32),
     SetRules(u32, Rules),
     SetLimits(u64, CardLimits),
@@ -31,7 +31,16 @@ enum Act {
     Revoke(u8),
 }
 
+/// One of those that there are; any, if there is none.
+fn one_of<'a>(keys: impl Iterator<Item = &'a PaymentKey>, index: &Index) -> (u64, u64) {
+    let keys: Vec<_> = keys.collect();
+    let key = (!keys.is_empty()).then(|| keys[index.index(keys.len())]);
+    key.map_or((1, 1), |(card, counter)| (card.0, *counter))
+}
+
 fn do_it(world: &mut World, act: &Act) {
+    let payment = |index| one_of(world.kept.payments.keys(), index);
+    let dispute = |index| one_of(world.kept.disputes.keys(), index);
     let _ = match act {
         Act::Next(later) => {
             world.next(*later);
@@ -41,13 +50,28 @@ fn do_it(world: &mut World, act: &Act) {
             world.pay_all(payments);
             Ok(())
         }
-        Act::Void(card, counter) => world.void(*card, *counter),
-        Act::Refund(card, counter, amount) => world.refund(*card, *counter, *amount),
+        Act::Void(index) => {
+            let (card, counter) = payment(index);
+            world.void(card, counter)
+        }
+        Act::Refund(index, amount) => {
+            let (card, counter) = payment(index);
+            world.refund(card, counter, *amount)
+        }
         Act::TopUp(card, amount, reference) => world.top_up(*card, *amount, *reference),
         Act::Fund(merchant, amount, reference) => world.fund(*merchant, *amount, *reference),
-        Act::Dispute(card, counter, amount) => world.dispute(*card, *counter, *amount),
-        Act::Answer(card, counter) => world.answer(*card, *counter),
-        Act::Rule(card, counter, awarded) => world.rule(*card, *counter, *awarded),
+        Act::Dispute(index, amount) => {
+            let (card, counter) = payment(index);
+            world.dispute(card, counter, *amount)
+        }
+        Act::Answer(index) => {
+            let (card, counter) = dispute(index);
+            world.answer(card, counter)
+        }
+        Act::Rule(index, awarded) => {
+            let (card, counter) = dispute(index);
+            world.rule(card, counter, *awarded)
+        }
         Act::CloseCycle(merchant) => world.close_cycle(*merchant).map(|_| ()),
         Act::SetRules(merchant, rules) => world.set_rules(*merchant, *rules),
         Act::SetLimits(card, limits) => world.set_limits(*card, *limits),
@@ -88,14 +112,16 @@ fn rules() -> impl Strategy<Value = Rules> {
 }
 
 fn signed() -> impl Strategy<Value = (CardPayment, bool, bool)> {
-    let whose = (1_u64..=4, 1_u64..30, 3_u32..=4, 1_u8..=4);
+    let terminals = prop_oneof![6 => Just(None), 1 => (1_u8..=5).prop_map(Some)];
+    let whose = (1_u64..=4, 1_u64..60, 3_u32..=4, terminals);
     let what = (0_u128..300, 0_u128..300, prop::bool::weighted(0.7), 0_u64..200);
     let signatures = (prop::bool::weighted(0.95), prop::bool::weighted(0.95));
     (whose, what, signatures).prop_map(
         |((card, counter, merchant, which), (amount, least, is_whole, hours), (by_terminal, by_card))| {
             let payment = CardPayment {
                 merchant: MerchantNumber(merchant),
-                terminal: terminal(which),
+                // The merchant's own, mostly.
+                terminal: terminal(which.unwrap_or(if merchant == 3 { 1 } else { 3 })),
                 least: if is_whole { amount } else { least },
                 expires_at: START + hours * 3 * HOUR,
                 ..payment(card, counter, amount)
@@ -107,19 +133,19 @@ fn signed() -> impl Strategy<Value = (CardPayment, bool, bool)> {
 
 fn act() -> impl Strategy<Value = Act> {
     let card = || 1_u64..=4;
-    let counter = || 1_u64..30;
+    let which = any::<Index>;
     let merchant = || 3_u32..=4;
     prop_oneof![
         6 => (0_u64..9).prop_map(|hours| Act::Next(hours * HOUR)),
         1 => (1_u64..4).prop_map(|days| Act::Next(days * DAY)),
         12 => prop::collection::vec(signed(), 1..5).prop_map(Act::Pay),
-        2 => (card(), counter()).prop_map(|(card, counter)| Act::Void(card, counter)),
-        4 => (card(), counter(), 0_u128..200).prop_map(|(card, counter, amount)| Act::Refund(card, counter, amount)),
+        2 => which().prop_map(Act::Void),
+        4 => (which(), 0_u128..200).prop_map(|(index, amount)| Act::Refund(index, amount)),
         5 => (card(), 0_u128..600, any::<u8>()).prop_map(|(card, amount, reference)| Act::TopUp(card, amount, reference)),
         2 => (merchant(), 0_u128..300, any::<u8>()).prop_map(|(to, amount, reference)| Act::Fund(to, amount, reference)),
-        4 => (card(), counter(), 0_u128..200).prop_map(|(card, counter, amount)| Act::Dispute(card, counter, amount)),
-        2 => (card(), counter()).prop_map(|(card, counter)| Act::Answer(card, counter)),
-        4 => (card(), counter(), prop::option::of(0_u128..200)).prop_map(|(card, counter, awarded)| Act::Rule(card, counter, awarded)),
+        5 => (which(), 0_u128..200).prop_map(|(index, amount)| Act::Dispute(index, amount)),
+        2 => which().prop_map(Act::Answer),
+        5 => (which(), prop::option::of(0_u128..200)).prop_map(|(index, awarded)| Act::Rule(index, awarded)),
         3 => merchant().prop_map(Act::CloseCycle),
         1 => (merchant(), rules()).prop_map(|(merchant, rules)| Act::SetRules(merchant, rules)),
         1 => (card(), limits()).prop_map(|(card, limits)| Act::SetLimits(card, limits)),
