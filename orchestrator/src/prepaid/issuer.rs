@@ -63,11 +63,11 @@ impl Prepaid {
         let new = NewOrder {
             reference: sealed.reference,
             acquirer: from,
-            order: order.as_ref(),
-            answer: answer.as_ref(),
+            order,
+            answer,
             at: self.now(),
         };
-        self.store.begin_card_order(&new).await?;
+        self.keeping.order(new).await?;
         failpoints::reach("prepaid.issuer.order.acted".to_owned()).await;
         self.changed();
         Ok(())
