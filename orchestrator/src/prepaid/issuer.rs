@@ -225,9 +225,11 @@ impl Prepaid {
                 }
             }
         };
-        tokio::time::timeout(patience, last)
-            .await
-            .unwrap_or(Ok(OrderAnswer::Pending))
+        match tokio::time::timeout(patience, last).await {
+            Ok(found) => found,
+            // However short the patience: what is there already is told.
+            Err(_) => Ok(look().await?.unwrap_or(OrderAnswer::Pending)),
+        }
     }
 }
 
