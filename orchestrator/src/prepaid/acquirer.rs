@@ -15,7 +15,11 @@ use super::{
     sealed::MAX_SEALED,
     Prepaid, PrepaidError,
 };
-use crate::{identity::verify, settlement::failpoints, store::prepaid::MessageRow};
+use crate::{
+    identity::verify,
+    settlement::failpoints,
+    store::prepaid::{MessageAnswer, MessageRow},
+};
 
 /// How long a terminal waits for the final answer, before it is told to ask again.
 const TERMINAL_WAIT: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 5 });
@@ -136,7 +140,7 @@ impl Prepaid {
             created_at: self.now(),
             answered_at: None,
         };
-        self.store.begin_terminal_message(&row).await?;
+        self.keeping.message(row).await?;
         failpoints::reach("prepaid.acquirer.message.acted".to_owned()).await;
         self.changed();
         Ok(())
@@ -158,10 +162,13 @@ impl Prepaid {
             return Err(PrepaidError::NotYet("the issuer hasn't decided"));
         }
         failpoints::reach("prepaid.acquirer.forward.acted".to_owned()).await;
-        let now = self.now();
-        self.store
-            .answer_terminal_message(row.issuer, &row.reference, &answer, now)
-            .await?;
+        let answered = MessageAnswer {
+            issuer: row.issuer,
+            reference: row.reference,
+            answer,
+            at: self.now(),
+        };
+        self.keeping.answer(answered).await?;
         self.moved();
         Ok(())
     }

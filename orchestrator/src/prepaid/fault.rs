@@ -78,6 +78,9 @@ pub enum PrepaidError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database failed, for all that was to be written down together.
+    #[error("it couldn't be written down: {0}")]
+    NotKept(String),
     /// It can't be done now, and there is nothing wrong with that.
     #[error("not yet: {0}")]
     NotYet(&'static str),
@@ -105,7 +108,7 @@ impl PrepaidError {
             Self::Ledger(_) => "chain-rejected",
             Self::Peer(_) => "peer-failed",
             Self::NotYet(_) => "not-yet",
-            Self::Store(_) => "internal",
+            Self::Store(_) | Self::NotKept(_) => "internal",
         }
         .to_owned()
     }

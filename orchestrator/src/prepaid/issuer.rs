@@ -63,11 +63,11 @@ impl Prepaid {
         let new = NewOrder {
             reference: sealed.reference,
             acquirer: from,
-            order: order.as_ref(),
-            answer: answer.as_ref(),
+            order,
+            answer,
             at: self.now(),
         };
-        self.store.begin_card_order(&new).await?;
+        self.keeping.order(new).await?;
         failpoints::reach("prepaid.issuer.order.acted".to_owned()).await;
         self.changed();
         Ok(())
@@ -225,9 +225,11 @@ impl Prepaid {
                 }
             }
         };
-        tokio::time::timeout(patience, last)
-            .await
-            .unwrap_or(Ok(OrderAnswer::Pending))
+        match tokio::time::timeout(patience, last).await {
+            Ok(found) => found,
+            // However short the patience: what is there already is told.
+            Err(_) => Ok(look().await?.unwrap_or(OrderAnswer::Pending)),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod desk;
 pub mod envelopes;
 pub mod fault;
 mod issuer;
+mod keeping;
 pub mod messages;
 pub mod past;
 pub mod ports;
@@ -57,6 +58,7 @@ pub struct Prepaid {
     /// To whom terminals seal orders for other issuers, as these said, and when.
     recipients: Mutex<HashMap<Member, (Instant, String)>>,
     store: Store,
+    keeping: keeping::Keeping,
     clock: Arc<dyn Clock>,
     /// Something here changed: look what is due.
     changed: Notify,
@@ -116,6 +118,7 @@ impl Prepaid {
             issuing,
             issuers,
             recipients: Mutex::default(),
+            keeping: keeping::Keeping::new(store.clone()),
             store,
             clock,
             changed: Notify::new(),

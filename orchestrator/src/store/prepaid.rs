@@ -39,15 +39,15 @@ pub struct OrderRow {
 
 /// An order to be written down for the first time.
 #[derive(Clone, Debug)]
-pub struct NewOrder<'a> {
+pub struct NewOrder {
     /// What it is known by.
     pub reference: [u8; 32],
     /// Who handed it in.
     pub acquirer: Member,
     /// What was in the envelope; nothing, where that was no such order.
-    pub order: Option<&'a TerminalOrder>,
+    pub order: Option<TerminalOrder>,
     /// Where it is declined at once.
-    pub answer: Option<&'a OrderAnswer>,
+    pub answer: Option<OrderAnswer>,
     /// When.
     pub at: Timestamp,
 }
@@ -84,6 +84,19 @@ pub struct MessageRow {
     pub answered_at: Option<Timestamp>,
 }
 
+/// An issuer's final answer to what a terminal sent.
+#[derive(Clone, Debug)]
+pub struct MessageAnswer {
+    /// The issuer.
+    pub issuer: Member,
+    /// Of which order.
+    pub reference: [u8; 32],
+    /// What became of it.
+    pub answer: OrderAnswer,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a card issuer gives out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
@@ -115,31 +128,33 @@ pub struct GivenRow<T> {
 }
 
 impl Store {
-    /// Writes an order down, unless it is there.
+    /// Writes orders down, all or none of them; those that are there stay as they are.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn begin_card_order(&self, new: &NewOrder<'_>) -> Result<(), StoreError> {
-        let (kind, of, terminal) = match new.order {
-            None => (None, None, None),
-            Some(order) => (Some(kind(order)), Some(order.payment()), Some(order.terminal())),
-        };
-        sqlx::query(
-            "INSERT INTO card_orders (reference, acquirer, kind, card, counter, terminal, content, answer, created_at, \
-             answered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(to_hex(&new.reference))
-        .bind(new.acquirer.0)
-        .bind(kind)
-        .bind(of.map(|(card, _)| card.0.to_string()))
-        .bind(of.map(|(_, counter)| counter.to_string()))
-        .bind(terminal.map(|terminal| to_hex(&terminal.0)))
-        .bind(new.order.map(json).transpose()?)
-        .bind(new.answer.map(json).transpose()?)
-        .bind(integer(new.at)?)
-        .bind(new.answer.map(|_| integer(new.at)).transpose()?)
-        .execute(&self.pool)
-        .await?;
+    pub async fn begin_card_orders(&self, orders: &[NewOrder]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for new in orders {
+            let order = new.order.as_ref();
+            let of = order.map(TerminalOrder::payment);
+            sqlx::query(
+                "INSERT INTO card_orders (reference, acquirer, kind, card, counter, terminal, content, answer, \
+                 created_at, answered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(to_hex(&new.reference))
+            .bind(new.acquirer.0)
+            .bind(order.map(kind))
+            .bind(of.map(|(card, _)| card.0.to_string()))
+            .bind(of.map(|(_, counter)| counter.to_string()))
+            .bind(order.map(|order| to_hex(&order.terminal().0)))
+            .bind(order.map(json).transpose()?)
+            .bind(new.answer.as_ref().map(json).transpose()?)
+            .bind(integer(new.at)?)
+            .bind(new.answer.as_ref().map(|_| integer(new.at)).transpose()?)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -295,23 +310,27 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down what a terminal sent, unless it is there.
+    /// Writes down what terminals sent, all or nothing of it; what is there stays as it is.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn begin_terminal_message(&self, new: &MessageRow) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO terminal_messages (issuer, reference, terminal, merchant, sealed, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(new.issuer.0)
-        .bind(to_hex(&new.reference))
-        .bind(to_hex(&new.terminal.0))
-        .bind(new.merchant.0)
-        .bind(&new.sealed)
-        .bind(integer(new.created_at)?)
-        .execute(&self.pool)
-        .await?;
+    pub async fn begin_terminal_messages(&self, messages: &[MessageRow]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for new in messages {
+            sqlx::query(
+                "INSERT INTO terminal_messages (issuer, reference, terminal, merchant, sealed, created_at) \
+                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(new.issuer.0)
+            .bind(to_hex(&new.reference))
+            .bind(to_hex(&new.terminal.0))
+            .bind(new.merchant.0)
+            .bind(&new.sealed)
+            .bind(integer(new.created_at)?)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -361,27 +380,25 @@ impl Store {
         rows.iter().map(message_from).collect()
     }
 
-    /// Keeps the issuer's final answer, unless there is one.
+    /// Keeps issuers' final answers, all or none of them; what was answered stays so.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn answer_terminal_message(
-        &self,
-        issuer: Member,
-        reference: &[u8; 32],
-        answer: &OrderAnswer,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE terminal_messages SET answer = ?, answered_at = ? \
-             WHERE issuer = ? AND reference = ? AND answer IS NULL",
-        )
-        .bind(json(answer)?)
-        .bind(integer(at)?)
-        .bind(issuer.0)
-        .bind(to_hex(reference))
-        .execute(&self.pool)
-        .await?;
+    pub async fn answer_terminal_messages(&self, answers: &[MessageAnswer]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for answered in answers {
+            sqlx::query(
+                "UPDATE terminal_messages SET answer = ?, answered_at = ? \
+                 WHERE issuer = ? AND reference = ? AND answer IS NULL",
+            )
+            .bind(json(&answered.answer)?)
+            .bind(integer(answered.at)?)
+            .bind(answered.issuer.0)
+            .bind(to_hex(&answered.reference))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

@@ -107,6 +107,7 @@ impl From<PrepaidError> for ApiError {
             PrepaidError::UnknownOrder(reference) => not_found("order", protocol::text::to_hex(&reference)),
             PrepaidError::Ledger(error) => error.into(),
             PrepaidError::Store(error) => error.into(),
+            PrepaidError::NotKept(why) => ApiError::Internal(why),
             PrepaidError::Peer(_) | PrepaidError::NotYet(_) => ApiError::TryLater {
                 code: "card-issuer-unreachable",
                 detail: error.to_string(),
