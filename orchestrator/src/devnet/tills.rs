@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{quittance, run, Cards, Options};
-use crate::prepaid::messages::SignedDispute;
+use crate::http::prepaid::payments::CardDisputeRequest;
 
 /// What a terminal takes offline in one payment, and how much of it may wait.
 pub const FLOOR_LIMIT: Amount = 10_000_000_000;
@@ -130,7 +130,7 @@ impl Cards {
         holder: &str,
         amount: Amount,
         evidence: &Path,
-    ) -> anyhow::Result<SignedDispute> {
+    ) -> anyhow::Result<CardDisputeRequest> {
         let mut sign = quittance(options);
         sign.args(["card", "dispute", "--card"]).arg(card);
         sign.args(["--counter", &counter.to_string(), "--amount", &amount.to_string()]);
