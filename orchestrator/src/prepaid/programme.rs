@@ -145,7 +145,7 @@ mod tests {
                 "open_seconds",
             ),
             ("per_day", "per_week", "per_week"),
-            ("balance = \"1000000000000000\"", "balance = 1", "limits"),
+            ("balance = \"1000000000000000\"", "balance = 1", "balance"),
         ] {
             assert!(SAMPLE.contains(from), "{from}");
             let error = parse(&SAMPLE.replacen(from, to, 1)).unwrap_err().to_string();

@@ -274,8 +274,8 @@ impl Store {
     pub async fn due_card_returns(&self) -> Result<Vec<OrderRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM card_orders AS due WHERE answer IS NULL AND kind IN ('void', 'refund') AND NOT EXISTS ( \
-             SELECT 1 FROM card_orders AS before WHERE before.answer IS NULL AND before.number < due.number \
-             AND before.card = due.card AND before.counter = due.counter) ORDER BY number",
+             SELECT 1 FROM card_orders AS earlier WHERE earlier.answer IS NULL AND earlier.number < due.number \
+             AND earlier.card = due.card AND earlier.counter = due.counter) ORDER BY number",
         )
         .fetch_all(&self.pool)
         .await?;
