@@ -47,7 +47,7 @@ pub struct Tills {
     pub cards: Cards,
     domain: Domain,
     recipient: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Tills {
@@ -68,7 +68,7 @@ impl Tills {
             network,
             cards,
             recipient: String::new(),
-            _directory: directory,
+            directory,
         };
         let path = format!("/terminal/v1/issuers/{}", tills.cards.member());
         let told: CardIssuer = tills.acquirer().get(&path).await.unwrap();
@@ -190,6 +190,11 @@ impl Tills {
             .unwrap();
         // A contract keeps the existential deposit beside.
         assert!(held >= float.cards + float.merchants, "{held} {float:?}");
+    }
+
+    /// Where logs and databases are.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 }
 
