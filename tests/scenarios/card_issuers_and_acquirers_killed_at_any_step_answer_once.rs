@@ -103,7 +103,7 @@ async fn wherever_the_issuer_is_killed_a_cycle_is_closed_once() {
     let is_banking_day = quittance::windows::Calendar::new([], []).has_banking_day(quittance::http::now());
     for (number, moment) in ["acting", "acted"].into_iter().enumerate() {
         let counter = u64::try_from(number).unwrap() + 1;
-        tills.answer(&tills.payment(counter, PRICE)).await;
+        tills.answer(&tills.payment(counter, 10 * PRICE)).await;
         let open = tills.cards.merchant(MERCHANT).await.unwrap().cycle.number;
         let point = format!("prepaid.issuer.cycle.{moment}");
         if is_banking_day {
