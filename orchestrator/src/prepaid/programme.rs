@@ -144,7 +144,8 @@ mod tests {
                 "open_seconds = 18446744073709551615",
                 "open_seconds",
             ),
-            ("per_day", "per_week", "per_week"),
+            ("per_day", "per_week", "per_day"),
+            ("least_seconds", "seconds", "seconds"),
             ("balance = \"1000000000000000\"", "balance = 1", "balance"),
         ] {
             assert!(SAMPLE.contains(from), "{from}");
