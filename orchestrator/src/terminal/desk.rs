@@ -58,7 +58,7 @@ impl Desk {
                 last = trouble.clone();
             });
         let answer = tokio::time::timeout(patience, asking).await;
-        answer.unwrap_or_else(|_| Err(last))
+        answer.unwrap_or(Err(last))
     }
 
     async fn ask(&self, entry: &Entry) -> Result<OrderAnswer, Trouble> {
