@@ -13,13 +13,11 @@ use crate::{
     tills::{Tills, BALANCE, MERCHANT, PRICE},
 };
 
+/// Whose process is killed.
+type Who = fn(&mut Tills) -> &mut Institution;
+
 /// The order is on its way when the process is killed at the point, and answered after a restart.
-async fn killed_at(
-    tills: &mut Tills,
-    who: fn(&mut Tills) -> &mut Institution,
-    point: &str,
-    order: TerminalOrder,
-) -> OrderAnswer {
+async fn killed_at(tills: &mut Tills, who: Who, point: &str, order: TerminalOrder) -> OrderAnswer {
     restart(who(tills), &[("FAILPOINTS", &format!("{point}=pause"))]).await;
     let message = tills.message(&order);
     // Nobody answers it for now.
@@ -41,7 +39,7 @@ fn acquirer(tills: &mut Tills) -> &mut Institution {
 async fn wherever_they_are_killed_a_payment_is_taken_once() {
     let mut tills = Tills::start().await;
     let (mut counter, mut paid) = (0, 0);
-    let points: [(fn(&mut Tills) -> &mut Institution, &str); 9] = [
+    let points: [(Who, &str); 9] = [
         (issuer, "prepaid.issuer.order.acting"),
         (issuer, "prepaid.issuer.order.acted"),
         (issuer, "prepaid.issuer.batch.acting"),
