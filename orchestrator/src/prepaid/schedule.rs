@@ -6,13 +6,13 @@ use protocol::Timestamp;
 
 use crate::windows::Calendar;
 
-/// A time zone by its name, such as `Europe/Berlin`; `UTC` needs no data base of this machine.
+/// A time zone by its name, such as `Europe/Berlin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
 /// No time zone is called so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no time zone that this machine knows: write it like \"Europe/Berlin\", or \"UTC\" (Debian: package tzdata)")]
+#[error("{0:?} is no time zone: write it like \"Europe/Berlin\", or \"UTC\"")]
 pub struct UnknownZone(String);
 
 impl Default for Zone {
@@ -24,9 +24,6 @@ impl Default for Zone {
 impl FromStr for Zone {
     type Err = UnknownZone;
     fn from_str(text: &str) -> Result<Self, UnknownZone> {
-        if text == "UTC" {
-            return Ok(Self::default());
-        }
         TimeZone::get(text).map(Self).map_err(|_| UnknownZone(text.to_owned()))
     }
 }
