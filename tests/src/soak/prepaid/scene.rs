@@ -235,6 +235,16 @@ impl Scene<'_> {
                 let shop = story.and_then(|story| self.ledger.shops.get(&story.payment.merchant));
                 shop.map_or(ACQUIRER, |shop| shop.acquirer)
             }
+            // Once it has expired, anyone: the issuer too, but that would tell nothing.
+            Call::CloseCard(number) => {
+                let plastic = self.ledger.cards.get(number);
+                let has_expired = plastic.is_some_and(|plastic| self.now >= plastic.expires_at);
+                if has_expired {
+                    STRANGER
+                } else {
+                    ISSUER
+                }
+            }
             _ => ISSUER,
         }
     }

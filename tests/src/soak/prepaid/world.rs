@@ -196,7 +196,7 @@ impl World {
                     .into_iter()
                     .collect()
             }
-            Act::CloseCard(place) => expiry(place).into_iter().collect(),
+            Act::CloseCard(_) => ledger.cards.values().map(|plastic| plastic.expires_at).collect(),
             Act::TopUp(place, ..) => {
                 let near = |expiry: &u64| *expiry < self.now + NEAR;
                 expiry(place).filter(near).into_iter().collect()
