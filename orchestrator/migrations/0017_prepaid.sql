@@ -33,7 +33,7 @@ CREATE TABLE terminal_messages (
     answer      TEXT,
     created_at  INTEGER NOT NULL,
     answered_at INTEGER,
-    PRIMARY KEY (issuer, reference)
+    PRIMARY KEY (issuer, reference, terminal)
 ) STRICT;
 CREATE INDEX terminal_messages_open ON terminal_messages (created_at) WHERE answer IS NULL;
 CREATE INDEX terminal_messages_created ON terminal_messages (created_at, reference);

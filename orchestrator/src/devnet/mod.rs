@@ -10,8 +10,10 @@ mod tills;
 mod trading;
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -501,16 +503,18 @@ fn now() -> anyhow::Result<Timestamp> {
     )?)
 }
 
-/// A port that nobody listens on. Not one of those that the system gives to outgoing connections: such a port could be
-/// taken again before it is used.
+/// A port that nobody listens on and that this process gives out once: whoever gets it may listen later, or again after a
+/// restart. Not one of those that the system gives to outgoing connections.
 ///
 /// # Errors
 /// All that were tried are in use.
 pub fn free_port() -> anyhow::Result<u16> {
     const TRIES: u32 = 100;
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     (0..TRIES)
         .map(|_| OsRng.gen_range(10_000..30_000))
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok() && given.insert(*port))
         .context("no free port was found")
 }
 

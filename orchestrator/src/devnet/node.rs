@@ -10,7 +10,7 @@ use anyhow::{bail, Context};
 use serde_json::{json, Value};
 use tokio::process::{Child, Command};
 
-use super::{run, tail, until, Options, NODE_LOG};
+use super::{free_port, run, tail, until, Options, NODE_LOG};
 
 /// Long enough for a slow machine to compile the runtime.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -55,7 +55,7 @@ impl Node {
             options: options.clone(),
             directory: directory.to_owned(),
             spec,
-            port: 0,
+            port: free_port()?,
             process: None,
         };
         node.port = node.launch().await?;

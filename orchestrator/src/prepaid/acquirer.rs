@@ -3,14 +3,13 @@ use std::time::Duration;
 
 use protocol::{
     prepaid::{self, MerchantNumber},
-    settlement::Asset,
     AccountId, Member,
 };
 use tokio::time::Instant;
 
 use super::{
     desk::merchant_of,
-    messages::{OrderAnswer, SealedOrder, TerminalMessage},
+    messages::{IssuerFacts, OrderAnswer, SealedOrder, TerminalMessage},
     ports::PrepaidLedger,
     sealed::MAX_SEALED,
     Prepaid, PrepaidError,
@@ -26,29 +25,14 @@ const TERMINAL_WAIT: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 5
 /// How long an issuer's word counts on to whom its orders are sealed.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// What a terminal has to know of a card issuer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IssuerInfo {
-    /// The issuer's index in the registry.
-    pub issuer: Member,
-    /// The chain's genesis hash: part of what cards and terminals sign.
-    pub genesis: [u8; 32],
-    /// The issuer's contract: part of what cards and terminals sign.
-    pub contract: AccountId,
-    /// To whom orders are sealed.
-    pub recipient: String,
-    /// What its cards hold.
-    pub asset: Asset,
-}
-
 impl Prepaid {
     /// What a terminal has to know of a card issuer.
     ///
     /// # Errors
     /// The issuer is unknown here, or neither it nor the chain can be reached.
-    pub async fn issuer_info(&self, issuer: Member) -> Result<IssuerInfo, PrepaidError> {
+    pub async fn issuer_facts(&self, issuer: Member) -> Result<IssuerFacts, PrepaidError> {
         let ledger = self.ledger(issuer)?;
-        Ok(IssuerInfo {
+        Ok(IssuerFacts {
             issuer,
             genesis: ledger.genesis(),
             contract: ledger.contract(),
@@ -96,17 +80,13 @@ impl Prepaid {
         if !verify(&message.terminal.0, &payload, &message.signature) {
             return Err(PrepaidError::BadTerminalSignature(message.terminal));
         }
-        let (issuer, reference) = (message.issuer, message.reference);
-        match self.store.terminal_message(issuer, &reference).await? {
-            Some(row) if row.terminal != message.terminal => return Err(PrepaidError::ReferenceTaken(reference)),
-            Some(_) => {}
-            None => {
-                let merchant = self.merchant_with(ledger, message.terminal).await?;
-                self.pass_on(message, merchant).await?;
-            }
+        let (issuer, reference, terminal) = (message.issuer, message.reference, message.terminal);
+        if self.store.terminal_message(issuer, &reference, terminal).await?.is_none() {
+            let merchant = self.merchant_with(ledger, terminal).await?;
+            self.pass_on(message, merchant).await?;
         }
         let look = || async move {
-            let row = self.store.terminal_message(issuer, &reference).await?;
+            let row = self.store.terminal_message(issuer, &reference, terminal).await?;
             Ok::<_, PrepaidError>(row.and_then(|row| row.answer))
         };
         self.wait_for(TERMINAL_WAIT, look).await
@@ -151,6 +131,7 @@ impl Prepaid {
         failpoints::reach("prepaid.acquirer.forward.acting".to_owned()).await;
         let order = SealedOrder {
             reference: row.reference,
+            terminal: row.terminal,
             sealed: row.sealed,
         };
         let answer = if row.issuer == self.member {
@@ -165,6 +146,7 @@ impl Prepaid {
         let answered = MessageAnswer {
             issuer: row.issuer,
             reference: row.reference,
+            terminal: row.terminal,
             answer,
             at: self.now(),
         };

@@ -66,8 +66,8 @@ pub enum PrepaidError {
         /// In bytes.
         limit: usize,
     },
-    /// Somebody else handed an order in under this reference.
-    #[error("the reference {} was used by another terminal or acquirer", to_hex(.0))]
+    /// Another acquirer handed an order in under this reference.
+    #[error("the order {} was handed in by another acquirer", to_hex(.0))]
     ReferenceTaken([u8; 32]),
     /// The chain doesn't do it.
     #[error(transparent)]

@@ -40,10 +40,17 @@ impl Prepaid {
     /// chain failed. What is wrong with the order itself is in the answer.
     pub async fn on_order(&self, from: Member, sealed: &SealedOrder) -> Result<OrderAnswer, PrepaidError> {
         let reference = sealed.reference;
-        match self.store.card_order(&reference).await? {
-            Some(row) if row.acquirer != from => return Err(PrepaidError::ReferenceTaken(reference)),
+        let known = self.store.card_order(&reference).await?;
+        match known.as_ref().and_then(|row| Some((row.acquirer, row.order.as_ref()?))) {
+            Some((acquirer, _)) if acquirer != from => return Err(PrepaidError::ReferenceTaken(reference)),
+            Some((_, order)) if order.terminal() != sealed.terminal => return Ok(other_order()),
             Some(_) => {}
-            None => self.take(from, sealed).await?,
+            // What was no such order keeps the reference from nobody.
+            None => {
+                if let Some(declined) = self.take(from, sealed).await? {
+                    return Ok(declined);
+                }
+            }
         }
         let look = || async move {
             let row = self.store.card_order(&reference).await?;
@@ -52,8 +59,9 @@ impl Prepaid {
         self.wait_for(self.issuing()?.answer_wait, look).await
     }
 
-    /// A crash before it is kept is a message that was lost; after it, an order that goes on by itself.
-    async fn take(&self, from: Member, sealed: &SealedOrder) -> Result<(), PrepaidError> {
+    /// A crash before it is kept is a message that was lost; after it, an order that goes on by itself. The answer, where it
+    /// is no such order.
+    async fn take(&self, from: Member, sealed: &SealedOrder) -> Result<Option<OrderAnswer>, PrepaidError> {
         failpoints::reach("prepaid.issuer.order.acting".to_owned()).await;
         let (order, answer) = match self.read(sealed)? {
             Err(declined) => (None, Some(declined)),
@@ -64,20 +72,20 @@ impl Prepaid {
             reference: sealed.reference,
             acquirer: from,
             order,
-            answer,
+            answer: answer.clone(),
             at: self.now(),
         };
         self.keeping.order(new).await?;
         failpoints::reach("prepaid.issuer.order.acted".to_owned()).await;
         self.changed();
-        Ok(())
+        Ok(answer)
     }
 
     /// What is in an envelope; the inner error is the answer where that is no such order.
     fn read(&self, sealed: &SealedOrder) -> Result<Result<TerminalOrder, OrderAnswer>, PrepaidError> {
         let issuing = self.issuing()?;
         Ok(match open::<TerminalOrder>(&issuing.identity, &sealed.sealed) {
-            Ok(order) if order.reference() == sealed.reference => Ok(order),
+            Ok(order) if (order.reference(), order.terminal()) == (sealed.reference, sealed.terminal) => Ok(order),
             Ok(_) => Err(other_order()),
             Err(error) => Err(OrderAnswer::Declined {
                 code: Decline::GarbageCiphertext,
@@ -315,8 +323,8 @@ async fn returned(ledger: &dyn PrepaidLedger, act: &Act) -> Result<protocol::Amo
 fn other_order() -> OrderAnswer {
     OrderAnswer::Declined {
         code: Decline::OtherOrder,
-        reason: "what is in the envelope is known by another reference, or its terminal is another acquirer's: send each order \
-                 under its own reference, by the acquirer of the terminal's merchant"
+        reason: "what is in the envelope is known by another reference, or is another terminal's: a terminal sends each of its \
+                 orders under the order's own reference, by the acquirer of its merchant"
             .to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 //! what the terminal says outside, and what the chain shows later.
 use protocol::{
     prepaid::{CardQuery, DeclineCode, RefundOrder, SignedPayment, VoidOrder},
+    settlement::Asset,
     signing::{self, Domain, Purpose, PAYLOAD_LENGTH},
     AccountId, Amount, Member, Signature, Timestamp,
 };
@@ -68,6 +69,8 @@ pub struct IssuerFacts {
     pub contract: AccountId,
     /// What orders are sealed to: `age1…`.
     pub recipient: String,
+    /// What its cards hold.
+    pub asset: Asset,
 }
 
 /// A terminal writes to its merchant's acquirer. The same message again gets the same answer, or the final one where it was
@@ -106,6 +109,9 @@ pub struct SealedOrder {
     /// What the terminal called it.
     #[serde(with = "protocol::text::bytes")]
     pub reference: [u8; 32],
+    /// Which terminal that is: the acquirer made sure of it.
+    #[serde(with = "protocol::text::account")]
+    pub terminal: AccountId,
     /// As the terminal sealed it.
     pub sealed: String,
 }

@@ -39,7 +39,6 @@ use tokio::{
     time::Instant,
 };
 
-pub use acquirer::IssuerInfo;
 pub use desk::{Given, PaymentStanding};
 pub use fault::PrepaidError;
 

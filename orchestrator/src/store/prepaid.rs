@@ -91,6 +91,8 @@ pub struct MessageAnswer {
     pub issuer: Member,
     /// Of which order.
     pub reference: [u8; 32],
+    /// Whose.
+    pub terminal: AccountId,
     /// What became of it.
     pub answer: OrderAnswer,
     /// When.
@@ -128,7 +130,8 @@ pub struct GivenRow<T> {
 }
 
 impl Store {
-    /// Writes orders down, all or none of them; those that are there stay as they are.
+    /// Writes orders down, all or none of them; those that are there stay as they are, and take the place of what was no
+    /// such order.
     ///
     /// # Errors
     /// The database failed.
@@ -139,7 +142,11 @@ impl Store {
             let of = order.map(TerminalOrder::payment);
             sqlx::query(
                 "INSERT INTO card_orders (reference, acquirer, kind, card, counter, terminal, content, answer, \
-                 created_at, answered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                 created_at, answered_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (reference) DO UPDATE SET \
+                 acquirer = excluded.acquirer, kind = excluded.kind, card = excluded.card, counter = excluded.counter, \
+                 terminal = excluded.terminal, content = excluded.content, answer = excluded.answer, \
+                 created_at = excluded.created_at, answered_at = excluded.answered_at \
+                 WHERE card_orders.kind IS NULL AND excluded.kind IS NOT NULL",
             )
             .bind(to_hex(&new.reference))
             .bind(new.acquirer.0)
@@ -342,10 +349,12 @@ impl Store {
         &self,
         issuer: Member,
         reference: &[u8; 32],
+        terminal: AccountId,
     ) -> Result<Option<MessageRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM terminal_messages WHERE issuer = ? AND reference = ?")
+        let row = sqlx::query("SELECT * FROM terminal_messages WHERE issuer = ? AND reference = ? AND terminal = ?")
             .bind(issuer.0)
             .bind(to_hex(reference))
+            .bind(to_hex(&terminal.0))
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(message_from).transpose()
@@ -389,12 +398,13 @@ impl Store {
         for answered in answers {
             sqlx::query(
                 "UPDATE terminal_messages SET answer = ?, answered_at = ? \
-                 WHERE issuer = ? AND reference = ? AND answer IS NULL",
+                 WHERE issuer = ? AND reference = ? AND terminal = ? AND answer IS NULL",
             )
             .bind(json(&answered.answer)?)
             .bind(integer(answered.at)?)
             .bind(answered.issuer.0)
             .bind(to_hex(&answered.reference))
+            .bind(to_hex(&answered.terminal.0))
             .execute(&mut *transaction)
             .await?;
         }

@@ -150,6 +150,7 @@ mod tests {
                 genesis: [1; 32],
                 contract: AccountId([contract; 32]),
                 recipient,
+                asset: protocol::settlement::Asset::Native,
             };
             match issuer {
                 3 | 4 => Ok(Json(facts)),

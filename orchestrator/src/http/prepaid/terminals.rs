@@ -1,6 +1,6 @@
 //! What terminals ask of their merchants' acquirer (S4.3): by the listener of all others, or by one of their own.
 use axum::extract::State;
-use protocol::{text::to_hex, Member};
+use protocol::Member;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     },
     rejection,
 };
-use crate::prepaid::messages::{OrderAnswer, TerminalMessage};
+use crate::prepaid::messages::{IssuerFacts, OrderAnswer, TerminalMessage};
 
 /// What terminals do.
 pub fn router() -> OpenApiRouter<Api> {
@@ -37,20 +37,6 @@ async fn order(State(api): State<Api>, Json(message): Json<TerminalMessage>) -> 
         (status = 200, description = "Chain, contract, recipient and asset", body = schema::prepaid::CardIssuer),
         schema::TerminalProblems
     ))]
-async fn issuer(
-    State(api): State<Api>,
-    Path(issuer): Path<Member>,
-) -> Result<Json<schema::prepaid::CardIssuer>, ApiError> {
-    let info = api.prepaid.issuer_info(issuer).await?;
-    let asset = match info.asset {
-        protocol::settlement::Asset::Native => schema::Asset::Native,
-        protocol::settlement::Asset::Psp22(contract) => schema::Asset::Psp22(schema::Bytes32(to_hex(&contract.0))),
-    };
-    Ok(Json(schema::prepaid::CardIssuer {
-        issuer: schema::Member(info.issuer.0),
-        genesis: schema::Bytes32(to_hex(&info.genesis)),
-        contract: schema::Bytes32(to_hex(&info.contract.0)),
-        recipient: info.recipient,
-        asset,
-    }))
+async fn issuer(State(api): State<Api>, Path(issuer): Path<Member>) -> Result<Json<IssuerFacts>, ApiError> {
+    Ok(Json(api.prepaid.issuer_facts(issuer).await?))
 }

@@ -276,6 +276,8 @@ described! {
     SealedOrder {
         /// What the terminal called it.
         reference: Bytes32,
+        /// Which terminal that is: the acquirer made sure of it.
+        terminal: Bytes32,
         /// As the terminal sealed it.
         sealed: String,
     }

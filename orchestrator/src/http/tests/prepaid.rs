@@ -54,6 +54,7 @@ impl Bank {
     fn sealed(&self, order: &TerminalOrder) -> SealedOrder {
         SealedOrder {
             reference: order.reference(),
+            terminal: order.terminal(),
             sealed: seal(&self.prepaid.recipient().unwrap(), order).unwrap(),
         }
     }
@@ -204,7 +205,8 @@ async fn what_an_acquirer_hands_in_is_decided_and_listed() {
         (&json!("120"), &json!(null))
     );
 
-    let garbage = json!({ "reference": to_hex(&[5; 32]), "sealed": "garbage" }).to_string();
+    let terminal = to_hex(&terminal_key().account().0);
+    let garbage = json!({ "reference": to_hex(&[5; 32]), "terminal": terminal, "sealed": "garbage" }).to_string();
     let declined = json(bank.post("/peer/v1/card-orders", "", None, &garbage).await).await;
     assert_eq!(declined["code"], "garbage_ciphertext");
     assert!(bank.csv("/v1/prepaid/orders").await.contains("garbage_ciphertext"));

@@ -74,7 +74,7 @@ async fn payments_that_wait_go_together_and_each_is_decided_for_itself() {
 }
 
 #[tokio::test]
-async fn what_is_in_no_order_is_declined_for_good() {
+async fn what_is_in_no_order_is_declined_and_keeps_the_reference_from_nobody() {
     let world = World::open().await;
     let mut garbled = world.sealed(&world.payment(1, 10));
     garbled.sealed = garbled.sealed.replacen('A', "B", 1).replacen('a', "b", 3);
@@ -86,14 +86,32 @@ async fn what_is_in_no_order_is_declined_for_good() {
     let answer = world.issuer.on_order(ACQUIRER, &renamed).await.unwrap();
     assert_eq!(code(&answer), Decline::OtherOrder);
 
-    // It stays as it was said, even if it could be read now.
-    let sound = world.sealed(&world.payment(1, 10));
-    assert_eq!(
-        code(&world.issuer.on_order(ACQUIRER, &sound).await.unwrap()),
-        Decline::GarbageCiphertext
-    );
     world.rounds().await;
     assert_eq!(world.balance().await, 500);
+
+    let kept = world.issuer.order(&garbled.reference).await.unwrap();
+    assert_eq!(code(&kept.answer.unwrap()), Decline::GarbageCiphertext);
+    let answer = world.answer(&world.payment(1, 10)).await;
+    assert!(matches!(answer, OrderAnswer::Approved { taken: 10, .. }), "{answer:?}");
+    let again = world.issuer.on_order(ACQUIRER, &garbled).await.unwrap();
+    assert_eq!(again, answer, "once it is an order, it is answered as one");
+}
+
+#[tokio::test]
+async fn another_terminal_neither_takes_a_reference_nor_learns_what_became_of_it() {
+    let world = World::open().await;
+    let order = world.payment(1, 10);
+    let mut others = world.sealed(&order);
+    others.terminal = protocol::AccountId([7; 32]);
+    assert_eq!(
+        code(&world.issuer.on_order(ACQUIRER, &others).await.unwrap()),
+        Decline::OtherOrder
+    );
+    assert!(matches!(world.answer(&order).await, OrderAnswer::Approved { taken: 10, .. }));
+    assert_eq!(
+        code(&world.issuer.on_order(ACQUIRER, &others).await.unwrap()),
+        Decline::OtherOrder
+    );
 }
 
 #[tokio::test]
@@ -103,6 +121,8 @@ async fn another_acquirer_neither_orders_for_a_terminal_nor_learns_of_its_orders
     let order = world.sealed(&world.payment(1, 10));
     let answer = world.issuer.on_order(stranger, &order).await.unwrap();
     assert_eq!(code(&answer), Decline::OtherOrder);
+    let rightful = world.answer(&world.payment(1, 10)).await;
+    assert!(matches!(rightful, OrderAnswer::Approved { taken: 10, .. }), "{rightful:?}");
     let other = world.sealed(&world.payment(2, 10));
     world.issuer.on_order(ACQUIRER, &other).await.unwrap();
     let error = world.issuer.on_order(stranger, &other).await.unwrap_err();
@@ -268,7 +288,7 @@ async fn an_acquirer_takes_only_what_a_terminal_of_its_merchants_signed() {
     let payload = taken.payload(&protocol::prepaid::domain(world::GENESIS, world::CONTRACT));
     taken.signature = stranger.sign(&payload);
     let error = world.acquirer.on_message(&taken).await.unwrap_err();
-    assert_eq!(error.code(), "reference-taken");
+    assert_eq!(error.code(), "not-our-terminal");
 }
 
 #[tokio::test]
@@ -297,15 +317,15 @@ async fn a_revoked_terminals_order_is_declined_by_the_contract() {
 #[tokio::test]
 async fn a_terminal_learns_what_it_has_to_know_of_an_issuer() {
     let world = World::open().await;
-    let info = world.acquirer.issuer_info(ISSUER).await.unwrap();
+    let info = world.acquirer.issuer_facts(ISSUER).await.unwrap();
     assert_eq!(info.recipient, world.recipient);
     assert_eq!((info.genesis, info.contract), (world::GENESIS, world::CONTRACT));
     // What was told a moment ago counts while the issuer is away.
     world.way.open(false);
-    assert_eq!(world.acquirer.issuer_info(ISSUER).await.unwrap(), info);
+    assert_eq!(world.acquirer.issuer_facts(ISSUER).await.unwrap(), info);
     let world = world.restart();
     world.way.open(false);
-    assert!(world.acquirer.issuer_info(ISSUER).await.is_err());
+    assert!(world.acquirer.issuer_facts(ISSUER).await.is_err());
 }
 
 #[tokio::test]

@@ -283,13 +283,14 @@ impl World {
     pub fn sealed(&self, order: &TerminalOrder) -> SealedOrder {
         SealedOrder {
             reference: order.reference(),
+            terminal: order.terminal(),
             sealed: seal(&self.recipient, order).unwrap(),
         }
     }
 
     /// As the terminal sends it.
     pub fn message(&self, order: &TerminalOrder) -> TerminalMessage {
-        let SealedOrder { reference, sealed } = self.sealed(order);
+        let SealedOrder { reference, sealed, .. } = self.sealed(order);
         signed(TerminalMessage {
             issuer: ISSUER,
             reference,

@@ -106,8 +106,16 @@ fn what_terminals_and_acquirers_write_is_as_described() {
         sealed: "age".into(),
         signature: Bytes64([5; 64]),
     });
+    agree::<_, CardIssuer>(&messages::IssuerFacts {
+        issuer: Index(3),
+        genesis: [1; 32],
+        contract: AccountId([2; 32]),
+        recipient: "age1".into(),
+        asset: protocol::settlement::Asset::Psp22(AccountId([3; 32])),
+    });
     agree::<_, SealedOrder>(&messages::SealedOrder {
         reference: [1; 32],
+        terminal: AccountId([2; 32]),
         sealed: "age".into(),
     });
     let (block, block_hash) = (7, [8; 32]);
