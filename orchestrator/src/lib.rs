@@ -18,6 +18,7 @@ pub mod identity;
 pub mod journal;
 pub mod peers;
 pub mod prepaid;
+pub mod reconciliation;
 mod retries;
 pub mod settlement;
 pub mod statement;

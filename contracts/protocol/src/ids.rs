@@ -67,6 +67,14 @@ id!(
     RequestId
 );
 id!(
+    /// What a payment, its voucher, its statement line and its entries in books are all known by (S3.1).
+    TradeId
+);
+id!(
+    /// Who paid, as books tell payers apart, without telling who.
+    PayerId
+);
+id!(
     /// A user of an institution, without telling who: sha256 of a domain tag, the institution and the user number
     /// that the institution knows the user by.
     UserId

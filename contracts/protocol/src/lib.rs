@@ -18,6 +18,7 @@ pub mod escrow;
 pub mod fees;
 pub mod ids;
 pub mod prepaid;
+pub mod reconciliation;
 pub mod registry;
 pub mod settlement;
 pub mod signing;
@@ -26,8 +27,8 @@ pub mod text;
 pub mod windows;
 
 pub use ids::{
-    AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId, RequestId,
-    Signature, UserId, VoucherId,
+    AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, PayerId, RelationId,
+    RequestId, Signature, TradeId, UserId, VoucherId,
 };
 pub use ink::primitives::AccountId;
 

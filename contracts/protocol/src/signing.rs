@@ -67,6 +67,14 @@ pub enum Purpose {
     TerminalMessage,
     /// A holder's question about its card (S4.5). id: digest of the question.
     CardQuery,
+    /// A side's signature under a book's terms, checked on chain. id: digest of the terms.
+    BookTerms,
+    /// A side's signature under a correction (S3.4), checked on chain. id: digest of the correction.
+    Correction,
+    /// A side's signature under the closing of a day (S3.5), checked on chain. id: digest of the closing.
+    Closing,
+    /// A side's word to the other on what its book says of a day (S3.2). id: digest of the statement.
+    BookStatement,
 }
 
 /// Where a signature is valid.

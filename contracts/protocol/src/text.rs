@@ -3,8 +3,8 @@
 use core::{fmt, str::FromStr};
 
 use crate::{
-    AccountId, AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, RelationId,
-    RequestId, Signature, UserId, VoucherId,
+    AccountId, AgreementId, ClearingVoucherId, DealId, Hashlock, InstitutionId, Lei, Member, OfferId, PayerId,
+    RelationId, RequestId, Signature, TradeId, UserId, VoucherId,
 };
 
 /// Text that isn't the value it should be.
@@ -81,6 +81,8 @@ as_hex!(
     Hashlock,
     OfferId,
     RequestId,
+    TradeId,
+    PayerId,
     UserId,
     Signature
 );
@@ -151,6 +153,26 @@ pub mod optional_bytes {
         let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.map(|text| super::from_hex(&text).map_err(D::Error::custom))
             .transpose()
+    }
+}
+
+/// `#[serde(with = …)]` for bytes that are text in ASCII.
+pub mod ascii {
+    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+    /// Writes the text.
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(bytes))
+    }
+
+    /// Reads the text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        if text.is_ascii() {
+            Ok(text.into_owned().into_bytes())
+        } else {
+            Err(D::Error::custom(format!("{text:?} has letters that aren't ASCII")))
+        }
     }
 }
 
