@@ -157,7 +157,7 @@ CREATE INDEX book_lines_trade ON book_lines (book, trade, number);
 CREATE INDEX book_lines_elsewhere ON book_lines (book, elsewhere, trade, number) WHERE elsewhere IS NOT NULL;
 CREATE INDEX book_lines_import ON book_lines (import) WHERE import IS NOT NULL;
 
--- What corrections and replaced imports changed of own lines. Append-only.
+-- What corrections changed of own lines. Append-only.
 CREATE TABLE book_changes (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,
     book     INTEGER NOT NULL,
