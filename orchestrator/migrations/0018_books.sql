@@ -87,18 +87,19 @@ CREATE TABLE book_entries (
     UNIQUE (book, trade)
 ) STRICT;
 CREATE INDEX book_entries_waiting ON book_entries (call, number) WHERE state = 'waiting';
-CREATE INDEX book_entries_debit ON book_entries (number) WHERE state = 'recorded' AND debit_informed_at IS NULL;
-CREATE INDEX book_entries_credit ON book_entries (number) WHERE state = 'recorded' AND credit_informed_at IS NULL;
-CREATE INDEX book_entries_day ON book_entries (book, day, trade);
+CREATE INDEX book_entries_debit ON book_entries (book, number) WHERE state = 'recorded' AND debit_informed_at IS NULL;
+CREATE INDEX book_entries_credit ON book_entries (book, number) WHERE state = 'recorded' AND credit_informed_at IS NULL;
+CREATE INDEX book_entries_created ON book_entries (book, created_at, number);
 
--- Up to where the institution's own payments were looked through.
+-- Up to where the institution's own payments were looked through: by the number of the line of their history, or, of card
+-- payments, by the time of the answer.
 CREATE TABLE book_feeds (
-    book INTEGER NOT NULL,
-    feed TEXT    NOT NULL,
-    at   INTEGER NOT NULL,
-    id   TEXT    NOT NULL,
+    book  INTEGER NOT NULL,
+    feed  TEXT    NOT NULL CHECK (feed IN ('settlement', 'credit', 'prepaid')),
+    place INTEGER NOT NULL,
     PRIMARY KEY (book, feed)
 ) STRICT;
+CREATE INDEX card_orders_answered ON card_orders (answered_at, reference) WHERE answered_at IS NOT NULL;
 
 -- What clients told this institution of, as a side of books (S3.1): each entry once.
 CREATE TABLE delivered_entries (

@@ -3,7 +3,11 @@
 //!
 //! Each side matches for itself: its own book, the other's as the other signed it, and the chain's entries. Both come to the
 //! same result or don't sign.
+pub mod books;
 pub mod findings;
+pub mod import;
 pub mod line;
 pub mod messages;
 pub mod ports;
+pub mod schedule;
+pub mod settings;

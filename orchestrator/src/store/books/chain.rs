@@ -113,7 +113,10 @@ impl Store {
             .bind(to_hex(&contract.0))
             .fetch_optional(&mut *transaction)
             .await?;
-        for happened in events.iter().filter(|event| known.is_none_or(|known| event.block.number > known)) {
+        for happened in events
+            .iter()
+            .filter(|event| known.is_none_or(|known| event.block.number > known))
+        {
             keep(&mut transaction, member, happened).await?;
         }
         sqlx::query(
@@ -133,7 +136,9 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn known_books(&self) -> Result<Vec<KnownBook>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM chain_books ORDER BY book").fetch_all(&self.pool).await?;
+        let rows = sqlx::query("SELECT * FROM chain_books ORDER BY book")
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(book_from).collect()
     }
 
@@ -225,11 +230,13 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn chain_entry(&self, book: BookId, trade: TradeId) -> Result<Option<ChainEntry>, StoreError> {
-        let row = sqlx::query(&format!("SELECT {ENTRY} FROM chain_entries WHERE book = ? AND trade = ?"))
-            .bind(book.0)
-            .bind(trade.0.as_slice())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = sqlx::query(&format!(
+            "SELECT {ENTRY} FROM chain_entries WHERE book = ? AND trade = ?"
+        ))
+        .bind(book.0)
+        .bind(trade.0.as_slice())
+        .fetch_optional(&self.pool)
+        .await?;
         row.as_ref().map(entry_from).transpose()
     }
 

@@ -129,12 +129,7 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn queue_entries(
-        &self,
-        book: BookId,
-        entries: &[NewEntry],
-        at: Timestamp,
-    ) -> Result<Queued, StoreError> {
+    pub async fn queue_entries(&self, book: BookId, entries: &[NewEntry], at: Timestamp) -> Result<Queued, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let mut kept = Vec::with_capacity(entries.len());
         for new in entries {
@@ -157,7 +152,7 @@ impl Store {
         book: BookId,
         feed: Feed,
         entries: &[NewEntry],
-        (looked_at, looked_id): (Timestamp, &str),
+        place: i64,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -165,13 +160,11 @@ impl Store {
             queue(&mut transaction, book, new, at).await?;
         }
         sqlx::query(
-            "INSERT INTO book_feeds (book, feed, at, id) VALUES (?, ?, ?, ?) \
-             ON CONFLICT DO UPDATE SET at = excluded.at, id = excluded.id",
+            "INSERT INTO book_feeds (book, feed, place) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET place = excluded.place",
         )
         .bind(book.0)
         .bind(feed.as_str())
-        .bind(integer(looked_at)?)
-        .bind(looked_id)
+        .bind(place)
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
@@ -182,13 +175,13 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn feed_cursor(&self, book: BookId, feed: Feed) -> Result<Option<(Timestamp, String)>, StoreError> {
-        let row = sqlx::query("SELECT at, id FROM book_feeds WHERE book = ? AND feed = ?")
+    pub async fn feed_place(&self, book: BookId, feed: Feed) -> Result<i64, StoreError> {
+        let place: Option<i64> = sqlx::query_scalar("SELECT place FROM book_feeds WHERE book = ? AND feed = ?")
             .bind(book.0)
             .bind(feed.as_str())
             .fetch_optional(&self.pool)
             .await?;
-        row.map(|row| Ok((time(&row, "at")?, row.try_get("id")?))).transpose()
+        Ok(place.unwrap_or_default())
     }
 
     /// The calls that aren't settled, oldest first.
@@ -254,10 +247,10 @@ impl Store {
                 )
                 .bind(day.0)
                 .bind(integer(at)?),
-                Settled::Refused(why) => {
-                    sqlx::query("UPDATE book_entries SET state = 'refused', refusal = ? WHERE number = ? AND state = 'waiting'")
-                        .bind(why)
-                }
+                Settled::Refused(why) => sqlx::query(
+                    "UPDATE book_entries SET state = 'refused', refusal = ? WHERE number = ? AND state = 'waiting'",
+                )
+                .bind(why),
             };
             query.bind(number).execute(&mut *transaction).await?;
         }
@@ -282,13 +275,14 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn undelivered_entries(&self, side: Side, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
+    pub async fn undelivered_entries(&self, book: BookId, side: Side, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
         let Some(column) = informed(side) else {
             return Ok(Vec::new());
         };
         let rows = sqlx::query(&format!(
-            "SELECT * FROM book_entries WHERE state = 'recorded' AND {column} IS NULL ORDER BY number LIMIT ?"
+            "SELECT * FROM book_entries WHERE book = ? AND state = 'recorded' AND {column} IS NULL ORDER BY number LIMIT ?"
         ))
+        .bind(book.0)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

@@ -159,7 +159,12 @@ impl Staging {
         for some in lines.chunks(STAGED_AT_ONCE) {
             let mut rows = Vec::with_capacity(some.len());
             for OwnLine { line, reference, .. } in some {
-                rows.push((line, reference, integer(line.number)?, line.time.map(integer).transpose()?));
+                rows.push((
+                    line,
+                    reference,
+                    integer(line.number)?,
+                    line.time.map(integer).transpose()?,
+                ));
             }
             let mut query = QueryBuilder::new(
                 "INSERT INTO staged_lines (day, trade, number, amount, asset, payer, time, reference) ",
@@ -199,7 +204,9 @@ impl Staging {
     }
 
     async fn clear(&mut self) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM staged_lines").execute(&mut *self.connection).await?;
+        sqlx::query("DELETE FROM staged_lines")
+            .execute(&mut *self.connection)
+            .await?;
         Ok(())
     }
 
@@ -214,7 +221,9 @@ impl Staging {
                 return Ok(cannot);
             }
         }
-        let (first, last) = new.days.map_or((None, None), |(first, last)| (Some(first.0), Some(last.0)));
+        let (first, last) = new
+            .days
+            .map_or((None, None), |(first, last)| (Some(first.0), Some(last.0)));
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO book_imports (book, name, format, digest, lines, total, first_day, last_day, imported_by, \
              created_at, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",

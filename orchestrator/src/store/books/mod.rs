@@ -2,6 +2,7 @@
 mod chain;
 mod delivered;
 mod entries;
+mod feeds;
 mod imports;
 mod lines;
 
@@ -17,6 +18,7 @@ pub use self::{
     chain::{KnownBook, KnownClosing, KnownCorrection},
     delivered::Delivered,
     entries::{EntryFilter, EntryRow, EntryState, NewEntry, Queued, Settled},
+    feeds::{Answered, CardPayment, Fed},
     imports::{ImportRow, Imported, NewImport, Staging},
     lines::{LineChange, OwnLine, Place as LinePlace},
 };
@@ -39,7 +41,9 @@ fn hash(row: &SqliteRow, column: &'static str) -> Result<[u8; 32], StoreError> {
 
 fn optional_hash(row: &SqliteRow, column: &'static str) -> Result<Option<[u8; 32]>, StoreError> {
     let bytes: Option<&[u8]> = row.try_get(column)?;
-    bytes.map(|bytes| bytes.try_into().map_err(|error| corrupt(column, error))).transpose()
+    bytes
+        .map(|bytes| bytes.try_into().map_err(|error| corrupt(column, error)))
+        .transpose()
 }
 
 fn trade(row: &SqliteRow) -> Result<TradeId, StoreError> {
