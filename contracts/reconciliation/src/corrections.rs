@@ -47,7 +47,10 @@ impl Reconciliation {
             return Err(Error::StaleCorrection { trade, corrections });
         }
         // While its own day is open, that is the one that changes.
-        if let Some(own) = before.map(|before| before.day).filter(|own| *own != day && !book.is_closed(*own)) {
+        if let Some(own) = before
+            .map(|before| before.day)
+            .filter(|own| *own != day && !book.is_closed(*own))
+        {
             return Err(Error::OtherDay { trade, day: own });
         }
         let mut record = self.open_day(id, book, day)?;
@@ -75,7 +78,9 @@ impl Reconciliation {
 /// What a correction changes of the day that it counts on.
 fn change(record: &mut DayRecord, before: Option<&EntryRecord>, correction: &Correction) -> Result<()> {
     let had = before.map_or(0, |before| before.amount);
-    let difference = signed(correction.amount)?.checked_sub(signed(had)?).ok_or(Error::Overflow)?;
+    let difference = signed(correction.amount)?
+        .checked_sub(signed(had)?)
+        .ok_or(Error::Overflow)?;
     record.total = record.total.checked_add(difference).ok_or(Error::Overflow)?;
     record.corrections = record.corrections.checked_add(1).ok_or(Error::Overflow)?;
     // An entry of a closed day stays among those of its day.

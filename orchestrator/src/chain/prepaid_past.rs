@@ -1,5 +1,5 @@
 //! What a card issuer's contract told, read back from the events of finalized blocks (S4.4, S4.5).
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
@@ -21,9 +21,12 @@ use super::{
     prepaid_events::{event, Kind, KINDS},
     Chain, ChainError, Follower,
 };
-use crate::prepaid::{
-    book::Book,
-    past::{At, BookBlock, Event, Holding, LedgerError, PrepaidPast, Storage},
+use crate::{
+    prepaid::{
+        book::Book,
+        past::{At, BookBlock, Event, Holding, LedgerError, PrepaidPast, Storage},
+    },
+    settlement::ports,
 };
 
 /// The blocks whose events are in memory at once. What was read stays read when the reader is interrupted between two
@@ -225,9 +228,9 @@ impl ChainPrepaidPast {
 }
 
 /// A node that answers, but not about this block, has thrown its state away.
-fn forgotten(number: u32, error: ChainError) -> LedgerError {
+pub(super) fn forgotten<E: Debug>(number: u32, error: ChainError) -> ports::LedgerError<E> {
     match error {
-        ChainError::Refused { .. } => LedgerError::Rejected(format!(
+        ChainError::Refused { .. } => ports::LedgerError::Rejected(format!(
             "{error}; if the node doesn't keep the state of block {number} any more, take one that keeps all \
              (--state-pruning archive)"
         )),
@@ -355,10 +358,10 @@ mod tests {
             code: 4003,
             message: "State already discarded".into(),
         };
-        let advice = forgotten(7, refused).to_string();
+        let advice = forgotten::<Error>(7, refused).to_string();
         assert!(advice.contains("block 7") && advice.contains("archive"), "{advice}");
         assert!(matches!(
-            forgotten(7, ChainError::Disconnected),
+            forgotten::<Error>(7, ChainError::Disconnected),
             LedgerError::Unavailable(_)
         ));
     }
