@@ -62,11 +62,6 @@ impl Reconciliation {
             if entry.amount == 0 {
                 return Err(Error::ZeroAmount);
             }
-            let key = (id, entry.trade);
-            // Also finds an id that comes twice in this call.
-            if self.entries.contains(key) {
-                return Err(Error::TradeExists(entry.trade));
-            }
             let kept = EntryRecord {
                 payer: entry.payer,
                 amount: entry.amount,
@@ -75,7 +70,10 @@ impl Reconciliation {
                 batch,
                 corrections: 0,
             };
-            self.entries.insert(key, &kept);
+            // Also finds an id that comes twice in this call: what is refused is undone as a whole.
+            if self.entries.insert((id, entry.trade), &kept).is_some() {
+                return Err(Error::TradeExists(entry.trade));
+            }
             record.entries = record.entries.checked_add(1).ok_or(Error::Overflow)?;
             record.total = record.total.checked_add(signed(entry.amount)?).ok_or(Error::Overflow)?;
         }

@@ -34,7 +34,7 @@ impl Reconciliation {
     fn correct_one(&mut self, id: BookId, book: &mut Book, sides: &Sides, signed: &SignedCorrection) -> Result<()> {
         let correction = &signed.correction;
         if correction.book != id {
-            return Err(Error::UnknownBook);
+            return Err(Error::OtherBook(correction.trade));
         }
         correction.check()?;
         clock::ensure_before(correction.expires_at)?;
