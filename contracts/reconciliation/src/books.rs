@@ -1,5 +1,5 @@
 //! Books, and what is recorded in them (S3.1).
-use ink::prelude::vec::Vec;
+use ink::{env::DefaultEnvironment, prelude::vec::Vec};
 use protocol::{
     reconciliation::{
         BatchId, Book, BookId, Day, DayRecord, Entry, EntryRecord, Error, Terms, MAX_ENTRIES, MAX_OPEN_DAYS,
@@ -41,7 +41,7 @@ impl Reconciliation {
             carried: 0,
         };
         self.books.insert(book, &opened);
-        self.env().emit_event(BookOpened { book, terms });
+        ink::env::emit_event::<DefaultEnvironment, _>(BookOpened { book, terms });
         Ok(book)
     }
 
@@ -79,7 +79,7 @@ impl Reconciliation {
         }
         self.days.insert((id, day), &record);
         self.books.insert(id, &book);
-        self.env().emit_event(Recorded {
+        ink::env::emit_event::<DefaultEnvironment, _>(Recorded {
             book: id,
             day,
             batch,

@@ -1,5 +1,5 @@
 //! What was wrong, and is right now (S3.4).
-use ink::prelude::vec::Vec;
+use ink::{env::DefaultEnvironment, prelude::vec::Vec};
 use protocol::reconciliation::{
     Book, BookId, Correction, DayRecord, EntryRecord, Error, SignedCorrection, MAX_CORRECTIONS,
 };
@@ -66,7 +66,7 @@ impl Reconciliation {
         };
         self.entries.insert((id, trade), &after);
         self.days.insert((id, day), &record);
-        self.env().emit_event(Corrected {
+        ink::env::emit_event::<DefaultEnvironment, _>(Corrected {
             book: id,
             before: before.map(|before| before.amount),
             correction: correction.clone(),
