@@ -1,8 +1,8 @@
 //! How much one call does, at most, and how much one answer holds.
 use protocol::{
     reconciliation::{
-        BatchId, Book, BookId, Cause, Correction, Day, DayRecord, EntryRecord, Error, Kind, Side, SignedCorrection, DAY,
-        MAX_CAUSES, MAX_CORRECTIONS, MAX_ENTRIES, MAX_LISTED, MAX_OPEN_DAYS,
+        BatchId, Book, BookId, Cause, Correction, Day, DayRecord, EntryRecord, Error, Kind, Side, SignedCorrection,
+        DAY, MAX_CAUSES, MAX_CORRECTIONS, MAX_ENTRIES, MAX_LISTED, MAX_OPEN_DAYS,
     },
     TradeId,
 };
@@ -125,9 +125,7 @@ fn so_many_days_are_open_at_once_and_one_more_waits_for_the_oldest_to_be_closed(
     let most = u32::try_from(MAX_OPEN_DAYS).unwrap();
     let first = YESTERDAY.0 - most + 1;
     for number in 0..most {
-        office
-            .record(Day(first + number), &[entry(number, AMOUNT)])
-            .unwrap();
+        office.record(Day(first + number), &[entry(number, AMOUNT)]).unwrap();
     }
     assert_eq!(office.book(BOOK).open.len(), MAX_OPEN_DAYS);
     let args = (BOOK, TODAY, None::<BatchId>, vec![entry(99, AMOUNT)]);
@@ -165,17 +163,28 @@ fn so_many_are_answered_at_once_and_one_more_is_refused() {
     let most = MAX_LISTED;
     let books: Result<Vec<Option<Book>>, Error> = office.send(STRANGER, "books", vec![BOOK; most]);
     assert!(books.unwrap().iter().all(Option::is_some));
-    let found: Result<Vec<Option<EntryRecord>>, Error> =
-        office.send(STRANGER, "entries", (BOOK, vec![trade(0); most]));
+    let found: Result<Vec<Option<EntryRecord>>, Error> = office.send(STRANGER, "entries", (BOOK, vec![trade(0); most]));
     assert!(found.unwrap().iter().all(Option::is_some));
     let days: Result<Vec<Option<DayRecord>>, Error> = office.send(STRANGER, "days", (BOOK, vec![YESTERDAY; most]));
     assert!(days.unwrap().iter().all(Option::is_some));
 
     let more = most + 1;
-    refused(&mut office, STRANGER, "books", vec![BookId(0); more], Error::TooManyAsked);
+    refused(
+        &mut office,
+        STRANGER,
+        "books",
+        vec![BookId(0); more],
+        Error::TooManyAsked,
+    );
     let asked: (BookId, Vec<TradeId>) = (BOOK, vec![trade(0); more]);
     refused(&mut office, STRANGER, "entries", asked, Error::TooManyAsked);
-    refused(&mut office, STRANGER, "days", (BOOK, vec![TODAY; more]), Error::TooManyAsked);
+    refused(
+        &mut office,
+        STRANGER,
+        "days",
+        (BOOK, vec![TODAY; more]),
+        Error::TooManyAsked,
+    );
 }
 
 #[test]

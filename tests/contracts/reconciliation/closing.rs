@@ -250,7 +250,11 @@ fn what_corrections_took_back_is_carried_until_days_bring_enough() {
         assert_eq!(office.book(BOOK).carried, carried);
         paid += i128::try_from(closed.payable).unwrap();
         total += i128::try_from(amount).unwrap();
-        assert_eq!(paid + carried, total, "what was paid and is carried is what days came to");
+        assert_eq!(
+            paid + carried,
+            total,
+            "what was paid and is carried is what days came to"
+        );
     }
 }
 

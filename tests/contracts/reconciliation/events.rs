@@ -68,7 +68,10 @@ fn the_whole_state_follows_from_the_events() {
     let closing = audit.office.closing(TODAY);
     let args = audit.office.signed_closing(closing, &[CREDIT]);
     let closed: Closed = audit.done(CREDIT, "close_day", args, 1);
-    assert_eq!((closed.payable, closed.carried, closed.is_default), (0, 15 - 2_000, true));
+    assert_eq!(
+        (closed.payable, closed.carried, closed.is_default),
+        (0, 15 - 2_000, true)
+    );
     assert_eq!(audit.told.entries.len(), 9);
 }
 

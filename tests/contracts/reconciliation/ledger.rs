@@ -109,7 +109,10 @@ async fn a_book_is_opened_recorded_in_corrected_and_closed_through_the_port() {
         },
     ];
     assert_eq!(told.iter().map(|one| one.what.clone()).collect::<Vec<_>>(), expected);
-    assert_eq!(told.iter().map(|one| one.block.number).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    assert_eq!(
+        told.iter().map(|one| one.block.number).collect::<Vec<_>>(),
+        [2, 3, 4, 5]
+    );
     assert_eq!(debit.events(3, 3).await.unwrap(), told[1..2]);
 }
 
@@ -118,10 +121,16 @@ async fn what_the_contract_refuses_is_told_with_its_reason_and_makes_no_block() 
     let chain = OfficeChain::start(Office::default);
     let stranger = chain.of(DEBIT);
     let refused = record(&stranger, 1).await;
-    assert!(matches!(refused, Err(LedgerError::Refused(Error::NotTheClient))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(LedgerError::Refused(Error::NotTheClient))),
+        "{refused:?}"
+    );
     assert_eq!(stranger.head(), (1, START));
     let asked = stranger.days(BOOK, &[Day(0); 129]).await;
-    assert!(matches!(asked, Err(LedgerError::Refused(Error::TooManyAsked))), "{asked:?}");
+    assert!(
+        matches!(asked, Err(LedgerError::Refused(Error::TooManyAsked))),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]

@@ -274,12 +274,7 @@ fn call(office: &mut Office, by: Member, act: &Act) -> Result<Vec<Event>, Error>
     Ok(emitted.iter().map(|event| told.event(event).unwrap()).collect())
 }
 
-fn done<T: Decode>(
-    office: &mut Office,
-    by: Member,
-    message: &str,
-    args: impl Encode,
-) -> Result<Vec<Emitted>, Error> {
+fn done<T: Decode>(office: &mut Office, by: Member, message: &str, args: impl Encode) -> Result<Vec<Emitted>, Error> {
     let called = office.try_send::<Result<T, Error>>(by, message, args, 0).unwrap();
     called.output?;
     Ok(called.events)

@@ -241,7 +241,11 @@ impl Office {
     }
 
     /// With these sides' signatures: the message's arguments.
-    pub fn signed_closing(&self, closing: Closing, by: &[Member]) -> (Closing, u32, Option<Signature>, Option<Signature>) {
+    pub fn signed_closing(
+        &self,
+        closing: Closing,
+        by: &[Member],
+    ) -> (Closing, u32, Option<Signature>, Option<Signature>) {
         let payload = closing.payload(&self.domain());
         let [debit, credit] = [DEBIT, CREDIT].map(|side| by.contains(&side).then(|| sign(&key(side), &payload)));
         (closing, self.epoch, debit, credit)
