@@ -18,14 +18,13 @@ impl Reconciliation {
         if !(1..=MAX_CORRECTIONS).contains(&corrections.len()) {
             return Err(Error::CorrectionCount);
         }
-        let mut sides: Option<(u32, Sides)> = None;
-        for signed in corrections {
-            let of_epoch = match sides.take().filter(|(epoch, _)| *epoch == signed.epoch) {
-                Some((_, of_epoch)) => of_epoch,
-                None => self.sides(book.terms.debit, book.terms.credit, signed.epoch)?,
-            };
-            self.correct_one(id, &mut book, &of_epoch, &signed)?;
-            sides = Some((signed.epoch, of_epoch));
+        let epoch = corrections.first().map_or(0, |first| first.epoch);
+        let sides = self.sides(book.terms.debit, book.terms.credit, epoch)?;
+        for signed in &corrections {
+            if signed.epoch != epoch {
+                return Err(Error::StaleEpoch { current: epoch });
+            }
+            self.correct_one(id, &mut book, &sides, signed)?;
         }
         self.books.insert(id, &book);
         Ok(())
