@@ -72,7 +72,9 @@ impl Sides {
 
     fn signer(&self, member: Member) -> Result<&Signer> {
         let place = self.members.iter().position(|side| *side == member);
-        let signer = place.and_then(|place| self.set.signers.get(place)).and_then(Option::as_ref);
+        let signer = place
+            .and_then(|place| self.set.signers.get(place))
+            .and_then(Option::as_ref);
         ensure_active(signer, member)
     }
 }

@@ -10,10 +10,10 @@ use protocol::{
     AccountId, Member, Signature, Timestamp,
 };
 
+use super::line::Line;
 use super::messages::{
     ClosingProposal, CoSigned, CorrectionProposal, Delivery, PageRequest, SignedStatement, StatementRequest,
 };
-use super::line::Line;
 pub use crate::{
     chain::health::Check,
     settlement::ports::{Block, Clock, PeerError},
@@ -67,6 +67,18 @@ pub enum Act {
         /// The credit side's.
         credit: Option<Signature>,
     },
+}
+
+impl Act {
+    /// The contract's message.
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::OpenBook { .. } => "open_book",
+            Self::Record { .. } => "record",
+            Self::Correct { .. } => "correct",
+            Self::CloseDay { .. } => "close_day",
+        }
+    }
 }
 
 /// An event of the contract, and where it stands.

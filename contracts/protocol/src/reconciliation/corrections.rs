@@ -93,7 +93,10 @@ impl Correction {
     /// # Errors
     /// `BadCauses`: none, too many, or not strictly ascending.
     pub fn check(&self) -> Result<(), Error> {
-        let ascend = self.causes.windows(2).all(|pair| matches!(pair, [left, right] if left < right));
+        let ascend = self
+            .causes
+            .windows(2)
+            .all(|pair| matches!(pair, [left, right] if left < right));
         if ascend && (1..=MAX_CAUSES).contains(&self.causes.len()) {
             Ok(())
         } else {
