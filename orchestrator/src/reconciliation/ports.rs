@@ -10,10 +10,10 @@ use protocol::{
     AccountId, Member, Signature, Timestamp,
 };
 
+use super::line::Line;
 use super::messages::{
     ClosingProposal, CoSigned, CorrectionProposal, Delivery, PageRequest, SignedStatement, StatementRequest,
 };
-use super::line::Line;
 pub use crate::{
     chain::health::Check,
     settlement::ports::{Block, Clock, PeerError},
