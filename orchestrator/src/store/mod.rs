@@ -14,6 +14,7 @@ mod page;
 pub mod payments;
 pub mod policy;
 pub mod prepaid;
+pub mod statements;
 pub mod submissions;
 pub mod users;
 pub mod webhooks;
