@@ -3,9 +3,13 @@
 //!
 //! Each side matches for itself: its own book, the other's as the other signed it, and the chain's entries. Both come to the
 //! same result or don't sign.
+pub mod books;
+pub mod import;
 pub mod matching;
 pub mod messages;
 pub mod ports;
+pub mod schedule;
+pub mod settings;
 pub mod statements;
 
 pub use quittance_matching::{findings, line};

@@ -1,5 +1,6 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
 pub mod batches;
+pub mod books;
 pub mod counts;
 pub mod credit;
 pub mod credit_scores;
