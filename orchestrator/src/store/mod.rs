@@ -3,6 +3,7 @@ pub mod batches;
 pub mod counts;
 pub mod credit;
 pub mod credit_scores;
+pub mod days;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;
