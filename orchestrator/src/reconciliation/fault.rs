@@ -6,10 +6,13 @@ use protocol::{
 };
 
 use super::{
+    books::BooksError,
     breaks::state::BreakState,
     days::state::DayState,
+    matching::MatchFault,
     ports::{LedgerError, PeerError},
     schedule::{self, UnknownClocks},
+    statements::StatementError,
 };
 use crate::{settlement::ports::refusal_code, store::StoreError};
 
@@ -86,6 +89,15 @@ pub enum ReconciliationError {
     /// The book's zone isn't known on this machine.
     #[error(transparent)]
     Clocks(#[from] UnknownClocks),
+    /// A book can't be kept, or read from the chain.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+    /// There is no statement of a book.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// A day can't be matched.
+    #[error(transparent)]
+    Match(#[from] MatchFault),
     /// The chain doesn't do it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -119,6 +131,9 @@ impl ReconciliationError {
             Self::NotActive(_) => "not-active",
             Self::UnknownPage => "unknown-page",
             Self::Clocks(_) => "unknown-zone",
+            Self::Books(error) => return error.code(),
+            Self::Statement(_) => "no-statement",
+            Self::Match(_) => "not-matched",
             Self::Ledger(LedgerError::Refused(error)) => return refusal_code(error),
             Self::Ledger(_) => "chain-rejected",
             Self::Peer(_) => "peer-failed",

@@ -35,6 +35,14 @@ impl Seat {
         self.side == Side::Credit
     }
 
+    /// The side on which the other institution is.
+    pub const fn other_side(&self) -> Side {
+        match self.side {
+            Side::Debit => Side::Credit,
+            Side::Credit | Side::Chain => Side::Debit,
+        }
+    }
+
     /// What is this side's and what is the other's, as the debit side's and the credit side's; or the other way round.
     pub fn in_order<T>(&self, own: T, other: T) -> (T, T) {
         match self.side {
@@ -60,15 +68,19 @@ impl Signers {
         signature: &Signature,
         what: &'static str,
     ) -> Result<(), ReconciliationError> {
-        let place = self.members.iter().position(|known| *known == member);
-        let signer = place.and_then(|place| self.signers.get(place)).and_then(Option::as_ref);
-        let active = signer.filter(|signer| signer.status == Status::Active && signer.roles.contains(Roles::PARTICIPANT));
-        let key = active.ok_or(ReconciliationError::NotActive(member))?.signing_key;
-        if verify(&key, payload, signature) {
+        if verify(&self.key(member)?, payload, signature) {
             Ok(())
         } else {
             Err(ReconciliationError::BadSignature { member, what })
         }
+    }
+
+    /// The key of a member that may sign.
+    pub fn key(&self, member: Member) -> Result<[u8; 32], ReconciliationError> {
+        let place = self.members.iter().position(|known| *known == member);
+        let signer = place.and_then(|place| self.signers.get(place)).and_then(Option::as_ref);
+        let active = signer.filter(|signer| signer.status == Status::Active && signer.roles.contains(Roles::PARTICIPANT));
+        Ok(active.ok_or(ReconciliationError::NotActive(member))?.signing_key)
     }
 }
 
@@ -79,7 +91,10 @@ impl Reconciliation {
         let known = known.ok_or(ReconciliationError::UnknownBook(book))?;
         let side = known.side_of(self.settings.member);
         let side = side.ok_or(ReconciliationError::NotASide(book))?;
-        let other = if side == Side::Debit { known.terms.credit } else { known.terms.debit };
+        let other = match side {
+            Side::Debit => known.terms.credit,
+            Side::Credit | Side::Chain => known.terms.debit,
+        };
         Ok(Seat {
             book,
             settings: self.books.settings(book),

@@ -16,10 +16,10 @@ use self::state::DayState;
 use super::{schedule, seat::Seat, Reconciliation, ReconciliationError};
 use crate::store::days::DayRow;
 
-/// How long nothing is tried again after the first failure in a row, in milliseconds; twice as long after each other one.
+/// How long the other side is left alone after it didn't sign, in milliseconds; twice as long after each other time.
 const FIRST_PAUSE: Timestamp = 1_000;
-/// The longest that nothing is tried again.
-const LONGEST_PAUSE: Timestamp = 600_000;
+/// The longest that it is left alone.
+const LONGEST_PAUSE: Timestamp = 60_000;
 /// How long a run that the other side asked for counts for what it asks.
 const ASKED_FOR: Timestamp = 600_000;
 /// How many steps of one day are taken in a row: there aren't that many.
@@ -31,7 +31,7 @@ pub(super) enum Step {
     Moved,
     /// Nothing is due.
     Rests,
-    /// It doesn't go on for now. Why is shown to people.
+    /// The other side doesn't sign for now. Why is shown to people.
     Held(String),
 }
 
@@ -72,10 +72,9 @@ impl Reconciliation {
             match self.step(seat, &row).await {
                 Ok(Step::Moved) => {}
                 Ok(Step::Rests) => return Ok(()),
-                Ok(Step::Held(why)) => return self.hold(&row, why).await,
-                Err(ReconciliationError::NotYet(why)) => return self.hold(&row, why.to_owned()).await,
+                Ok(Step::Held(why)) => return self.hold(&row, why, true).await,
                 Err(error) => {
-                    self.hold(&row, error.to_string()).await?;
+                    self.hold(&row, error.to_string(), false).await?;
                     return Err(error);
                 }
             }
@@ -148,14 +147,19 @@ impl Reconciliation {
         Ok(Step::Moved)
     }
 
-    /// It is tried again later, ever more slowly.
-    async fn hold(&self, row: &DayRow, why: String) -> Result<(), ReconciliationError> {
+    /// Shows why a day doesn't go on. With `leaves`, the other side is left alone for a while, ever longer.
+    async fn hold(&self, row: &DayRow, why: String, leaves: bool) -> Result<(), ReconciliationError> {
         let Some(mut row) = self.store.book_day(row.book, row.day).await? else {
             return Ok(());
         };
         let is_new = row.failure.as_deref() != Some(&why);
-        row.retry_at = self.now().saturating_add(pause(row.failures));
-        row.failures = row.failures.saturating_add(1);
+        if !is_new && !leaves {
+            return Ok(());
+        }
+        if leaves {
+            row.retry_at = self.now().saturating_add(pause(row.failures));
+            row.failures = row.failures.saturating_add(1);
+        }
         let line = is_new.then(|| format!("it doesn't go on: {why}"));
         row.failure = Some(why);
         self.save(&row, line.as_deref()).await?;
@@ -182,7 +186,7 @@ impl Reconciliation {
     }
 }
 
-/// How long nothing is tried again after so many failures before this one.
+/// How long the other side is left alone that didn't sign so often before this time.
 pub(super) fn pause(failures: u32) -> Timestamp {
     FIRST_PAUSE
         .saturating_mul(2u64.saturating_pow(failures.min(16)))
