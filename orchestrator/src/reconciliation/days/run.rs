@@ -144,7 +144,8 @@ impl Reconciliation {
             summary: Some(ran.summary),
             debit_statement: Some(ran.debit),
             credit_statement: Some(ran.credit),
-            is_wanted: false,
+            // Whoever wanted one since it began wants another.
+            is_wanted: after.is_wanted && after.version != begun.version.saturating_add(1),
             closing: after.closing.filter(|_| state.is_closed()),
             failure: None,
             failures: if is_clean { after.failures } else { 0 },
