@@ -4,6 +4,7 @@ pub mod books;
 pub mod counts;
 pub mod credit;
 pub mod credit_scores;
+pub mod days;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;
