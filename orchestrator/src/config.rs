@@ -1,6 +1,7 @@
 //! The configuration: one TOML file per institution. Every key is described in the sample.
 mod credit;
 mod prepaid;
+mod reconciliation;
 
 use std::{
     collections::BTreeSet,
@@ -23,6 +24,9 @@ pub use credit::{
     Credit, CreditChain, CreditOffered, CreditPayee, CreditPersons, CreditRule, CreditScore, CreditTerms, ScoreOfAsset,
 };
 pub use prepaid::{Prepaid, PrepaidAcquirer, PrepaidIssuer, PrepaidTerminals};
+pub use reconciliation::{
+    Accept, CsvColumns, Feed, OwnBook, Reconciliation, ReconciliationBook, ReconciliationTreasury,
+};
 
 const SAMPLE: &str = include_str!("../quittance.sample.toml");
 
@@ -110,6 +114,9 @@ pub struct Config {
     /// Prepaid cards.
     #[serde(default)]
     pub prepaid: Prepaid,
+    /// Books with other institutions.
+    #[serde(default)]
+    pub reconciliation: Reconciliation,
     /// Who is told what happens.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -334,6 +341,27 @@ impl Default for Windows {
     }
 }
 
+/// A text that is read.
+pub(crate) fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: serde::Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+/// A text that is read, where there is one.
+pub(crate) fn some_parsed<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+    D: serde::Deserializer<'de>,
+{
+    parsed(deserializer).map(Some)
+}
+
 /// Texts that are read one by one.
 pub(crate) fn each<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -501,6 +529,7 @@ impl Config {
         }
         self.credit.resolve(directory);
         self.prepaid.resolve(directory);
+        self.reconciliation.resolve(directory);
         let secrets = self.webhooks.endpoints.iter_mut();
         let secrets = secrets.filter_map(|endpoint| endpoint.secret_file.as_mut());
         for path in self.webhooks.ca.iter_mut().chain(secrets) {
@@ -534,6 +563,7 @@ impl Config {
         );
         self.credit.validate(&mut problems);
         self.prepaid.validate(self, &mut problems);
+        self.reconciliation.validate(self, &mut problems);
         self.validate_webhooks(&mut problems);
         problems.0
     }

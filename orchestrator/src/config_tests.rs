@@ -37,8 +37,13 @@ fn every_optional_key_in_the_sample_shows_its_default() {
     let (shown, defaults) = (parse(&uncommented).unwrap(), parse(SAMPLE).unwrap());
     let comparable = |config: &Config| {
         format!(
-            "{:?} {:?} {:?} {:?} {:?}",
-            config.http.listen, config.peer_client, config.settlement, config.windows, config.credit
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            config.http.listen,
+            config.peer_client,
+            config.settlement,
+            config.windows,
+            config.credit,
+            config.reconciliation
         )
     };
     assert_eq!(comparable(&shown), comparable(&defaults));
