@@ -1,5 +1,5 @@
 //! Prints the contract's metadata as JSON, for its bundle.
-use prepaid as _;
+use reconciliation as _;
 
 extern "Rust" {
     /// `#[ink::contract]` makes this of the contract above.

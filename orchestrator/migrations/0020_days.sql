@@ -49,9 +49,11 @@ CREATE INDEX book_day_history_day ON book_day_history (book, day, number);
 CREATE TABLE book_breaks (
     book       INTEGER NOT NULL,
     day        INTEGER NOT NULL,
-    trade      TEXT    NOT NULL,
-    -- The entry that its correction is of: another trade's, where a line stands for many.
-    corrects   TEXT    NOT NULL,
+    trade      BLOB    NOT NULL,
+    -- The entry that its correction is of: another trade's, where a line stands for many; and how often that was corrected
+    -- when the break was found.
+    corrects   BLOB    NOT NULL,
+    number     INTEGER NOT NULL,
     state      TEXT    NOT NULL CHECK (state IN
         ('expected', 'open', 'proposed', 'signed', 'recorded', 'booked', 'resolved')),
     -- As in the finding, each between blanks: ' missing:debit amount:credit '.
@@ -83,7 +85,7 @@ CREATE TABLE book_break_history (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     book   INTEGER NOT NULL,
     day    INTEGER NOT NULL,
-    trade  TEXT    NOT NULL,
+    trade  BLOB    NOT NULL,
     state  TEXT    NOT NULL,
     at     INTEGER NOT NULL,
     -- Who did it: a client's name; nothing, where nobody had to.

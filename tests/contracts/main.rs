@@ -9,4 +9,5 @@ mod escrow_sagas;
 mod multisig;
 mod prepaid;
 mod properties;
+mod reconciliation;
 mod registry;

@@ -55,3 +55,13 @@ fn prepaid_breaks_no_rule_in_25_000_random_calls() {
 fn prepaid_breaks_no_rule_in_another_25_000_random_calls() {
     no_rule_breaks(System::Prepaid, 25_000, 1);
 }
+
+#[test]
+fn reconciliation_breaks_no_rule_in_10_000_random_calls() {
+    no_rule_breaks(System::Reconciliation, 10_000, 0);
+}
+
+#[test]
+fn reconciliation_breaks_no_rule_in_another_10_000_random_calls() {
+    no_rule_breaks(System::Reconciliation, 10_000, 1);
+}

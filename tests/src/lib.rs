@@ -11,6 +11,7 @@ pub mod market;
 pub mod money;
 pub mod notaries;
 pub mod prepaid;
+pub mod reconciliation;
 pub mod soak;
 
 use std::path::PathBuf;

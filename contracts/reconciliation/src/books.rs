@@ -1,5 +1,5 @@
 //! Books, and what is recorded in them (S3.1).
-use ink::prelude::vec::Vec;
+use ink::{env::DefaultEnvironment, prelude::vec::Vec};
 use protocol::{
     reconciliation::{
         BatchId, Book, BookId, Day, DayRecord, Entry, EntryRecord, Error, Terms, MAX_ENTRIES, MAX_OPEN_DAYS,
@@ -41,7 +41,7 @@ impl Reconciliation {
             carried: 0,
         };
         self.books.insert(book, &opened);
-        self.env().emit_event(BookOpened { book, terms });
+        ink::env::emit_event::<DefaultEnvironment, _>(BookOpened { book, terms });
         Ok(book)
     }
 
@@ -62,11 +62,6 @@ impl Reconciliation {
             if entry.amount == 0 {
                 return Err(Error::ZeroAmount);
             }
-            let key = (id, entry.trade);
-            // Also finds an id that comes twice in this call.
-            if self.entries.contains(key) {
-                return Err(Error::TradeExists(entry.trade));
-            }
             let kept = EntryRecord {
                 payer: entry.payer,
                 amount: entry.amount,
@@ -75,13 +70,16 @@ impl Reconciliation {
                 batch,
                 corrections: 0,
             };
-            self.entries.insert(key, &kept);
+            // Also finds an id that comes twice in this call: what is refused is undone as a whole.
+            if self.entries.insert((id, entry.trade), &kept).is_some() {
+                return Err(Error::TradeExists(entry.trade));
+            }
             record.entries = record.entries.checked_add(1).ok_or(Error::Overflow)?;
             record.total = record.total.checked_add(signed(entry.amount)?).ok_or(Error::Overflow)?;
         }
         self.days.insert((id, day), &record);
         self.books.insert(id, &book);
-        self.env().emit_event(Recorded {
+        ink::env::emit_event::<DefaultEnvironment, _>(Recorded {
             book: id,
             day,
             batch,

@@ -1,5 +1,5 @@
 //! What was wrong, and is right now (S3.4).
-use ink::prelude::vec::Vec;
+use ink::{env::DefaultEnvironment, prelude::vec::Vec};
 use protocol::reconciliation::{
     Book, BookId, Correction, DayRecord, EntryRecord, Error, SignedCorrection, MAX_CORRECTIONS,
 };
@@ -18,14 +18,13 @@ impl Reconciliation {
         if !(1..=MAX_CORRECTIONS).contains(&corrections.len()) {
             return Err(Error::CorrectionCount);
         }
-        let mut sides: Option<(u32, Sides)> = None;
-        for signed in corrections {
-            let of_epoch = match sides.take().filter(|(epoch, _)| *epoch == signed.epoch) {
-                Some((_, of_epoch)) => of_epoch,
-                None => self.sides(book.terms.debit, book.terms.credit, signed.epoch)?,
-            };
-            self.correct_one(id, &mut book, &of_epoch, &signed)?;
-            sides = Some((signed.epoch, of_epoch));
+        let epoch = corrections.first().map_or(0, |first| first.epoch);
+        let sides = self.sides(book.terms.debit, book.terms.credit, epoch)?;
+        for signed in &corrections {
+            if signed.epoch != epoch {
+                return Err(Error::StaleEpoch { current: epoch });
+            }
+            self.correct_one(id, &mut book, &sides, signed)?;
         }
         self.books.insert(id, &book);
         Ok(())
@@ -34,7 +33,7 @@ impl Reconciliation {
     fn correct_one(&mut self, id: BookId, book: &mut Book, sides: &Sides, signed: &SignedCorrection) -> Result<()> {
         let correction = &signed.correction;
         if correction.book != id {
-            return Err(Error::UnknownBook);
+            return Err(Error::OtherBook(correction.trade));
         }
         correction.check()?;
         clock::ensure_before(correction.expires_at)?;
@@ -66,7 +65,7 @@ impl Reconciliation {
         };
         self.entries.insert((id, trade), &after);
         self.days.insert((id, day), &record);
-        self.env().emit_event(Corrected {
+        ink::env::emit_event::<DefaultEnvironment, _>(Corrected {
             book: id,
             before: before.map(|before| before.amount),
             correction: correction.clone(),

@@ -1,4 +1,5 @@
 //! Days are closed, in their order, each once (S3.5).
+use ink::env::DefaultEnvironment;
 use protocol::{
     reconciliation::{Book, Closed, Closing, DayRecord, Error},
     Signature,
@@ -45,7 +46,7 @@ impl Reconciliation {
         book.closed_through = Some(day);
         book.carried = carried;
         self.books.insert(id, &book);
-        self.env().emit_event(DayClosed {
+        ink::env::emit_event::<DefaultEnvironment, _>(DayClosed {
             book: id,
             closing: *closing,
             closed,

@@ -147,8 +147,9 @@ mod reconciliation {
         /// Corrects entries of a book, as both its sides signed, at most 16, all of them or none (S3.4). Anyone may send it.
         ///
         /// # Errors
-        /// `UnknownBook`, `CorrectionCount`, `BadCauses`, `DeadlinePassed`, `RegistryFailed`, `StaleEpoch`, `NotActive`,
-        /// `BadSignature`, `StaleCorrection`, `OtherDay`, `DayClosed`, `DayInFuture`, `TooManyOpenDays`, `Overflow`.
+        /// `UnknownBook`, `CorrectionCount`, `RegistryFailed`, `StaleEpoch`, `OtherBook`, `BadCauses`, `DeadlinePassed`,
+        /// `NotActive`, `BadSignature`, `StaleCorrection`, `OtherDay`, `DayClosed`, `DayInFuture`, `TooManyOpenDays`,
+        /// `Overflow`.
         #[ink(message)]
         pub fn correct(&mut self, book: BookId, corrections: Vec<SignedCorrection>) -> Result<()> {
             self.carry_out(book, corrections)

@@ -16,6 +16,8 @@ const GENERIC_SUBSTRATE: u16 = 42;
 const CREDIT: &str = "credit";
 /// The bundle that every card issuer's contract is made from.
 const PREPAID: &str = "prepaid";
+/// The contract that keeps all books of the chain, and its bundle.
+pub const RECONCILIATION: &str = "reconciliation";
 
 /// A set of contracts on one chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +103,7 @@ pub enum DeploymentError {
         error: serde_json::Error,
     },
     /// The contract isn't part of it.
-    #[error("the deployment has no contract {name:?}; it has: {known}")]
+    #[error("the deployment has no contract {name:?}; it has: {known}; `quittance deploy` puts there what is missing")]
     NoContract {
         /// Asked for.
         name: String,
@@ -165,7 +167,7 @@ impl Deployment {
     /// The contract of this name.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none: those of an earlier version had fewer.
     pub fn contract(&self, name: &str) -> Result<&Deployed, DeploymentError> {
         self.contracts
             .iter()

@@ -534,5 +534,6 @@ refusals_of!(
     protocol::clearing::Error,
     protocol::escrow::Error,
     protocol::credit::Error,
-    protocol::prepaid::Error
+    protocol::prepaid::Error,
+    protocol::reconciliation::Error
 );

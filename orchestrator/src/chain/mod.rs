@@ -20,6 +20,8 @@ pub mod prepaid;
 mod prepaid_events;
 pub mod prepaid_past;
 mod quickack;
+pub mod reconciliation;
+mod reconciliation_events;
 pub mod records;
 pub mod runtime;
 pub mod submitter;
@@ -35,6 +37,7 @@ pub use follower::{Follower, Head};
 pub use ledger::ChainLedger;
 pub use prepaid::ChainPrepaid;
 pub use prepaid_past::ChainPrepaidPast;
+pub use reconciliation::ChainReconciliation;
 pub use records::ChainRecords;
 pub use submitter::{Inclusion, SubmitError, Submitter};
 /// The version of subxt that [`Chain::rpc_client`] belongs to.

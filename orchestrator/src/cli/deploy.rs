@@ -14,7 +14,7 @@ use crate::{
         bundle::Bundle,
         calls::Call,
         contracts::{dry_run_instantiate, selector, LangError},
-        deployment::{to_ss58, Deployed},
+        deployment::{to_ss58, Deployed, RECONCILIATION},
         health::{code_hash, has_code},
         Chain, Deployment, Follower, Submitter,
     },
@@ -32,8 +32,8 @@ pub struct Args {
     /// The node: ws://host:port or wss://host:port.
     #[arg(long)]
     url: String,
-    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract; credit.contract for a credit node,
-    /// prepaid.contract for a card issuer).
+    /// Directory of the contract bundles (registry.contract, clearing.contract, escrow.contract, reconciliation.contract;
+    /// credit.contract for a credit node, prepaid.contract for a card issuer).
     #[arg(long)]
     bundles: PathBuf,
     /// Where to write the deployment.
@@ -96,6 +96,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let registry = Bundle::find(&args.bundles, "registry")?;
     let clearing = Bundle::find(&args.bundles, "clearing")?;
     let escrow = Bundle::find(&args.bundles, "escrow")?;
+    let reconciliation = Bundle::find(&args.bundles, RECONCILIATION)?;
     let milliseconds = |seconds: u64, option: &str| {
         let milliseconds = seconds.checked_mul(1_000);
         milliseconds.with_context(|| format!("--{option} is beyond reason"))
@@ -123,6 +124,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let input = (constructor, genesis, gap);
     let (escrow, new_escrow) = client.deploy(&escrow, input.encode()).await?;
 
+    let input = (constructor, genesis, registry.address.0);
+    let (reconciliation, new_reconciliation) = client.deploy(&reconciliation, input.encode()).await?;
+
     let mut own = client.own_contracts(&args.out, &registry).await?;
     for node in args.credit_nodes.into_iter().map(Member) {
         let input = (constructor, genesis, registry.address.0, node, grace);
@@ -140,7 +144,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             .await?;
     }
 
-    let mut deployed = vec![(registry, new_registry), (clearing, new_clearing), (escrow, new_escrow)];
+    let mut deployed = vec![
+        (registry, new_registry),
+        (clearing, new_clearing),
+        (escrow, new_escrow),
+        (reconciliation, new_reconciliation),
+    ];
     deployed.extend(own);
     let deployment = Deployment {
         genesis_hash: genesis,

@@ -69,6 +69,18 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// The contract's message.
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::OpenBook { .. } => "open_book",
+            Self::Record { .. } => "record",
+            Self::Correct { .. } => "correct",
+            Self::CloseDay { .. } => "close_day",
+        }
+    }
+}
+
 /// An event of the contract, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happened {

@@ -1,8 +1,5 @@
 //! When a book's days begin and end, by its clocks, and when they are matched.
-use jiff::{
-    civil::{Date, Time},
-    tz::TimeZone,
-};
+use jiff::{civil::Date, tz::TimeZone};
 use protocol::{reconciliation::Day, Timestamp};
 
 use crate::prepaid::schedule::Schedule;
@@ -50,13 +47,6 @@ impl Clocks {
         Timestamp::try_from(begin.as_millisecond()).ok()
     }
 
-    /// The moment at which they show a time of a day. Where they show it twice, it is the first; where they leave it out, it is
-    /// as much later as they were put forward.
-    pub fn moment(&self, day: Day, time: Time) -> Option<Timestamp> {
-        let moment = date(day)?.to_datetime(time).to_zoned(self.0.clone()).ok()?.timestamp();
-        Timestamp::try_from(moment.as_millisecond()).ok()
-    }
-
     /// The first millisecond after a day.
     pub fn end(&self, day: Day) -> Option<Timestamp> {
         self.begin(Day(day.0.checked_add(1)?))
@@ -66,10 +56,7 @@ impl Clocks {
 /// Whether a day has been over at a cut-off before `now`: then it is to be matched.
 pub fn is_due(schedule: &Schedule, clocks: &Clocks, day: Day, now: Timestamp) -> bool {
     let end = clocks.end(day);
-    schedule
-        .latest(now)
-        .zip(end)
-        .is_some_and(|(cut_off, end)| end <= cut_off)
+    schedule.latest(now).zip(end).is_some_and(|(cut_off, end)| end <= cut_off)
 }
 
 /// A day as people write it: `2026-12-24`.
@@ -114,14 +101,7 @@ mod tests {
         assert_eq!(write(Day(0)), "1970-01-01");
         assert_eq!(write(Day(20_783)), "2026-11-26");
         assert_eq!(read("2026-11-26"), Ok(Day(20_783)));
-        for wrong in [
-            "",
-            "26.11.2026",
-            "20261126",
-            "2026-11-31",
-            "1969-12-31",
-            "2026-11-26T00:00",
-        ] {
+        for wrong in ["", "26.11.2026", "20261126", "2026-11-31", "1969-12-31", "2026-11-26T00:00"] {
             assert_eq!(read(wrong), Err(BadDay(wrong.into())), "{wrong}");
         }
         assert_eq!(write(Day(u32::MAX)), u32::MAX.to_string());
@@ -138,10 +118,7 @@ mod tests {
         assert_eq!(berlin.day(begin), Some(day));
         assert_eq!(berlin.day(begin - 1), Some(Day(day.0 - 1)));
         assert_eq!(berlin.day(end - 1), Some(day));
-        assert!(Clocks::of(b"Europe/Atlantis")
-            .unwrap_err()
-            .to_string()
-            .contains("Atlantis"));
+        assert!(Clocks::of(b"Europe/Atlantis").unwrap_err().to_string().contains("Atlantis"));
     }
 
     #[test]
@@ -155,12 +132,7 @@ mod tests {
         assert!(is_due(&schedule, &berlin, wednesday, at("2026-11-26T05:00:00Z")));
         assert!(!is_due(&schedule, &berlin, friday, at("2026-11-29T12:00:00Z")));
         assert!(is_due(&schedule, &berlin, friday, at("2026-11-30T05:00:00Z")));
-        assert!(!is_due(
-            &Schedule::default(),
-            &berlin,
-            wednesday,
-            at("2026-12-31T05:00:00Z")
-        ));
+        assert!(!is_due(&Schedule::default(), &berlin, wednesday, at("2026-12-31T05:00:00Z")));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 use quittance_tests::soak::{self, Plan, System, Tally};
 
 const HELP: &str = "\
-Usage: soak escrow|clearing|credit|prepaid [--calls N] [--seed N] [--shrinks N]
+Usage: soak escrow|clearing|credit|prepaid|reconciliation [--calls N] [--seed N] [--shrinks N]
 
 Sends a contract random calls, the real wasm on the real runtime, and checks everything after each. Ends with 1, and tells
 the steps, if a rule breaks.

@@ -5,6 +5,7 @@ mod credit;
 mod draws;
 mod escrow;
 mod prepaid;
+mod reconciliation;
 mod tally;
 
 use std::{cell::RefCell, fmt::Debug};
@@ -29,6 +30,7 @@ pub enum System {
     Clearing,
     Credit,
     Prepaid,
+    Reconciliation,
 }
 
 /// What to run.
@@ -61,6 +63,7 @@ impl System {
             "clearing" => Some(Self::Clearing),
             "credit" => Some(Self::Credit),
             "prepaid" => Some(Self::Prepaid),
+            "reconciliation" => Some(Self::Reconciliation),
             _ => None,
         }
     }
@@ -75,6 +78,7 @@ impl System {
             Self::Clearing => soak(clearing::World::new(), clearing::step(), plan, progress),
             Self::Credit => soak(credit::World::new(), credit::step(), plan, progress),
             Self::Prepaid => soak(prepaid::World::new(), prepaid::step(), plan, progress),
+            Self::Reconciliation => soak(reconciliation::World::new(), reconciliation::step(), plan, progress),
         }
     }
 
@@ -85,6 +89,7 @@ impl System {
             Self::Clearing => tally.is_complete(clearing::MESSAGES, &clearing::HAPPENINGS),
             Self::Credit => tally.is_complete(credit::MESSAGES, &credit::HAPPENINGS),
             Self::Prepaid => tally.is_complete(prepaid::MESSAGES, &prepaid::HAPPENINGS),
+            Self::Reconciliation => tally.is_complete(reconciliation::MESSAGES, &reconciliation::HAPPENINGS),
         }
     }
 }

@@ -27,7 +27,7 @@ pub enum Error {
     },
     /// The caller isn't the account of the book's client.
     NotTheClient,
-    /// The caller isn't the account of either side.
+    /// Neither side signed, or the caller isn't the account of the only one that did.
     NotASide,
     /// No entry, or more than one call takes.
     EntryCount,
@@ -62,6 +62,8 @@ pub enum Error {
         /// Its day.
         day: Day,
     },
+    /// The correction is one of another book.
+    OtherBook(TradeId),
     /// Nothing of this day is open.
     NotOpen,
     /// An earlier day is open: days are closed in their order.

@@ -13,7 +13,7 @@ use scale::{Decode, Encode};
 pub use self::{
     books::{Book, Entry, EntryRecord, Terms},
     corrections::{Cause, Correction, Kind, Side, SignedCorrection},
-    days::{Closed, Closing, Day, DayRecord},
+    days::{Closed, Closing, Day, DayRecord, DAY},
     error::Error,
 };
 use crate::{

@@ -77,7 +77,7 @@ impl FromStr for BreakState {
 
 /// A correction on its way to both signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proposal {
+pub struct Proposed {
     /// What is right.
     pub correction: Correction,
     /// The registry's epoch at signing.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a tool for developers: a fault is a panic
 
 mod prepaid;
+mod reconciliation;
 
 use frame_support::weights::Weight;
 use protocol::{
@@ -43,6 +44,7 @@ fn main() {
     escrow();
     credit();
     prepaid::messages();
+    reconciliation::messages();
     println!();
     deals();
     println!();
@@ -50,7 +52,15 @@ fn main() {
     println!();
     println!("| contract | code size (bytes) |");
     println!("|---|--:|");
-    for contract in ["registry", "clearing", "escrow", "credit", "prepaid", "hashlock"] {
+    for contract in [
+        "registry",
+        "clearing",
+        "escrow",
+        "credit",
+        "prepaid",
+        "reconciliation",
+        "hashlock",
+    ] {
         let wasm = quittance_tests::target_dir()
             .join("contracts")
             .join(format!("{contract}.wasm"));
