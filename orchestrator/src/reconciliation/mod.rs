@@ -41,6 +41,8 @@ use protocol::{
 };
 use tokio::sync::Notify;
 
+pub use quittance_matching::{findings, line};
+
 pub use self::{
     days::run::DryRun,
     desk::{BreakStanding, DayStanding},
@@ -65,6 +67,8 @@ pub struct Reconciliation {
     books: Arc<Books>,
     /// One run of a book at a time.
     running: Mutex<HashMap<BookId, Arc<tokio::sync::Mutex<()>>>>,
+    /// One books corrections at a time.
+    booking: tokio::sync::Mutex<()>,
     /// Something here changed: look what is due.
     changed: Notify,
 }
@@ -98,6 +102,7 @@ impl Reconciliation {
             clock,
             books,
             running: Mutex::default(),
+            booking: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         })
     }
