@@ -18,6 +18,7 @@ pub mod import;
 pub mod matching;
 pub mod messages;
 pub mod ports;
+pub mod report;
 mod runner;
 pub mod schedule;
 mod seat;
@@ -40,6 +41,8 @@ use protocol::{
     Member, Timestamp,
 };
 use tokio::sync::Notify;
+
+pub use quittance_matching::{findings, line};
 
 pub use self::{
     days::run::DryRun,
@@ -65,6 +68,8 @@ pub struct Reconciliation {
     books: Arc<Books>,
     /// One run of a book at a time.
     running: Mutex<HashMap<BookId, Arc<tokio::sync::Mutex<()>>>>,
+    /// One books corrections at a time.
+    booking: tokio::sync::Mutex<()>,
     /// Something here changed: look what is due.
     changed: Notify,
 }
@@ -98,6 +103,7 @@ impl Reconciliation {
             clock,
             books,
             running: Mutex::default(),
+            booking: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         })
     }

@@ -8,6 +8,8 @@ mod proposing;
 mod recording;
 pub mod state;
 
+use std::future::Future;
+
 use protocol::{
     reconciliation::{Correction, Day},
     Timestamp,
@@ -32,14 +34,14 @@ impl Reconciliation {
     }
 
     /// The breaks of a book in a state, portion by portion, as they are when each portion is read.
-    async fn each_in<'a, F>(
-        &'a self,
-        seat: &'a Seat,
+    async fn each_in<F>(
+        &self,
+        seat: &Seat,
         state: BreakState,
         mut take: impl FnMut(Vec<BreakRow>) -> F,
     ) -> Result<(), ReconciliationError>
     where
-        F: std::future::Future<Output = Result<(), ReconciliationError>> + 'a,
+        F: Future<Output = Result<(), ReconciliationError>>,
     {
         let mut after = None;
         loop {
@@ -51,13 +53,13 @@ impl Reconciliation {
     }
 
     /// Stores a break; false where it changed meanwhile: the next look sees it.
-    async fn save_break(&self, row: &BreakRow, who: Option<&str>, detail: &str) -> Result<bool, ReconciliationError> {
-        let took = Took {
-            who,
-            detail,
-            at: self.now(),
-        };
-        let saved = self.store.save_break(row, took).await?;
+    pub(super) async fn save_break(
+        &self,
+        row: &BreakRow,
+        who: Option<&str>,
+        detail: &str,
+    ) -> Result<bool, ReconciliationError> {
+        let saved = self.store.save_break(row, Some(Took { who, detail }), self.now()).await?;
         if saved {
             tracing::info!(book = row.book.0, trade = %row.trade, state = %row.state, detail, "break");
         }

@@ -19,10 +19,15 @@ use super::{
     state::{BreakState, Proposed, Refused},
     LIFETIME,
 };
-use crate::{settlement::failpoints, store::days::BreakRow};
+use crate::{
+    settlement::failpoints,
+    store::days::{BreakRow, Took},
+};
 
 /// How many corrections are asked about at once: they go together to the other side.
 const AT_ONCE: usize = 32;
+/// When a correction is proposed again by itself that a person at the other side rejected: in 2106.
+const NEVER: Timestamp = 4_294_967_295_000;
 
 impl Reconciliation {
     /// Proposes what follows from the chain's entries, where no person is needed for it. The credit side leads.
@@ -33,7 +38,11 @@ impl Reconciliation {
         let now = self.now();
         self.each_in(seat, BreakState::Open, |rows| async move {
             for row in rows.iter().filter(|row| row.retry_at <= now) {
-                self.propose_correction(seat, row, None, None, None).await?;
+                match self.propose_correction(seat, row, None, None, None).await {
+                    // It is booked, and looked at again, first.
+                    Ok(_) | Err(ReconciliationError::NotYet(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
             Ok(())
         })
@@ -139,19 +148,13 @@ impl Reconciliation {
 
     /// Somebody there has to look at it.
     async fn ask_again(&self, mut row: BreakRow) -> Result<(), ReconciliationError> {
-        let is_first = row.failures == 0;
-        row.retry_at = self.now().saturating_add(pause(row.failures));
-        row.failures = row.failures.saturating_add(1);
-        let took = crate::store::days::Took {
+        let took = (row.failures == 0).then_some(Took {
             who: None,
             detail: "the other side looks at it",
-            at: self.now(),
-        };
-        if is_first {
-            self.store.save_break(&row, took).await?;
-        } else {
-            self.store.touch_break(&row, self.now()).await?;
-        }
+        });
+        row.retry_at = self.now().saturating_add(pause(row.failures));
+        row.failures = row.failures.saturating_add(1);
+        self.store.save_break(&row, took, self.now()).await?;
         Ok(())
     }
 
@@ -167,7 +170,7 @@ impl Reconciliation {
         row.failures = row.failures.saturating_add(1);
         row.retry_at = match code {
             // A person there said no: a person here says how it goes on.
-            RefusalCode::Rejected => Timestamp::from(u32::MAX).saturating_mul(1_000),
+            RefusalCode::Rejected => NEVER,
             _ => self.now().saturating_add(pause(row.failures)),
         };
         row.refusal = Some(Refused {

@@ -60,12 +60,6 @@ impl Reconciliation {
     /// All or none of a call; if it is none, each by itself.
     async fn record_together(&self, seat: &Seat, rows: &[BreakRow]) -> Result<(), ReconciliationError> {
         match self.record_call(seat, rows).await {
-            Err(ReconciliationError::Ledger(LedgerError::Refused(_))) if rows.len() > 1 => {
-                for row in rows {
-                    self.record_alone(seat, row).await?;
-                }
-                Ok(())
-            }
             Err(ReconciliationError::Ledger(LedgerError::Refused(_))) => {
                 for row in rows {
                     self.record_alone(seat, row).await?;

@@ -2,7 +2,7 @@
 //!
 //! What is done with a day is one step after the other, each of them stored before the next: a crash at any point is harmless,
 //! because a step looks first at the finalized chain and at what is stored.
-mod closing;
+pub(super) mod closing;
 mod paying;
 pub mod run;
 pub mod state;
@@ -163,6 +163,19 @@ impl Reconciliation {
         let line = is_new.then(|| format!("it doesn't go on: {why}"));
         row.failure = Some(why);
         self.save(&row, line.as_deref()).await?;
+        Ok(())
+    }
+
+    /// Wants a day to be matched again, unless it is closed.
+    pub(super) async fn want_run(&self, book: BookId, day: Day, why: &str) -> Result<(), ReconciliationError> {
+        let row = self.store.book_day(book, day).await?;
+        let mut row = row.unwrap_or_else(|| DayRow::new(book, day));
+        if row.state.is_closed() || row.is_wanted {
+            return Ok(());
+        }
+        row.is_wanted = true;
+        self.store.save_book_day(&row, Some(why), self.now()).await?;
+        self.changed();
         Ok(())
     }
 

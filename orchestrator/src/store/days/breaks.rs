@@ -107,8 +107,6 @@ pub struct Took<'a> {
     pub who: Option<&'a str>,
     /// What happened.
     pub detail: &'a str,
-    /// When.
-    pub at: Timestamp,
 }
 
 impl Store {
@@ -135,12 +133,8 @@ impl Store {
                 .await?;
             let known = known.as_ref().map(break_from).transpose()?;
             if let Some((row, detail)) = meet(known, book, run, found, at) {
-                let detail = detail.map(|detail| Took {
-                    who: None,
-                    detail,
-                    at,
-                });
-                save(&mut transaction, &row, detail, at).await?;
+                let took = detail.map(|detail| Took { who: None, detail });
+                save(&mut transaction, &row, took, at).await?;
             }
         }
         transaction.commit().await?;
@@ -284,14 +278,19 @@ impl Store {
         rows.iter().map(break_from).collect()
     }
 
-    /// Stores a break in the place of what it was made from, with a line of its history; false where that changed meanwhile:
-    /// then nothing is stored.
+    /// Stores a break in the place of what it was made from, with a line of its history if it says anything; false where that
+    /// changed meanwhile: then nothing is stored.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn save_break(&self, row: &BreakRow, took: Took<'_>) -> Result<bool, StoreError> {
+    pub async fn save_break(
+        &self,
+        row: &BreakRow,
+        took: Option<Took<'_>>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let saved = save(&mut transaction, row, Some(took), took.at).await?;
+        let saved = save(&mut transaction, row, took, at).await?;
         transaction.commit().await?;
         Ok(saved)
     }
@@ -414,7 +413,6 @@ pub(super) async fn resolve(connection: &mut SqliteConnection, day: &DayRow, at:
         let took = Took {
             who: None,
             detail: "not found any more",
-            at,
         };
         save(connection, &row, Some(took), at).await?;
     }
@@ -466,7 +464,7 @@ async fn save(
         .bind(row.day.0)
         .bind(row.trade.0.as_slice())
         .bind(row.state.as_str())
-        .bind(integer(took.at)?)
+        .bind(integer(at)?)
         .bind(took.who)
         .bind(took.detail)
         .execute(connection)
