@@ -28,6 +28,7 @@ use crate::{
     disputes::Disputes,
     escrow::Escrow,
     prepaid::{queries::CardBooks, Prepaid},
+    reconciliation::Reconciliation,
     settlement::Settlement,
     statement::Statements,
     store::Store,
@@ -97,6 +98,8 @@ pub struct Api {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
+    /// Books with other institutions.
+    pub reconciliation: Arc<Reconciliation>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -140,6 +143,8 @@ pub struct Systems {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
+    /// Books with other institutions.
+    pub reconciliation: Arc<Reconciliation>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -170,6 +175,7 @@ impl Api {
             scores,
             prepaid,
             card_books,
+            reconciliation,
             decisions,
             disputes,
             windows,
@@ -185,6 +191,7 @@ impl Api {
             scores,
             prepaid,
             card_books,
+            reconciliation,
             decisions,
             disputes,
             windows,
