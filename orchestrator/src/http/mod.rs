@@ -99,7 +99,7 @@ pub struct Api {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
-    /// Books, matched every day against the chain.
+    /// Books with other institutions.
     pub reconciliation: Arc<Reconciliation>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
@@ -144,7 +144,7 @@ pub struct Systems {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
-    /// Books, matched every day against the chain.
+    /// Books with other institutions.
     pub reconciliation: Arc<Reconciliation>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
