@@ -26,9 +26,9 @@ pub mod settings;
 pub mod statements;
 pub mod treasury;
 #[cfg(test)]
+mod statements_tests;
+#[cfg(test)]
 mod tests;
-
-pub use quittance_matching::{findings, line};
 
 use std::{
     collections::HashMap,
