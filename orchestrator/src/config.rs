@@ -24,9 +24,7 @@ pub use credit::{
     Credit, CreditChain, CreditOffered, CreditPayee, CreditPersons, CreditRule, CreditScore, CreditTerms, ScoreOfAsset,
 };
 pub use prepaid::{Prepaid, PrepaidAcquirer, PrepaidIssuer, PrepaidTerminals};
-pub use reconciliation::{
-    Accept, CsvColumns, Feed, OwnBook, Reconciliation, ReconciliationBook, ReconciliationTreasury,
-};
+pub use reconciliation::{Reconciliation, ReconciliationBook, ReconciliationTreasury};
 
 const SAMPLE: &str = include_str!("../quittance.sample.toml");
 

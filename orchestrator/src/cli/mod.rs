@@ -8,6 +8,7 @@ use crate::settlement::ports::LedgerError;
 mod list;
 mod render;
 
+pub mod audit;
 pub mod ca;
 pub mod card;
 pub mod client;
@@ -44,6 +45,7 @@ Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
 Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
 A merchant's terminal, and a holder's card: quittance terminal --help, quittance card --help
+What institutions report, against the chain: quittance audit --help
 
 Each command explains itself: quittance pay --help
 
@@ -96,6 +98,8 @@ enum Command {
     Card(card::Args),
     /// A merchant's terminal that takes prepaid cards.
     Terminal(terminal::Args),
+    /// Checks what institutions hand out against the chain.
+    Audit(audit::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
     /// Tries or executes any message of a contract.
@@ -134,6 +138,7 @@ pub async fn main() -> ExitCode {
         Command::Prepaid(args) => prepaid::run(args).await,
         Command::Card(args) => card::run(args),
         Command::Terminal(args) => terminal::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,
         Command::Demo(args) => demo::run(args).await,

@@ -1,18 +1,18 @@
 //! Reconciliation: when days are matched, and how the institution keeps its side of each book.
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::RangeInclusive,
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use jiff::civil;
-use protocol::Amount;
+use protocol::{reconciliation::BookId, Amount, Member};
 use serde::Deserialize;
 
 use super::{each, is_development_uri, parsed, some_parsed, Config, Problems};
 use crate::{
-    assets::AssetName,
     prepaid::schedule::{Schedule, Zone},
+    reconciliation::{
+        findings::Tolerance,
+        import::Layout,
+        settings::{Accept, BookSettings, Feed, OwnBook, Settings},
+    },
     settlement::fault::is_user_number,
     windows::{
         calendar::{Day, TimeOfDay},
@@ -86,98 +86,13 @@ pub struct ReconciliationBook {
     /// Which of its own payments the institution records in it, as the book's client.
     #[serde(default)]
     pub feed: Vec<Feed>,
-    /// How many digits of an amount in a file stand after its point: with 2, `1.50` is 150 of the smallest unit.
+    /// How its own files look.
     #[serde(default)]
-    pub decimals: u8,
-    /// What names of assets in files mean.
-    #[serde(default)]
-    pub assets: BTreeMap<String, AssetName>,
-    /// How its own CSV files look.
-    pub csv: Option<CsvColumns>,
-}
-
-/// What an institution's own book comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OwnBook {
-    /// What the client delivers is booked as it comes.
-    #[default]
-    Delivered,
-    /// Files; what the client delivers is only noted.
-    Imported,
-}
-
-/// Who accepts corrections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Accept {
-    /// A person.
-    #[default]
-    ByHand,
-    /// Nobody has to, where the correction is what follows from the chain and from both books.
-    Chain,
-}
-
-/// Payments of the institution itself that become entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Feed {
-    /// Payments that were cleared.
-    Settlement,
-    /// Payments on credit that are owed.
-    Credit,
-    /// Card payments that were approved.
-    Prepaid,
-}
-
-/// Which column of a CSV file says what.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CsvColumns {
-    /// What stands between two fields.
-    #[serde(default = "comma")]
-    pub delimiter: char,
-    /// What a payment is known by.
-    pub id: String,
-    /// The amount.
-    pub amount: String,
-    /// What stands before an amount's last digits.
-    #[serde(default = "point")]
-    pub decimal_point: char,
-    /// The day.
-    pub date: String,
-    /// How it is written, as strftime says.
-    #[serde(default = "date_format")]
-    pub date_format: String,
-    /// The time of day, if there is one.
-    pub time: Option<String>,
-    /// How it is written.
-    #[serde(default = "time_format")]
-    pub time_format: String,
-    /// Who paid, if it says that.
-    pub payer: Option<String>,
-    /// In what, if it says that; in the book's asset, if not.
-    pub asset: Option<String>,
+    pub files: Layout,
 }
 
 const fn grace_minutes() -> u64 {
     60
-}
-
-const fn comma() -> char {
-    ','
-}
-
-const fn point() -> char {
-    '.'
-}
-
-fn date_format() -> String {
-    "%Y-%m-%d".into()
-}
-
-fn time_format() -> String {
-    "%H:%M:%S".into()
 }
 
 impl Default for Reconciliation {
@@ -197,6 +112,17 @@ impl Reconciliation {
     /// When days that are over are matched.
     pub fn schedule(&self) -> Schedule {
         Schedule::new(Calendar::new(self.at, self.holidays.clone()), self.time_zone.clone())
+    }
+
+    /// What reconciliation is told of all this.
+    pub fn settings(&self, member: Member) -> Settings {
+        let books = self.books.iter().map(|book| (BookId(book.book), book.settings()));
+        Settings {
+            member,
+            schedule: self.schedule(),
+            grace: self.grace_minutes.saturating_mul(60_000),
+            books: books.collect(),
+        }
     }
 
     pub(super) fn resolve(&mut self, directory: &Path) {
@@ -261,65 +187,75 @@ impl Reconciliation {
                 key("time_tolerance_seconds"),
                 format!("must be at most {MAX_TIME_TOLERANCE_SECONDS}, a day"),
             );
-            problems.check(
-                book.decimals <= MAX_DECIMALS,
-                key("decimals"),
-                format!("must be at most {MAX_DECIMALS}"),
-            );
-            if let Some(csv) = &book.csv {
-                csv.validate(|field| key(&format!("csv.{field}")), problems);
-            }
+            validate_files(&book.files, |field| key(&format!("files.{field}")), problems);
         }
     }
 }
 
-impl CsvColumns {
-    fn validate(&self, key: impl Fn(&str) -> String, problems: &mut Problems) {
-        let is_separator = self.delimiter.is_ascii() && !self.delimiter.is_ascii_alphanumeric();
-        problems.check(
-            is_separator && !['"', '\n', '\r', '-', '.'].contains(&self.delimiter),
-            key("delimiter"),
-            "must be one character that is no part of a field, such as \",\", \";\" or \"\\t\"",
-        );
-        problems.check(
-            DECIMAL_POINTS.contains(&self.decimal_point),
-            key("decimal_point"),
-            "must be \".\" or \",\"",
-        );
-        let columns = [
-            ("id", Some(&self.id)),
-            ("amount", Some(&self.amount)),
-            ("date", Some(&self.date)),
-            ("time", self.time.as_ref()),
-            ("payer", self.payer.as_ref()),
-            ("asset", self.asset.as_ref()),
-        ];
-        let mut named = BTreeSet::new();
-        for (field, column) in columns {
-            // Date and time may stand in one.
-            let is_shared = field == "time" && column == Some(&self.date);
-            problems.check(
-                column.is_none_or(|column| !column.trim().is_empty() && (is_shared || named.insert(column))),
-                key(field),
-                "is empty, or another field's column too: name the column of the file's first line that says it",
-            );
+impl ReconciliationBook {
+    fn settings(&self) -> BookSettings {
+        BookSettings {
+            own: self.own,
+            accept: self.accept,
+            beneficiary: self.beneficiary.clone(),
+            tolerance: Tolerance {
+                amount: self.amount_tolerance,
+                time: self.time_tolerance_seconds.saturating_mul(1_000),
+            },
+            feeds: self.feed.clone(),
+            files: self.files.clone(),
         }
+    }
+}
+
+fn validate_files(files: &Layout, key: impl Fn(&str) -> String, problems: &mut Problems) {
+    let is_separator = files.delimiter.is_ascii() && !files.delimiter.is_ascii_alphanumeric();
+    problems.check(
+        is_separator && !['"', '\n', '\r', '-', '.'].contains(&files.delimiter),
+        key("delimiter"),
+        "must be one character that is no part of a field, such as \",\", \";\" or \"\\t\"",
+    );
+    problems.check(
+        DECIMAL_POINTS.contains(&files.decimal_point),
+        key("decimal_point"),
+        "must be \".\" or \",\"",
+    );
+    problems.check(
+        files.decimals <= MAX_DECIMALS,
+        key("decimals"),
+        format!("must be at most {MAX_DECIMALS}"),
+    );
+    let columns = [
+        ("id", Some(&files.id)),
+        ("amount", Some(&files.amount)),
+        ("date", Some(&files.date)),
+        ("time", files.time.as_ref()),
+        ("payer", files.payer.as_ref()),
+        ("asset", files.asset.as_ref()),
+    ];
+    let mut named = BTreeSet::new();
+    for (field, column) in columns {
         problems.check(
-            tells(&self.date_format, |written| {
-                civil::Date::strptime(&self.date_format, written).is_ok_and(|read| read == EXAMPLE.date())
-            }),
-            key("date_format"),
-            "doesn't tell one day from another: write it like \"%Y-%m-%d\" or \"%d.%m.%Y\"",
-        );
-        problems.check(
-            tells(&self.time_format, |written| {
-                civil::Time::strptime(&self.time_format, written)
-                    .is_ok_and(|read| (read.hour(), read.minute()) == (EXAMPLE.hour(), EXAMPLE.minute()))
-            }),
-            key("time_format"),
-            "tells no time of day: write it like \"%H:%M:%S\" or \"%H:%M\"",
+            column.is_none_or(|column| !column.trim().is_empty() && named.insert(column)),
+            key(field),
+            "is empty, or another field's column too: name the column of the file's first line that says it",
         );
     }
+    problems.check(
+        tells(&files.date_format, |written| {
+            civil::Date::strptime(&files.date_format, written).is_ok_and(|read| read == EXAMPLE.date())
+        }),
+        key("date_format"),
+        "doesn't tell one day from another: write it like \"%Y-%m-%d\" or \"%d.%m.%Y\"",
+    );
+    problems.check(
+        tells(&files.time_format, |written| {
+            civil::Time::strptime(&files.time_format, written)
+                .is_ok_and(|read| (read.hour(), read.minute()) == (EXAMPLE.hour(), EXAMPLE.minute()))
+        }),
+        key("time_format"),
+        "tells no time of day: write it like \"%H:%M:%S\" or \"%H:%M\"",
+    );
 }
 
 /// Whether what is written in this format can be read again.
@@ -338,6 +274,7 @@ mod tests {
         super::{Config, ConfigError},
         *,
     };
+    use crate::assets::AssetName;
 
     const GOOD: &str = r#"
 [reconciliation]
@@ -358,10 +295,10 @@ beneficiary = "4711"
 amount_tolerance = "1"
 time_tolerance_seconds = 60
 feed = ["settlement"]
+
+[reconciliation.books.files]
 decimals = 2
 assets = { EUR = "native" }
-
-[reconciliation.books.csv]
 delimiter = ";"
 id = "Reference"
 amount = "Amount"
@@ -412,10 +349,10 @@ book = 7
         };
         assert_eq!((first.own, first.accept), (OwnBook::Imported, Accept::Chain));
         assert_eq!((first.amount_tolerance, first.time_tolerance_seconds), (1, 60));
-        assert_eq!(first.assets.get("EUR"), Some(&AssetName(Asset::Native)));
-        assert_eq!(first.csv.as_ref().unwrap().delimiter, ';');
-        assert_eq!((second.own, second.accept), (OwnBook::Delivered, Accept::ByHand));
-        assert!(second.csv.is_none() && second.feed.is_empty() && second.assets.is_empty());
+        assert_eq!(first.files.assets.get("EUR"), Some(&AssetName(Asset::Native)));
+        assert_eq!(first.files.delimiter, ';');
+        assert_eq!((second.own, second.accept), (OwnBook::Imported, Accept::ByHand));
+        assert!(second.feed.is_empty() && second.files == Layout::default());
         let development = GOOD.replace("keys/treasury.json", "//Treasury");
         let treasury = with(&development).unwrap().reconciliation.treasury.unwrap();
         assert_eq!(treasury.key, "//Treasury");
@@ -437,19 +374,19 @@ book = 7
                 "books[0].beneficiary",
             ),
             ("seconds = 60", "seconds = 86401", "books[0].time_tolerance_seconds"),
-            ("decimals = 2", "decimals = 19", "books[0].decimals"),
-            ("\";\"", "\"x\"", "books[0].csv.delimiter"),
-            ("\";\"", "\"\u{a7}\"", "books[0].csv.delimiter"),
+            ("decimals = 2", "decimals = 19", "books[0].files.decimals"),
+            ("\";\"", "\"x\"", "books[0].files.delimiter"),
+            ("\";\"", "\"\u{a7}\"", "books[0].files.delimiter"),
             (
                 "decimal_point = \",\"",
                 "decimal_point = \"'\"",
-                "books[0].csv.decimal_point",
+                "books[0].files.decimal_point",
             ),
-            ("\"Reference\"", "\" \"", "books[0].csv.id"),
-            ("\"Customer\"", "\"Reference\"", "books[0].csv.payer"),
-            ("%d.%m.%Y", "%d.%m.", "books[0].csv.date_format"),
-            ("%d.%m.%Y", "%d.%d.%Y", "books[0].csv.date_format"),
-            ("%H:%M", "%H", "books[0].csv.time_format"),
+            ("\"Reference\"", "\" \"", "books[0].files.id"),
+            ("\"Customer\"", "\"Reference\"", "books[0].files.payer"),
+            ("%d.%m.%Y", "%d.%m.", "books[0].files.date_format"),
+            ("%d.%m.%Y", "%d.%d.%Y", "books[0].files.date_format"),
+            ("%H:%M", "%H", "books[0].files.time_format"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let Err(ConfigError::Invalid { problems, .. }) = with(&GOOD.replacen(from, to, 1)) else {
@@ -466,19 +403,12 @@ book = 7
             ("\"chain\"", "\"anyone\"", "anyone"),
             ("\"settlement\"", "\"escrow\"", "escrow"),
             ("\"native\"", "\"gold\"", "gold"),
-            ("id = \"Reference\"\n", "", "id"),
             ("book = 7", "number = 7", "number"),
         ] {
             let error = with(&GOOD.replacen(from, to, 1)).unwrap_err();
             assert!(matches!(error, ConfigError::Parse { .. }), "{error}");
             assert!(error.to_string().contains(named), "{error}");
         }
-    }
-
-    #[test]
-    fn date_and_time_may_stand_in_one_column() {
-        let text = GOOD.replace("\"Time\"", "\"Booked\"");
-        assert!(with(&text).is_ok());
     }
 
     #[test]
@@ -495,6 +425,6 @@ book = 7
         let text = format!("{before}[reconciliation.treasury]{taken}\n{rest}");
         let config = Config::parse(&text, Path::new("/etc/quittance/bank-a.toml")).unwrap();
         let book = config.reconciliation.books.first().unwrap();
-        assert!(config.reconciliation.treasury.is_some() && book.csv.is_some());
+        assert!(config.reconciliation.treasury.is_some() && book.files.payer.is_some());
     }
 }

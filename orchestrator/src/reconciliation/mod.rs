@@ -18,6 +18,7 @@ pub mod import;
 pub mod matching;
 pub mod messages;
 pub mod ports;
+pub mod report;
 mod runner;
 pub mod schedule;
 mod seat;

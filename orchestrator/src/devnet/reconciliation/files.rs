@@ -6,9 +6,11 @@ use protocol::{reconciliation::Day, Amount, Timestamp};
 
 use super::planted::Booked;
 
-/// How [`csv`] writes, as the configuration of an institution says it.
-pub(super) const COLUMNS: &str = "\
-[reconciliation.books.csv]
+/// How [`csv`] and [`camt053`] write, as the configuration of an institution says it.
+pub(super) const LAYOUT: &str = "\
+[reconciliation.books.files]
+decimals = 2
+assets = { EUR = \"native\", USD = \"0x0101010101010101010101010101010101010101010101010101010101010101\" }
 delimiter = \";\"
 id = \"Reference\"
 amount = \"Amount\"
@@ -70,7 +72,7 @@ pub fn camt053(lines: &[Booked], name: &str) -> String {
         let date = clock(line.time).date();
         let payer = match payer.as_str() {
             "" => String::new(),
-            payer => format!("<RltdPties><Dbtr><Pty><Nm>{payer}</Nm></Pty></Dbtr></RltdPties>"),
+            payer => format!("<RltdPties><Dbtr><Pty><Id><PrvtId><Othr><Id>{payer}</Id></Othr></PrvtId></Id></Pty></Dbtr></RltdPties>"),
         };
         let _ = writeln!(
             text,
@@ -118,7 +120,7 @@ mod tests {
         for part in [
             "<Amt Ccy=\"EUR\">12.05</Amt>",
             "<Dt>2026-11-26</Dt>",
-            "<Nm>customer-1</Nm>",
+            "<Id>customer-1</Id>",
             "<EndToEndId>INV-1<",
         ] {
             assert!(text.contains(part), "{text}");
