@@ -1,4 +1,6 @@
 //! Breaks: explained, corrected on the chain and in the books.
+use std::time::Duration;
+
 use protocol::{
     ids::PayerId,
     reconciliation::{Entry, Kind, Side},
@@ -207,8 +209,8 @@ async fn what_is_corrected_of_a_closed_day_counts_on_the_next_one() {
 
     // Both find that it was 80; the finance company's people propose it.
     world.alter(DEBIT, trade(1), |line| line.amount = 80).await;
-    world.debit.want(BOOK, TUESDAY, "ann").await.unwrap();
-    world.credit.want(BOOK, TUESDAY, "bob").await.unwrap();
+    world.debit.want(BOOK, TUESDAY, "ann", Duration::ZERO).await.unwrap();
+    world.credit.want(BOOK, TUESDAY, "bob", Duration::ZERO).await.unwrap();
     world.to_credit.open(false);
     world.to_debit.open(false);
     world.rounds(1).await;

@@ -1,4 +1,6 @@
 //! Days: matched, closed in their order, paid once.
+use std::time::Duration;
+
 use protocol::reconciliation::{BatchId, Day};
 
 use super::world::{
@@ -56,7 +58,7 @@ async fn a_person_has_a_day_matched_before_and_sees_what_a_run_would_find() {
     assert_eq!((dry.summary.matched, dry.summary.breaks), (2, 1));
     assert_eq!(dry.findings[0].trade, trade(3));
     assert!(world.breaks(CREDIT).await.is_empty(), "nothing is kept");
-    world.credit.want(BOOK, TUESDAY, "chief").await.unwrap();
+    world.credit.want(BOOK, TUESDAY, "chief", Duration::ZERO).await.unwrap();
     world.rounds(1).await;
     assert_eq!(world.breaks(CREDIT).await.len(), 1);
 }
@@ -102,7 +104,7 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
     world.set(at(WEDNESDAY, 6));
     // The bank has matched; the finance company's book is altered before the closing is signed.
     world.to_debit.open(true);
-    world.credit.want(BOOK, TUESDAY, "chief").await.unwrap();
+    world.credit.want(BOOK, TUESDAY, "chief", Duration::ZERO).await.unwrap();
     world.debit.round().await.unwrap();
     let matched = world.credit.dry_run(BOOK, TUESDAY).await.unwrap();
     assert_eq!(matched.summary.breaks, 0);
