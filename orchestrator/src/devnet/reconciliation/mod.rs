@@ -19,6 +19,7 @@ pub use planted::{Booked, Payment, PlantedDay};
 
 use super::{fresh_key, now, quittance, until, Institution, Network};
 use crate::{
+    chain::{bundle::Bundle, ChainReconciliation},
     http::reconciliation::{
         books::{OpenBookRequest, OpenedBookView, SignedTermsView, TermsRequest},
         entries::{NewEntryView, RecordRequest},
@@ -179,6 +180,19 @@ impl Network {
         Ok(SharedBook { book, plan })
     }
 
+    /// A connection that reads what the reconciliation contract itself says.
+    ///
+    /// # Errors
+    /// The node can't be reached, or the bundle is missing.
+    pub async fn reconciliation(&self) -> anyhow::Result<ChainReconciliation> {
+        let (chain, follower, submitter) = self.deployer().await?;
+        let bundle = Bundle::find(&self.options.bundles, "reconciliation")?;
+        let deployment = self.deployment.clone();
+        Ok(ChainReconciliation::new(
+            chain, follower, submitter, deployment, &bundle,
+        )?)
+    }
+
     async fn sign_and_open(&self, terms: Terms) -> anyhow::Result<u32> {
         let expires_at = now()?.saturating_add(SIGNING);
         let wish = TermsRequest {
@@ -235,6 +249,15 @@ impl SharedBook {
     /// # Errors
     /// It is refused, or takes too long.
     pub async fn record(&self, network: &Network, payments: &[Payment]) -> anyhow::Result<()> {
+        self.hand_in(network, payments).await?;
+        self.recorded(network).await
+    }
+
+    /// Hands in what customers paid, as the client.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn hand_in(&self, network: &Network, payments: &[Payment]) -> anyhow::Result<()> {
         let api = network.member(self.plan.client)?.api()?;
         for some in payments.chunks(AT_ONCE) {
             let entries = some.iter().map(|payment| NewEntryView {
@@ -251,6 +274,15 @@ impl SharedBook {
             let path = self.path("entries");
             api.write(Method::POST, &path, &fresh_key(), &request).await?;
         }
+        Ok(())
+    }
+
+    /// Waits until everything that was handed in is on the chain, and both sides were told.
+    ///
+    /// # Errors
+    /// It takes too long.
+    pub async fn recorded(&self, network: &Network) -> anyhow::Result<()> {
+        let api = network.member(self.plan.client)?.api()?;
         let told = until(PATIENCE, async || {
             let book: Value = api.get(&self.path("")).await?;
             let backlog = &book["backlog"];
