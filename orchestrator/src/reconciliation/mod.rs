@@ -28,8 +28,6 @@ pub mod treasury;
 #[cfg(test)]
 mod tests;
 
-pub use quittance_matching::{findings, line};
-
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},

@@ -247,7 +247,7 @@ impl World {
         let pages: Vec<Vec<Line>> = lines.chunks(PAGE).map(<[Line]>::to_vec).collect();
         let digest = pages
             .iter()
-            .fold(Digest::EMPTY, |digest, page| digest.with(page))
+            .fold(Digest::EMPTY, |digest, page| digest.with(&encode_lines(page)))
             .bytes();
         let statement = Statement {
             book: BOOK,
