@@ -28,6 +28,7 @@ use crate::{
     disputes::Disputes,
     escrow::Escrow,
     prepaid::{queries::CardBooks, Prepaid},
+    reconciliation::Reconciliation,
     settlement::Settlement,
     statement::Statements,
     store::Store,
@@ -58,6 +59,7 @@ pub mod payments;
 pub mod peer;
 pub mod ports;
 pub mod prepaid;
+pub mod reconciliation;
 pub mod relations;
 pub mod request_id;
 pub mod schema;
@@ -97,6 +99,8 @@ pub struct Api {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
+    /// Books with other institutions.
+    pub reconciliation: Arc<Reconciliation>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -140,6 +144,8 @@ pub struct Systems {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
+    /// Books with other institutions.
+    pub reconciliation: Arc<Reconciliation>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -170,6 +176,7 @@ impl Api {
             scores,
             prepaid,
             card_books,
+            reconciliation,
             decisions,
             disputes,
             windows,
@@ -185,6 +192,7 @@ impl Api {
             scores,
             prepaid,
             card_books,
+            reconciliation,
             decisions,
             disputes,
             windows,
@@ -292,6 +300,7 @@ fn client_routes() -> OpenApiRouter<Api> {
         .merge(escrow::router())
         .merge(credit::router())
         .merge(prepaid::router())
+        .merge(reconciliation::router())
 }
 
 fn peer_routes() -> OpenApiRouter<Api> {

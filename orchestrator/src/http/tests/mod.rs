@@ -26,6 +26,7 @@ mod escrow;
 mod fakes;
 mod idempotent;
 mod lists;
+mod no_books;
 mod openapi;
 mod prepaid;
 mod scores;
@@ -94,6 +95,7 @@ impl Bank {
             scores: crate::credit::scores::tests::scores(desk, vec![here, there], store.clone()),
             prepaid: prepaid.clone(),
             card_books: fakes::card_books(),
+            reconciliation: no_books::reconciliation(store.clone()),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,

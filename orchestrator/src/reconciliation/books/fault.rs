@@ -28,6 +28,9 @@ pub enum BooksError {
     /// The institution is neither side of the book.
     #[error("this institution is neither side of book {}: it has no lines of it", .0.0)]
     NotASide(BookId),
+    /// The institution is neither side in the terms that it should sign.
+    #[error("this institution is neither the debit side nor the credit side in these terms: those two sign them")]
+    NotInTerms,
     /// Somebody other than the book's client delivers entries, or for another side.
     #[error("member {from} can't deliver entries of book {} to this side", book.0)]
     NotFromClient {
@@ -113,6 +116,7 @@ impl BooksError {
             Self::UnknownBook(_) => "unknown-book",
             Self::NotTheClient { .. } => "not-the-client",
             Self::NotASide(_) => "not-a-side",
+            Self::NotInTerms => "not-in-terms",
             Self::NotFromClient { .. } => "not-from-client",
             Self::EntryCount { .. } => "entry-count",
             Self::ZeroAmount(_) => "zero-amount",
@@ -128,7 +132,8 @@ impl BooksError {
             Self::Ledger(_) => "chain-rejected",
             Self::Peer(_) => "peer-failed",
             Self::NotYet(_) => "not-yet",
-            Self::Clocks(_) | Self::Unreadable(_) | Self::Store(_) => "internal",
+            Self::Clocks(_) => "unknown-zone",
+            Self::Unreadable(_) | Self::Store(_) => "internal",
         }
         .to_owned()
     }

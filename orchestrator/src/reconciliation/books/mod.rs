@@ -8,6 +8,7 @@ mod follower;
 mod imports;
 mod own;
 mod runner;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use self::{
     client::{Payment, Recorded},
     fault::BooksError,
     imports::Upload,
+    terms::{AgreedTerms, SignedTerms},
 };
 use super::{
     ports::{Clock, Partners, ReconciliationLedger},

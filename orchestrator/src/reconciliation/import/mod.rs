@@ -158,7 +158,7 @@ pub struct Reading {
 }
 
 /// Something that is wrong with a file, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BadLine {
     /// Its line, from 1.
     pub line: u64,
