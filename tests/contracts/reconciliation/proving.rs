@@ -47,7 +47,10 @@ fn what_the_contract_keeps_of_a_book_a_day_and_an_entry_is_proven_by_the_states_
 fn many_entries_share_one_proof() {
     let mut office = office();
     let contract = office.reconciliation;
-    let keys: Vec<Vec<u8>> = entries(ENTRIES).iter().map(|entry| entry_key(BOOK, entry.trade)).collect();
+    let keys: Vec<Vec<u8>> = entries(ENTRIES)
+        .iter()
+        .map(|entry| entry_key(BOOK, entry.trade))
+        .collect();
     let (root, nodes) = office.chain.proof(contract, &keys);
     let state = State::new(root, &nodes);
     let trie = state.contract(&contract).unwrap().trie;
@@ -63,15 +66,25 @@ fn that_there_is_no_entry_is_proven_and_what_the_proof_is_not_of_is_not() {
     let mut office = office();
     let contract = office.reconciliation;
     let missing = entry_key(BOOK, trade(4_711));
-    let (root, nodes) = office.chain.proof(contract, &[missing.clone(), day_key(BOOK, DAY_BEFORE)]);
+    let (root, nodes) = office
+        .chain
+        .proof(contract, &[missing.clone(), day_key(BOOK, DAY_BEFORE)]);
     let state = State::new(root, &nodes);
     let trie = state.contract(&contract).unwrap().trie;
     let storage = state.storage(&trie).unwrap();
     assert_eq!(storage.get::<EntryRecord>(&missing, "an entry"), Ok(None));
-    assert_eq!(storage.get::<DayRecord>(&day_key(BOOK, DAY_BEFORE), "the day"), Ok(None));
+    assert_eq!(
+        storage.get::<DayRecord>(&day_key(BOOK, DAY_BEFORE), "the day"),
+        Ok(None)
+    );
     let untold = (0..100u32).map(|number| storage.get::<EntryRecord>(&entry_key(BOOK, trade(number)), "an entry"));
-    assert!(untold.clone().any(|told| matches!(told, Err(ProofError::Incomplete { .. }))));
-    assert!(!untold.into_iter().any(|told| told == Ok(None)), "an entry that is there is never proven away");
+    assert!(untold
+        .clone()
+        .any(|told| matches!(told, Err(ProofError::Incomplete { .. }))));
+    assert!(
+        !untold.into_iter().any(|told| told == Ok(None)),
+        "an entry that is there is never proven away"
+    );
 }
 
 #[test]

@@ -1,11 +1,6 @@
 //! What the institution records as the client of books (S3.1).
 use axum::{extract::State, response::Response};
-use protocol::{
-    ids::PayerId,
-    reconciliation::BatchId,
-    text::to_hex,
-    Amount, Timestamp, TradeId,
-};
+use protocol::{ids::PayerId, reconciliation::BatchId, text::to_hex, Amount, Timestamp, TradeId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -34,9 +29,7 @@ use crate::{
 
 /// The resource.
 pub fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(list, record))
-        .routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(list, record)).routes(routes!(read))
 }
 
 /// What customers paid.

@@ -44,9 +44,7 @@ const MAX_NAME: usize = 200;
 
 /// The resource.
 pub fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(list, import))
-        .routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(list, import)).routes(routes!(read))
 }
 
 /// A file that was imported.
@@ -207,7 +205,9 @@ async fn import(
     caller.require(Permission::Reconcile)?;
     let name = query.name.unwrap_or_else(|| query.format.to_string());
     if name.chars().count() > MAX_NAME {
-        return Err(ApiError::Malformed(format!("a file's name has at most {MAX_NAME} letters")));
+        return Err(ApiError::Malformed(format!(
+            "a file's name has at most {MAX_NAME} letters"
+        )));
     }
     let upload = Upload {
         path: path.to_path_buf(),

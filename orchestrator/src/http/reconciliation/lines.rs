@@ -1,11 +1,6 @@
 //! The institution's own lines of books.
 use axum::{extract::State, response::Response};
-use protocol::{
-    ids::PayerId,
-    settlement::Asset,
-    text::to_hex,
-    Amount, Timestamp, TradeId,
-};
+use protocol::{ids::PayerId, settlement::Asset, text::to_hex, Amount, Timestamp, TradeId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -13,6 +13,7 @@ pub mod books;
 pub mod entries;
 pub mod imports;
 pub mod lines;
+pub mod report;
 
 /// What clients do.
 pub fn router() -> OpenApiRouter<Api> {
@@ -21,6 +22,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(entries::router())
         .merge(imports::router())
         .merge(lines::router())
+        .merge(report::router())
 }
 
 /// Where the paths begin below which the reconciliation contract must be what it should be.
