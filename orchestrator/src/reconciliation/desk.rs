@@ -1,4 +1,6 @@
 //! What the institution's own people see and do with days and breaks. Every act may be repeated.
+use std::time::Duration;
+
 use protocol::{
     ids::TradeId,
     reconciliation::{BookId, Day},
@@ -18,6 +20,8 @@ use crate::store::{
     Page,
 };
 
+/// How often it is looked whether a run was kept.
+const POLL: Duration = Duration::from_millis(100);
 /// The most characters of a comment, a reason or a name.
 const MAX_TEXT: usize = 1_000;
 
@@ -48,7 +52,12 @@ impl Reconciliation {
     ///
     /// # Errors
     /// The institution is no side of the book, or the database failed.
-    pub async fn days(&self, book: BookId, before: Option<Day>, limit: u32) -> Result<Vec<DayRow>, ReconciliationError> {
+    pub async fn days(
+        &self,
+        book: BookId,
+        before: Option<Day>,
+        limit: u32,
+    ) -> Result<Vec<DayRow>, ReconciliationError> {
         self.seat(book).await?;
         Ok(self.store.book_days(book, before, limit).await?)
     }
@@ -69,22 +78,40 @@ impl Reconciliation {
         })
     }
 
-    /// Has a day matched, whether or not its cut-off has come; what comes of it is kept, and goes on from there.
+    /// Has a day matched, whether or not its cut-off has come; what comes of it is kept, and goes on from there. Waits so long for
+    /// it to be kept.
     ///
     /// # Errors
     /// The institution is no side of the book, or the database failed.
-    pub async fn want(&self, book: BookId, day: Day, who: &str) -> Result<DayStanding, ReconciliationError> {
+    pub async fn want(
+        &self,
+        book: BookId,
+        day: Day,
+        who: &str,
+        patience: Duration,
+    ) -> Result<DayStanding, ReconciliationError> {
         self.seat(book).await?;
         loop {
             let row = self.store.book_day(book, day).await?;
             let mut row = row.unwrap_or_else(|| DayRow::new(book, day));
-            (row.is_wanted, row.retry_at, row.failures) = (true, 0, 0);
+            (row.is_wanted, row.retry_at, row.failures, row.failure) = (true, 0, 0, None);
             let line = format!("{who} wants it matched");
             if self.store.save_book_day(&row, Some(&line), self.now()).await? {
-                self.changed();
-                return self.day(book, day).await;
+                break;
             }
         }
+        self.changed();
+        let ran = async {
+            while self.known_day(book, day).await?.is_wanted {
+                tokio::time::sleep(POLL).await;
+            }
+            Ok::<_, ReconciliationError>(())
+        };
+        // However far it came: that is told.
+        if let Ok(failed) = tokio::time::timeout(patience, ran).await {
+            failed?;
+        }
+        self.day(book, day).await
     }
 
     /// Matches a day and shows what is wrong; nothing of it is kept.
@@ -104,7 +131,8 @@ impl Reconciliation {
     pub async fn lines_changed(&self, book: BookId, first: Day, last: Day) -> Result<(), ReconciliationError> {
         for row in self.store.unfinished_book_days(book, false).await? {
             if (first..=last).contains(&row.day) && row.kept_run > 0 {
-                self.want_run(book, row.day, "this side's book has other lines: it is matched again").await?;
+                self.want_run(book, row.day, "this side's book has other lines: it is matched again")
+                    .await?;
             }
         }
         Ok(())
@@ -115,7 +143,13 @@ impl Reconciliation {
     ///
     /// # Errors
     /// The day isn't so far, the other side has time left, or the chain or the database failed.
-    pub async fn close(&self, book: BookId, day: Day, alone: bool, who: &str) -> Result<DayStanding, ReconciliationError> {
+    pub async fn close(
+        &self,
+        book: BookId,
+        day: Day,
+        alone: bool,
+        who: &str,
+    ) -> Result<DayStanding, ReconciliationError> {
         self.catch_up().await?;
         let seat = self.seat(book).await?;
         let mut row = self.known_day(book, day).await?;
@@ -200,8 +234,10 @@ impl Reconciliation {
     ) -> Result<BreakStanding, ReconciliationError> {
         let to = to.map(checked).transpose()?;
         let detail = to.map_or_else(|| "nobody sees to it".to_owned(), |to| format!("{to} sees to it"));
-        self.change_break(book, trade, who, &detail, |row| row.assigned = to.map(ToOwned::to_owned))
-            .await
+        self.change_break(book, trade, who, &detail, |row| {
+            row.assigned = to.map(ToOwned::to_owned)
+        })
+        .await
     }
 
     /// Writes something down about a break.
@@ -326,7 +362,10 @@ impl Reconciliation {
 
     async fn known_break(&self, book: BookId, trade: TradeId) -> Result<BreakRow, ReconciliationError> {
         let found = self.store.breaks_of(book, trade).await?;
-        found.into_iter().next().ok_or(ReconciliationError::UnknownBreak(trade, book))
+        found
+            .into_iter()
+            .next()
+            .ok_or(ReconciliationError::UnknownBreak(trade, book))
     }
 }
 

@@ -29,13 +29,13 @@ pub enum ReconciliationError {
     #[error("this institution is no side of book {}: its sides match it", book(.0))]
     NotASide(BookId),
     /// Who asks has nothing to do with it.
-    #[error("member {0} isn't the other side of book {}", book(.1))]
+    #[error("member {} isn't the other side of book {}", .0, book(.1))]
     NotTheOtherSide(Member, BookId),
     /// Nothing is known of the day here.
-    #[error("nothing is known here of {} in book {}: run it first", schedule::write(*.1), book(.0))]
+    #[error("nothing is known here of {} in book {}: run it first", date(.1), book(.0))]
     UnknownDay(BookId, Day),
     /// No run found this.
-    #[error("no run found anything wrong with {0} in book {}", book(.1))]
+    #[error("no run found anything wrong with {} in book {}", .0, book(.1))]
     UnknownBreak(TradeId, BookId),
     /// It is too late, or too early, for this.
     #[error("the break is {state}: {}", advice(.state))]
@@ -61,7 +61,9 @@ pub enum ReconciliationError {
         limit: usize,
     },
     /// The other side has time left.
-    #[error("the other side has until {until} (milliseconds since 1970) to sign: from then on the day can be closed alone")]
+    #[error(
+        "the other side has until {until} (milliseconds since 1970) to sign: from then on the day can be closed alone"
+    )]
     Patience {
         /// In block time.
         until: protocol::Timestamp,
@@ -146,6 +148,10 @@ impl ReconciliationError {
 
 const fn book(book: &BookId) -> u32 {
     book.0
+}
+
+fn date(day: &Day) -> String {
+    schedule::write(*day)
 }
 
 const fn advice(state: &BreakState) -> &'static str {

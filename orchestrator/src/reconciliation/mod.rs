@@ -24,11 +24,11 @@ pub mod schedule;
 mod seat;
 pub mod settings;
 pub mod statements;
-pub mod treasury;
+#[cfg(test)]
+mod statements_tests;
 #[cfg(test)]
 mod tests;
-
-pub use quittance_matching::{findings, line};
+pub mod treasury;
 
 use std::{
     collections::HashMap,
@@ -44,15 +44,15 @@ use tokio::sync::Notify;
 
 pub use quittance_matching::{findings, line};
 
+use self::{
+    books::Books,
+    ports::{Check, Clock, Partners, ReconciliationLedger, Treasury},
+};
 pub use self::{
     days::run::DryRun,
     desk::{BreakStanding, DayStanding},
     fault::ReconciliationError,
     settings::{Accept, BookSettings, Feed, OwnBook, Settings},
-};
-use self::{
-    books::Books,
-    ports::{Check, Clock, Partners, ReconciliationLedger, Treasury},
 };
 use crate::{identity::SigningKey, store::Store};
 

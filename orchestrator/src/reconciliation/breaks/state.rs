@@ -92,13 +92,18 @@ pub struct Proposed {
     pub comment: Option<String>,
 }
 
-/// The other side's no.
+/// A side's no to a correction that the other one proposed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Why.
     pub code: RefusalCode,
     /// In words.
     pub reason: String,
+    /// To which correction, by its id.
+    #[serde(with = "protocol::text::bytes")]
+    pub correction: [u8; 32],
+    /// Whether this side said it.
+    pub is_ours: bool,
 }
 
 #[cfg(test)]
