@@ -87,6 +87,8 @@ CREATE TABLE book_entries (
     UNIQUE (book, trade)
 ) STRICT;
 CREATE INDEX book_entries_waiting ON book_entries (call, number) WHERE state = 'waiting';
+CREATE INDEX book_entries_call ON book_entries (call);
+CREATE INDEX book_entries_refused ON book_entries (book) WHERE state = 'refused';
 CREATE INDEX book_entries_debit ON book_entries (book, number) WHERE state = 'recorded' AND debit_informed_at IS NULL;
 CREATE INDEX book_entries_credit ON book_entries (book, number) WHERE state = 'recorded' AND credit_informed_at IS NULL;
 CREATE INDEX book_entries_created ON book_entries (book, created_at, number);

@@ -18,6 +18,7 @@ use crate::{
     store::Store,
 };
 
+mod books;
 mod bulk;
 mod credit;
 mod decisions;

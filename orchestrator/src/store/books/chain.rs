@@ -166,7 +166,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ChainEntry>, StoreError> {
         let rows = sqlx::query(&format!(
-            "SELECT {ENTRY} FROM chain_entries WHERE book = ? AND day = ? AND trade > ? AND amount <> '0' \
+            "SELECT {ENTRY} FROM chain_entries INDEXED BY chain_entries_day WHERE book = ? AND day = ? AND trade > ? AND amount <> '0' \
              ORDER BY trade LIMIT ?"
         ))
         .bind(book.0)
@@ -190,7 +190,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ChainEntry>, StoreError> {
         let rows = sqlx::query(&format!(
-            "SELECT {ENTRY} FROM chain_entries WHERE book = ? AND day = ? AND trade > ? ORDER BY trade LIMIT ?"
+            "SELECT {ENTRY} FROM chain_entries INDEXED BY chain_entries_day WHERE book = ? AND day = ? AND trade > ? ORDER BY trade LIMIT ?"
         ))
         .bind(book.0)
         .bind(day.0)
@@ -213,7 +213,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ChainEntry>, StoreError> {
         let rows = sqlx::query(&format!(
-            "SELECT {ENTRY} FROM chain_entries WHERE book = ? AND batch = ? AND trade > ? AND amount <> '0' \
+            "SELECT {ENTRY} FROM chain_entries INDEXED BY chain_entries_batch WHERE book = ? AND batch = ? AND trade > ? AND amount <> '0' \
              ORDER BY trade LIMIT ?"
         ))
         .bind(book.0)

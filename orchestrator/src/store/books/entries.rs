@@ -209,9 +209,10 @@ impl Store {
         let taken = sqlx::query(
             "WITH first AS (SELECT book, day, batch FROM book_entries WHERE state = 'waiting' AND call IS NULL \
              ORDER BY number LIMIT 1) \
-             UPDATE book_entries SET call = ? WHERE number IN (SELECT number FROM book_entries AS entry, first \
-             WHERE entry.state = 'waiting' AND entry.call IS NULL AND entry.book = first.book \
-             AND entry.day = first.day AND entry.batch IS first.batch ORDER BY number LIMIT ?)",
+             UPDATE book_entries SET call = ? WHERE number IN (SELECT number FROM book_entries AS entry \
+             INDEXED BY book_entries_waiting WHERE entry.state = 'waiting' AND entry.call IS NULL \
+             AND (entry.book, entry.day) = (SELECT book, day FROM first) \
+             AND entry.batch IS (SELECT batch FROM first) ORDER BY number LIMIT ?)",
         )
         .bind(call)
         .bind(most)
@@ -351,9 +352,11 @@ impl Store {
     /// The database failed.
     pub async fn client_backlog(&self, book: BookId) -> Result<(u64, u64, u64), StoreError> {
         let row = sqlx::query(
-            "SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, \
-             count(*) FILTER (WHERE state = 'recorded' AND (debit_informed_at IS NULL OR credit_informed_at IS NULL)) \
-             AS undelivered, count(*) FILTER (WHERE state = 'refused') AS refused FROM book_entries WHERE book = ?",
+            "SELECT (SELECT count(*) FROM book_entries WHERE book = ?1 AND state = 'waiting') AS waiting, \
+             (SELECT count(*) FROM (SELECT number FROM book_entries WHERE book = ?1 AND state = 'recorded' \
+             AND debit_informed_at IS NULL UNION SELECT number FROM book_entries WHERE book = ?1 \
+             AND state = 'recorded' AND credit_informed_at IS NULL)) AS undelivered, \
+             (SELECT count(*) FROM book_entries WHERE book = ?1 AND state = 'refused') AS refused",
         )
         .bind(book.0)
         .fetch_one(&self.pool)
