@@ -143,47 +143,6 @@ impl Store {
         Ok(Queued::Kept(kept))
     }
 
-    /// Writes down what a feed brought, and up to where it was looked through. What is there under an id stays as it is.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn queue_fed(
-        &self,
-        book: BookId,
-        feed: Feed,
-        entries: &[NewEntry],
-        place: i64,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for new in entries {
-            queue(&mut transaction, book, new, at).await?;
-        }
-        sqlx::query(
-            "INSERT INTO book_feeds (book, feed, place) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET place = excluded.place",
-        )
-        .bind(book.0)
-        .bind(feed.as_str())
-        .bind(place)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    /// Up to where a feed was looked through; nothing, where it never was.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn feed_place(&self, book: BookId, feed: Feed) -> Result<Option<i64>, StoreError> {
-        let place: Option<i64> = sqlx::query_scalar("SELECT place FROM book_feeds WHERE book = ? AND feed = ?")
-            .bind(book.0)
-            .bind(feed.as_str())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(place)
-    }
-
     /// The calls that aren't settled, oldest first.
     ///
     /// # Errors
@@ -207,8 +166,8 @@ impl Store {
             .fetch_one(&mut *transaction)
             .await?;
         let taken = sqlx::query(
-            "WITH first AS (SELECT book, day, batch FROM book_entries INDEXED BY book_entries_waiting WHERE state = 'waiting' AND call IS NULL \
-             ORDER BY number LIMIT 1) \
+            "WITH first AS (SELECT book, day, batch FROM book_entries INDEXED BY book_entries_waiting \
+             WHERE state = 'waiting' AND call IS NULL ORDER BY number LIMIT 1) \
              UPDATE book_entries SET call = ? WHERE number IN (SELECT number FROM book_entries AS entry \
              INDEXED BY book_entries_waiting WHERE entry.state = 'waiting' AND entry.call IS NULL \
              AND (entry.book, entry.day) = (SELECT book, day FROM first) \
@@ -282,7 +241,7 @@ impl Store {
         };
         let rows = sqlx::query(&format!(
             "SELECT * FROM book_entries INDEXED BY {index} WHERE book = ? AND state = 'recorded' AND {column} IS NULL \
-              ORDER BY number LIMIT ?"
+             ORDER BY number LIMIT ?"
         ))
         .bind(book.0)
         .bind(limit)
@@ -356,7 +315,8 @@ impl Store {
             "SELECT (SELECT count(*) FROM book_entries INDEXED BY book_entries_waiting \
              WHERE book = ?1 AND state = 'waiting') AS waiting, \
              (SELECT count(*) FROM (SELECT number FROM book_entries INDEXED BY book_entries_debit \
-             WHERE book = ?1 AND state = 'recorded' AND debit_informed_at IS NULL UNION SELECT number FROM book_entries INDEXED BY book_entries_credit \
+             WHERE book = ?1 AND state = 'recorded' AND debit_informed_at IS NULL UNION \
+             SELECT number FROM book_entries INDEXED BY book_entries_credit \
              WHERE book = ?1 AND state = 'recorded' AND credit_informed_at IS NULL)) AS undelivered, \
              (SELECT count(*) FROM book_entries WHERE book = ?1 AND state = 'refused') AS refused",
         )
@@ -365,27 +325,6 @@ impl Store {
         .await?;
         let count = |column| super::natural(row.try_get(column)?);
         Ok((count("waiting")?, count("undelivered")?, count("refused")?))
-    }
-}
-
-impl Feed {
-    /// As people and the database write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Settlement => "settlement",
-            Self::Credit => "credit",
-            Self::Prepaid => "prepaid",
-        }
-    }
-}
-
-impl FromStr for Feed {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Settlement, Self::Credit, Self::Prepaid]
-            .into_iter()
-            .find(|feed| feed.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no feed"))
     }
 }
 
@@ -399,7 +338,7 @@ const fn informed(side: Side) -> Option<(&'static str, &'static str)> {
 }
 
 /// Writes an entry down, unless its id is taken; what is there then.
-async fn queue(
+pub(super) async fn queue(
     connection: &mut SqliteConnection,
     book: BookId,
     new: &NewEntry,

@@ -1,13 +1,20 @@
-//! The institution's own payments, in the order in which they were settled: what may be recorded in books.
+//! The institution's own payments, in the order in which they were settled: what may be recorded in books, and up to where it
+//! was.
+use std::str::FromStr;
+
 use protocol::{
     credit::CreditRequest,
     ids::{PayerId, TradeId},
+    reconciliation::BookId,
     settlement::Voucher,
     Amount, Timestamp,
 };
 use sqlx::{sqlite::SqliteRow, Row};
 
-use super::{integer, time};
+use super::{
+    entries::{queue, NewEntry},
+    integer, time,
+};
 use crate::{
     prepaid::messages::{OrderAnswer, TerminalOrder},
     reconciliation::settings::Feed,
@@ -54,6 +61,47 @@ pub struct Answered {
 }
 
 impl Store {
+    /// Writes down what a feed brought, and up to where it was looked through. What is there under an id stays as it is.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn queue_fed(
+        &self,
+        book: BookId,
+        feed: Feed,
+        entries: &[NewEntry],
+        place: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for new in entries {
+            queue(&mut transaction, book, new, at).await?;
+        }
+        sqlx::query(
+            "INSERT INTO book_feeds (book, feed, place) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET place = excluded.place",
+        )
+        .bind(book.0)
+        .bind(feed.as_str())
+        .bind(place)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Up to where a feed was looked through; nothing, where it never was.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn feed_place(&self, book: BookId, feed: Feed) -> Result<Option<i64>, StoreError> {
+        let place: Option<i64> = sqlx::query_scalar("SELECT place FROM book_feeds WHERE book = ? AND feed = ?")
+            .bind(book.0)
+            .bind(feed.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(place)
+    }
+
     /// Where a feed ends now.
     ///
     /// # Errors
@@ -161,4 +209,25 @@ fn fed<T>(
         }
     }
     Ok(fed)
+}
+
+impl Feed {
+    /// As people and the database write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settlement => "settlement",
+            Self::Credit => "credit",
+            Self::Prepaid => "prepaid",
+        }
+    }
+}
+
+impl FromStr for Feed {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Settlement, Self::Credit, Self::Prepaid]
+            .into_iter()
+            .find(|feed| feed.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no feed"))
+    }
 }

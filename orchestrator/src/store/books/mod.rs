@@ -4,6 +4,7 @@ mod delivered;
 mod entries;
 mod feeds;
 mod imports;
+mod keeping;
 mod lines;
 
 use protocol::{
