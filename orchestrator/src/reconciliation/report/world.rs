@@ -360,7 +360,10 @@ fn after<T: Copy>(entries: &BTreeMap<TradeId, T>, after: Option<TradeId>, limit:
     let behind = entries
         .iter()
         .filter(|(trade, _)| after.is_none_or(|after| **trade > after));
-    behind.take(usize::try_from(limit).unwrap()).map(|(_, entry)| *entry).collect()
+    behind
+        .take(usize::try_from(limit).unwrap())
+        .map(|(_, entry)| *entry)
+        .collect()
 }
 
 #[async_trait]

@@ -1,17 +1,23 @@
 //! Days: matched, closed in their order, paid once.
 use std::time::Duration;
 
-use protocol::reconciliation::{BatchId, Day};
+use protocol::{
+    reconciliation::{BatchId, Day, Entry, Side},
+    TradeId,
+};
 
 use super::world::{
     at, entry, line, trade, World, BOOK, BY_CHAIN, CREDIT, DEBIT, HOUR, PATIENCE, STRANGER, THURSDAY, TUESDAY,
     WEDNESDAY,
 };
-use crate::reconciliation::{
-    breaks::state::BreakState,
-    days::state::DayState,
-    messages::{PageRequest, StatementRequest},
-    ReconciliationError,
+use crate::{
+    reconciliation::{
+        breaks::state::BreakState,
+        days::state::DayState,
+        messages::{PageRequest, StatementRequest},
+        ReconciliationError,
+    },
+    store::days::DayRow,
 };
 
 async fn with_payments(day: Day) -> World {
@@ -92,7 +98,10 @@ async fn a_side_that_cant_be_reached_holds_the_day_up_until_it_is_back() {
     let waiting = world.day(CREDIT, TUESDAY).await;
     assert_eq!(waiting.state, DayState::Due);
     assert!(waiting.failure.unwrap().contains("can't be reached"));
-    assert_eq!(world.history(CREDIT, TUESDAY).await.matches("can't be reached").count(), 1);
+    assert_eq!(
+        world.history(CREDIT, TUESDAY).await.matches("can't be reached").count(),
+        1
+    );
     world.to_debit.open(true);
     world.rounds(6).await;
     world.is_done(TUESDAY).await;
@@ -108,7 +117,7 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
     world.debit.round().await.unwrap();
     let matched = world.credit.dry_run(BOOK, TUESDAY).await.unwrap();
     assert_eq!(matched.summary.breaks, 0);
-    let row = super::super::super::store::days::DayRow {
+    let row = DayRow {
         state: DayState::Clean,
         ran_at: Some(at(WEDNESDAY, 6)),
         summary: Some(matched.summary),
@@ -124,12 +133,15 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
 
     world.credit.round().await.unwrap();
     let history = world.history(CREDIT, TUESDAY).await;
-    assert!(history.contains("member 1 altered its book after it signed"), "{history}");
+    assert!(
+        history.contains("member 1 altered its book after it signed"),
+        "{history}"
+    );
     assert!(world.chain.day(TUESDAY).closed.is_none());
-    assert_eq!(world.breaks(CREDIT).await[0].finding.off(protocol::reconciliation::Side::Debit), -50);
+    assert_eq!(world.breaks(CREDIT).await[0].finding.off(Side::Debit), -50);
     let kept = world
         .store(CREDIT)
-        .statements(BOOK, protocol::reconciliation::Side::Debit, TUESDAY)
+        .statements(BOOK, Side::Debit, TUESDAY)
         .await
         .unwrap();
     assert_eq!(kept.len(), 2, "both signed statements are kept");
@@ -163,8 +175,8 @@ async fn a_line_may_stand_for_a_whole_batch() {
     for entry in &entries {
         world.book(DEBIT, line(entry, TUESDAY)).await;
     }
-    let together = protocol::reconciliation::Entry {
-        trade: protocol::TradeId(batch.0),
+    let together = Entry {
+        trade: TradeId(batch.0),
         amount: 340,
         ..entries[0]
     };
@@ -174,7 +186,11 @@ async fn a_line_may_stand_for_a_whole_batch() {
     world.set(at(WEDNESDAY, 6));
     world.rounds(12).await;
     world.is_done(TUESDAY).await;
-    assert_eq!(world.lines(CREDIT, TUESDAY).await.len(), 1, "still one line, with the right sum");
+    assert_eq!(
+        world.lines(CREDIT, TUESDAY).await.len(),
+        1,
+        "still one line, with the right sum"
+    );
     assert_eq!(world.purse.sum(), 350);
 }
 
