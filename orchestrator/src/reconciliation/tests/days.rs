@@ -12,8 +12,10 @@ use super::world::{
 };
 use crate::{
     reconciliation::{
+        books::Upload,
         breaks::state::BreakState,
         days::state::DayState,
+        import::Format,
         messages::{PageRequest, StatementRequest},
         ReconciliationError,
     },
@@ -267,8 +269,22 @@ async fn a_side_that_hasnt_booked_what_the_chain_has_says_so_and_is_matched_agai
     world.to_debit.open(false);
     world.rounds(1).await;
     assert_eq!(world.break_state(DEBIT, trade(3)).await, BreakState::Open);
-    world.book(DEBIT, line(&missing, TUESDAY)).await;
-    world.debit.lines_changed(BOOK, TUESDAY, TUESDAY).await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let right = line(&missing, TUESDAY);
+    let text = format!(
+        "{{\"id\":\"{}\",\"amount\":\"5\",\"date\":\"2026-11-24\"}}\n",
+        right.trade
+    );
+    std::fs::write(file.path(), text).unwrap();
+    let upload = Upload {
+        path: file.path().to_path_buf(),
+        name: "late.jsonl".into(),
+        format: Format::JsonLines,
+        by: "ann".into(),
+        is_dry_run: false,
+        replaces: None,
+    };
+    world.debit.import(BOOK, upload).await.unwrap();
     world.debit.round().await.unwrap();
     assert_eq!(world.break_state(DEBIT, trade(3)).await, BreakState::Resolved);
     assert_eq!(world.day(DEBIT, TUESDAY).await.state, DayState::Clean);
