@@ -117,6 +117,20 @@ impl Api {
         Ok(text)
     }
 
+    /// Reads a document of this media type, and writes it as it comes.
+    ///
+    /// # Errors
+    /// The service can't be reached, or refuses; or it can't be written.
+    pub async fn download(&self, path: &str, accept: &str, to: &mut impl std::io::Write) -> anyhow::Result<()> {
+        let request = self.request(Method::GET, path)?.header(header::ACCEPT, accept);
+        let mut answer = self.send(request).await?;
+        while let Some(bytes) = answer.chunk().await? {
+            to.write_all(&bytes)?;
+        }
+        to.flush()?;
+        Ok(())
+    }
+
     /// Sends a write and gives the raw answer. Repeated under the same key while there is no answer: it is carried out
     /// once.
     ///

@@ -24,7 +24,7 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, Env
 use crate::{
     chain::{
         bundle::Bundle, contracts::Contract, deployment::Deployed, Chain, ChainCreditNodes, ChainEscrow, ChainLedger,
-        ChainRecords, Deployment, Follower, Submitter,
+        ChainProofs, ChainRecords, Deployment, Follower, Submitter,
     },
     config::{self, Config},
     credit::{scores::Scores, Consents, Credit, Payments},
@@ -35,7 +35,7 @@ use crate::{
     identity::{tls, webhook_secret, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
     prepaid::Prepaid,
-    reconciliation::Reconciliation,
+    reconciliation::{report::Reports, Reconciliation},
     settlement::{policy::Policy, ports::Clock, Settlement, SettlementConfig},
     statement::Statements,
     store::Store,
@@ -265,6 +265,8 @@ impl Parts {
             &store,
             &clock,
         )?;
+        let prover = Arc::new(ChainProofs::new(chain.clone()));
+        let book_reports = Arc::new(Reports::new(store.clone(), reconciliation.ledger().as_ref(), prover));
         let decisions = Decisions::new(
             member,
             store.clone(),
@@ -326,6 +328,7 @@ impl Parts {
             prepaid: prepaid.clone(),
             card_books,
             reconciliation: reconciliation.clone(),
+            book_reports,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),

@@ -28,7 +28,7 @@ use crate::{
     disputes::Disputes,
     escrow::Escrow,
     prepaid::{queries::CardBooks, Prepaid},
-    reconciliation::Reconciliation,
+    reconciliation::{report::Reports, Reconciliation},
     settlement::Settlement,
     statement::Statements,
     store::Store,
@@ -101,6 +101,8 @@ pub struct Api {
     pub card_books: CardBooks,
     /// Books with other institutions.
     pub reconciliation: Arc<Reconciliation>,
+    /// Reports of their closed days.
+    pub book_reports: Arc<Reports>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -146,6 +148,8 @@ pub struct Systems {
     pub card_books: CardBooks,
     /// Books with other institutions.
     pub reconciliation: Arc<Reconciliation>,
+    /// Reports of their closed days.
+    pub book_reports: Arc<Reports>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -177,6 +181,7 @@ impl Api {
             prepaid,
             card_books,
             reconciliation,
+            book_reports,
             decisions,
             disputes,
             windows,
@@ -193,6 +198,7 @@ impl Api {
             prepaid,
             card_books,
             reconciliation,
+            book_reports,
             decisions,
             disputes,
             windows,

@@ -24,6 +24,11 @@ pub mod schedule;
 mod seat;
 pub mod settings;
 pub mod statements;
+<<<<<<< HEAD
+=======
+#[cfg(test)]
+mod statements_tests;
+>>>>>>> recon
 #[cfg(test)]
 mod tests;
 pub mod treasury;

@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use crate::{
     chain::ChainError,
-    reconciliation::report::{date, Report, FORMAT},
+    reconciliation::{
+        report::{Report, FORMAT},
+        schedule,
+    },
 };
 
 mod books;
@@ -148,7 +151,7 @@ pub async fn check(report: &Report, witness: &dyn Witness, known: Option<&Contra
             report.format
         )
     });
-    outcome.ensure(Some(&head.date) == date(head.day).as_ref(), "wrong-date", || {
+    outcome.ensure(head.date == schedule::write(head.day), "wrong-date", || {
         format!("day {} isn't {}", head.day.0, head.date)
     });
     let named = crate::chain::deployment::to_ss58(&head.contract);

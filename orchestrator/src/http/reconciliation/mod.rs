@@ -18,6 +18,7 @@ pub mod entries;
 pub mod imports;
 pub mod lines;
 pub mod peer;
+pub mod report;
 
 /// What clients do.
 pub fn router() -> OpenApiRouter<Api> {
@@ -26,6 +27,7 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(entries::router())
         .merge(imports::router())
         .merge(lines::router())
+        .merge(report::router())
         .merge(days::router())
         .merge(breaks::router())
 }

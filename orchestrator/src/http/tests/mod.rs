@@ -96,6 +96,7 @@ impl Bank {
             prepaid: prepaid.clone(),
             card_books: fakes::card_books(),
             reconciliation: no_books::reconciliation(store.clone()),
+            book_reports: no_books::reports(store.clone()),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,

@@ -10,6 +10,7 @@ use protocol::{
 };
 
 use crate::{
+    audit::state::Nodes,
     identity::SigningKey,
     prepaid::schedule::Schedule,
     reconciliation::{
@@ -18,6 +19,7 @@ use crate::{
             ClosingProposal, CoSigned, CorrectionProposal, Delivery, PageRequest, SignedStatement, StatementRequest,
         },
         ports::{Act, Block, Check, Clock, Happened, LedgerError, Partners, PeerError, ReconciliationLedger},
+        report::{ports::Prover, Reports},
         treasury::NoTreasury,
         Reconciliation, Settings,
     },
@@ -45,6 +47,24 @@ pub fn reconciliation(store: Store) -> Arc<Reconciliation> {
         Arc::new(NoTreasury),
         Arc::new(NoBooks),
     )
+}
+
+/// No reports either.
+pub fn reports(store: Store) -> Arc<Reports> {
+    Arc::new(Reports::new(store, &NoBooks, Arc::new(NoBooks)))
+}
+
+#[async_trait]
+impl Prover for NoBooks {
+    async fn header(&self, _: u32) -> Result<Vec<u8>, LedgerError> {
+        nowhere()
+    }
+    async fn prove(&self, _: [u8; 32], _: &[Vec<u8>]) -> Result<Nodes, LedgerError> {
+        nowhere()
+    }
+    async fn prove_child(&self, _: [u8; 32], _: &[u8], _: &[Vec<u8>]) -> Result<Nodes, LedgerError> {
+        nowhere()
+    }
 }
 
 impl Clock for NoBooks {

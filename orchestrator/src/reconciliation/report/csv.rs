@@ -1,12 +1,12 @@
 //! A report as CSV: one row for each entry, those of earlier days that were corrected on this one first.
 //!
 //! Columns are always the same, in the same order. Amounts are integers in the asset's smallest unit. Proofs are in JSON only.
-use std::io::{self, Write};
+use std::io;
 
 use protocol::{reconciliation::Side, text::to_hex};
 
 use super::{draw::Form, Booked, EntryLine, EntryPage, Head, Said, Totals};
-use crate::reconciliation::line::Line;
+use crate::reconciliation::{line::Line, schedule};
 
 /// What the columns are called.
 pub const COLUMNS: [&str; 18] = [
@@ -31,29 +31,30 @@ pub const COLUMNS: [&str; 18] = [
 ];
 
 /// Writes rows.
-pub struct Csv<W: Write> {
-    to: csv::Writer<W>,
+pub struct Csv {
+    to: csv::Writer<Vec<u8>>,
     book: String,
     date: String,
 }
 
-impl<W: Write> Csv<W> {
-    /// Writes to `to`.
-    pub fn new(to: W) -> Self {
+impl Default for Csv {
+    fn default() -> Self {
         Self {
-            to: csv::Writer::from_writer(to),
+            to: csv::Writer::from_writer(vec![]),
             book: String::new(),
             date: String::new(),
         }
     }
+}
 
+impl Csv {
     fn row(&mut self, line: &EntryLine) -> io::Result<()> {
         let entry = &line.entry;
         let before = line.corrections.first().and_then(|first| first.before);
         self.to.write_record([
             self.book.clone(),
             self.date.clone(),
-            super::date(entry.day).unwrap_or_default(),
+            schedule::write(entry.day),
             entry.entry.trade.to_string(),
             entry.entry.payer.to_string(),
             entry.entry.amount.to_string(),
@@ -94,7 +95,7 @@ pub(super) fn moment(at: protocol::Timestamp) -> String {
     crate::prepaid::statements::moment(at)
 }
 
-impl<W: Write> Form for Csv<W> {
+impl Form for Csv {
     fn head(&mut self, head: &Head) -> io::Result<()> {
         self.book = head.book.0.to_string();
         self.date.clone_from(&head.date);
@@ -115,6 +116,13 @@ impl<W: Write> Form for Csv<W> {
     }
 
     fn end(&mut self, _: &Totals) -> io::Result<()> {
-        self.to.flush()
+        Ok(())
+    }
+
+    fn take(&mut self) -> io::Result<Vec<u8>> {
+        let written = std::mem::replace(&mut self.to, csv::Writer::from_writer(vec![]));
+        written
+            .into_inner()
+            .map_err(|error| io::Error::other(error.to_string()))
     }
 }

@@ -1,6 +1,7 @@
 //! Drawing a report up: page by page, into whatever form is asked for.
 use std::{collections::HashSet, io};
 
+use async_trait::async_trait;
 use protocol::{
     ids::TradeId,
     reconciliation::{
@@ -11,14 +12,17 @@ use protocol::{
 };
 
 use super::{
-    batch_line, date,
+    batch_line,
     pager::Pager,
     ports::{DayClosing, Prover, Sources},
     EntryLine, EntryPage, Head, ProvenAt, ReportError, Said, Status, Totals, PAGE,
 };
 use crate::{
     audit::state::{child_key, contract_key, storage_key, Header, Nodes, State},
-    reconciliation::line::{ChainEntry, Line},
+    reconciliation::{
+        line::{ChainEntry, Line},
+        schedule,
+    },
 };
 
 /// What a report is written in: it is told the parts in this order.
@@ -36,6 +40,26 @@ pub trait Form {
     fn lines(&mut self, side: Side, page: &[Line]) -> io::Result<()>;
     /// What all of it comes to.
     fn end(&mut self, totals: &Totals) -> io::Result<()>;
+    /// What was written since this was called last.
+    fn take(&mut self) -> io::Result<Vec<u8>>;
+}
+
+/// Where a report is written to.
+#[async_trait]
+pub trait Sink: Send {
+    /// Adds to it.
+    ///
+    /// # Errors
+    /// It can't be written.
+    async fn put(&mut self, bytes: Vec<u8>) -> io::Result<()>;
+}
+
+#[async_trait]
+impl Sink for Vec<u8> {
+    async fn put(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        self.extend(bytes);
+        Ok(())
+    }
 }
 
 /// Draws up the report of a closed day of a book of `contract`, on the chain with this genesis.
@@ -48,6 +72,7 @@ pub async fn draw_up(
     (genesis, contract): ([u8; 32], AccountId),
     (book, day): (BookId, Day),
     form: &mut (dyn Form + Send),
+    sink: &mut dyn Sink,
 ) -> Result<(), ReportError> {
     let terms = sources.terms(book).await?.ok_or(ReportError::UnknownBook(book))?;
     let DayClosing { closing, closed, at } = sources.closing(book, day).await?.ok_or(ReportError::NotClosed(day))?;
@@ -62,7 +87,7 @@ pub async fn draw_up(
         book,
         terms,
         day,
-        date: date(day).unwrap_or_default(),
+        date: schedule::write(day),
         record: proven.record,
         closing,
         closed,
@@ -74,19 +99,23 @@ pub async fn draw_up(
     };
     form.head(&head)?;
 
-    let drawing = Drawing {
-        sources,
-        prover,
-        proven,
-        head,
+    let mut drawing = Drawing {
+        of: Subject {
+            sources,
+            prover,
+            proven,
+            head,
+        },
+        form,
+        sink,
+        totals: Totals::default(),
     };
-    let mut totals = Totals::default();
-    drawing.earlier(form, &mut totals).await?;
-    drawing.entries(form, &mut totals).await?;
-    drawing.lines(Side::Debit, form, &mut totals).await?;
-    drawing.lines(Side::Credit, form, &mut totals).await?;
-    form.end(&totals)?;
-    Ok(())
+    drawing.earlier().await?;
+    drawing.entries().await?;
+    drawing.lines(Side::Debit).await?;
+    drawing.lines(Side::Credit).await?;
+    drawing.form.end(&drawing.totals)?;
+    drawing.write().await
 }
 
 /// The block that everything is proven at.
@@ -137,67 +166,88 @@ impl Proven {
     }
 }
 
-struct Drawing<'a> {
+/// What is drawn up, and from what.
+struct Subject<'a> {
     sources: &'a dyn Sources,
     prover: &'a dyn Prover,
     proven: Proven,
     head: Head,
 }
 
+struct Drawing<'a> {
+    of: Subject<'a>,
+    form: &'a mut (dyn Form + Send),
+    sink: &'a mut dyn Sink,
+    totals: Totals,
+}
+
 impl Drawing<'_> {
-    async fn earlier(&self, form: &mut (dyn Form + Send), totals: &mut Totals) -> Result<(), ReportError> {
-        let Head { book, day, .. } = self.head;
+    async fn earlier(&mut self) -> Result<(), ReportError> {
+        let Head { book, day, .. } = self.of.head;
         let mut after = None;
         loop {
-            let entries = self.sources.corrected_on(book, day, after, PAGE).await?;
+            let entries = self.of.sources.corrected_on(book, day, after, PAGE).await?;
             let Some(last) = entries.last() else { return Ok(()) };
             after = Some(last.entry.trade);
             let mut lines = Vec::with_capacity(entries.len());
             for entry in &entries {
-                let line = self.line(entry, Said::UNKNOWN, Said::UNKNOWN).await?;
-                *totals = totals.with_earlier(&line, day).ok_or(ReportError::Overflow)?;
+                let line = self.of.line(entry, Said::UNKNOWN, Said::UNKNOWN).await?;
+                self.totals = self.totals.with_earlier(&line, day).ok_or(ReportError::Overflow)?;
                 lines.push(line);
             }
-            form.earlier(&self.proven_page(lines).await?)?;
+            let page = self.of.proven_page(lines).await?;
+            self.form.earlier(&page)?;
+            self.write().await?;
         }
     }
 
-    async fn entries(&self, form: &mut (dyn Form + Send), totals: &mut Totals) -> Result<(), ReportError> {
-        let Head { book, day, .. } = self.head;
-        let mut debit = Told::by(self, Side::Debit).await?;
-        let mut credit = Told::by(self, Side::Credit).await?;
+    async fn entries(&mut self) -> Result<(), ReportError> {
+        let Head { book, day, .. } = self.of.head;
+        let mut debit = Told::by(&self.of, Side::Debit).await?;
+        let mut credit = Told::by(&self.of, Side::Credit).await?;
         let mut after = None;
         loop {
-            let entries = self.sources.entries(book, day, after, PAGE).await?;
+            let entries = self.of.sources.entries(book, day, after, PAGE).await?;
             let Some(last) = entries.last() else { return Ok(()) };
             after = Some(last.entry.trade);
             let mut lines = Vec::with_capacity(entries.len());
             for entry in &entries {
                 let line = self
+                    .of
                     .line(entry, debit.says(entry).await?, credit.says(entry).await?)
                     .await?;
-                *totals = totals.with(&line, day).ok_or(ReportError::Overflow)?;
+                self.totals = self.totals.with(&line, day).ok_or(ReportError::Overflow)?;
                 lines.push(line);
             }
-            form.entries(&self.proven_page(lines).await?)?;
+            let page = self.of.proven_page(lines).await?;
+            self.form.entries(&page)?;
+            self.write().await?;
         }
     }
 
-    async fn lines(&self, side: Side, form: &mut (dyn Form + Send), totals: &mut Totals) -> Result<(), ReportError> {
-        let Some(mut pager) = self.pager(side) else {
+    async fn lines(&mut self, side: Side) -> Result<(), ReportError> {
+        let Some(mut pager) = self.of.pager(side) else {
             return Ok(());
         };
         while let Some(page) = pager.page().await? {
             for line in &page {
-                *totals = totals.with_line(side, line).ok_or(ReportError::Overflow)?;
+                self.totals = self.totals.with_line(side, line).ok_or(ReportError::Overflow)?;
             }
-            form.lines(side, &page)?;
+            self.form.lines(side, &page)?;
+            self.write().await?;
         }
         Ok(())
     }
 
+    async fn write(&mut self) -> Result<(), ReportError> {
+        let bytes = self.form.take()?;
+        Ok(self.sink.put(bytes).await?)
+    }
+}
+
+impl<'a> Subject<'a> {
     /// What a side's book said at the closing; `None` where it isn't known.
-    fn pager(&self, side: Side) -> Option<Pager<'_>> {
+    fn pager(&self, side: Side) -> Option<Pager<'a>> {
         let Head { book, day, .. } = self.head;
         let statement = match side {
             Side::Debit => self.head.debit,
@@ -260,9 +310,11 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    async fn by(drawing: &'a Drawing<'_>, side: Side) -> Result<Self, ReportError> {
+    async fn by(drawing: &Subject<'a>, side: Side) -> Result<Self, ReportError> {
         let batches = match drawing.pager(side) {
-            Some(mut pager) => booked_batches(drawing, &mut pager).await?,
+            Some(mut pager) => {
+                booked_batches(drawing.sources, (drawing.head.book, drawing.head.day), &mut pager).await?
+            }
             None => HashSet::new(),
         };
         let lines = drawing.pager(side);
@@ -280,12 +332,15 @@ impl<'a> Told<'a> {
 }
 
 /// The day's batches that a book has a line of: few, next to entries.
-async fn booked_batches(drawing: &Drawing<'_>, pager: &mut Pager<'_>) -> Result<HashSet<TradeId>, ReportError> {
-    let Head { book, day, .. } = drawing.head;
+async fn booked_batches(
+    sources: &dyn Sources,
+    (book, day): (BookId, Day),
+    pager: &mut Pager<'_>,
+) -> Result<HashSet<TradeId>, ReportError> {
     let mut batches = HashSet::new();
     let mut after = None;
     loop {
-        let entries = drawing.sources.entries(book, day, after, PAGE).await?;
+        let entries = sources.entries(book, day, after, PAGE).await?;
         let Some(last) = entries.last() else { break };
         after = Some(last.entry.trade);
         batches.extend(entries.iter().filter_map(batch_line));

@@ -1,17 +1,20 @@
 //! Why there is no report.
 use protocol::reconciliation::{BookId, Day};
 
-use super::date;
-use crate::{audit::state::ProofError, reconciliation::ports::LedgerError, store::StoreError};
+use crate::{
+    audit::state::ProofError,
+    reconciliation::{ports::LedgerError, schedule},
+    store::StoreError,
+};
 
 /// A report can't be drawn up.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// There is no such book here.
-    #[error("there is no book {} here: `quittance reconcile books` lists those that there are", .0 .0)]
+    #[error("there is no book {} here: `quittance reconcile books` lists those that there are", number(.0))]
     UnknownBook(BookId),
     /// The day isn't final.
-    #[error("{} isn't closed: a report is of a closed day; `quittance reconcile days` shows how far it is", day_text(*.0))]
+    #[error("{} isn't closed: a report is of a closed day; `quittance reconcile days` shows how far it is", schedule::write(*.0))]
     NotClosed(Day),
     /// The chain went on in the meantime.
     #[error("entries of the day were corrected while the report was drawn up: ask again")]
@@ -48,6 +51,6 @@ impl ReportError {
     }
 }
 
-fn day_text(day: Day) -> String {
-    date(day).unwrap_or_else(|| format!("day {}", day.0))
+const fn number(book: &BookId) -> u32 {
+    book.0
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use protocol::{
-    reconciliation::{Kind, Side},
+    reconciliation::{Day, Kind, Side},
     text::to_hex,
     Amount,
 };
@@ -15,33 +15,24 @@ use super::{
     draw::Form,
     Booked, Corrected, EntryLine, EntryPage, Head, Said, Totals,
 };
-use crate::{assets::AssetName, chain::deployment::to_ss58, reconciliation::line::Line};
+use crate::{
+    assets::AssetName,
+    chain::deployment::to_ss58,
+    reconciliation::{line::Line, schedule},
+};
 
 const STYLE: &str = include_str!("report.css");
 
 /// Writes one page.
-pub struct Html<W> {
-    to: W,
-    day: protocol::reconciliation::Day,
+#[derive(Debug, Default)]
+pub struct Html {
+    to: Vec<u8>,
+    day: Option<Day>,
     /// The table that is open.
     table: Option<&'static str>,
 }
 
-impl<W: Write> Html<W> {
-    /// Writes to `to`.
-    pub const fn new(to: W) -> Self {
-        Self {
-            to,
-            day: protocol::reconciliation::Day(0),
-            table: None,
-        }
-    }
-
-    /// What it was written to.
-    pub fn into_inner(self) -> W {
-        self.to
-    }
-
+impl Html {
     fn fact(&mut self, name: &str, value: &dyn Display) -> io::Result<()> {
         writeln!(self.to, "<dt>{}</dt><dd>{}</dd>", Escaped(&name), Escaped(value))
     }
@@ -115,17 +106,17 @@ impl<W: Write> Html<W> {
             amount(*before),
             grouped(correction.amount),
         );
-        if correction.day > self.day {
-            let day = super::date(correction.day).unwrap_or_default();
+        if self.day.is_some_and(|day| correction.day > day) {
+            let day = schedule::write(correction.day);
             text.push_str(&format!(" It was made after this day was closed, and counts on {day}."));
         }
         text
     }
 }
 
-impl<W: Write> Form for Html<W> {
+impl Form for Html {
     fn head(&mut self, head: &Head) -> io::Result<()> {
-        self.day = head.day;
+        self.day = Some(head.day);
         let Head {
             terms, record, closed, ..
         } = head;
@@ -203,8 +194,11 @@ impl<W: Write> Form for Html<W> {
         self.fact("Later corrections", &grouped_signed(totals.later))?;
         self.fact("Debit side's book", &sum(totals.debit_lines, totals.debit))?;
         self.fact("Credit side's book", &sum(totals.credit_lines, totals.credit))?;
-        writeln!(self.to, "</dl>\n</body>\n</html>")?;
-        self.to.flush()
+        writeln!(self.to, "</dl>\n</body>\n</html>")
+    }
+
+    fn take(&mut self) -> io::Result<Vec<u8>> {
+        Ok(std::mem::take(&mut self.to))
     }
 }
 

@@ -11,23 +11,14 @@ use crate::reconciliation::line::Line;
 const LISTS: [&str; 4] = ["earlier", "entries", "debit", "credit"];
 
 /// Writes one document, part by part.
-pub struct Json<W> {
-    to: W,
+#[derive(Debug, Default)]
+pub struct Json {
+    to: Vec<u8>,
     /// The list that is open, of [`LISTS`], and whether there is something in it.
     list: Option<(usize, bool)>,
 }
 
-impl<W: Write> Json<W> {
-    /// Writes to `to`.
-    pub const fn new(to: W) -> Self {
-        Self { to, list: None }
-    }
-
-    /// What it was written to.
-    pub fn into_inner(self) -> W {
-        self.to
-    }
-
+impl Json {
     fn item(&mut self, list: usize, item: &impl Serialize) -> io::Result<()> {
         self.open(list)?;
         if let Some((_, has_items)) = &mut self.list {
@@ -58,7 +49,7 @@ impl<W: Write> Json<W> {
     }
 }
 
-impl<W: Write> Form for Json<W> {
+impl Form for Json {
     fn head(&mut self, head: &Head) -> io::Result<()> {
         write!(self.to, "{{\"format\":\"{FORMAT}\",\n\"head\":")?;
         serde_json::to_writer(&mut self.to, head)?;
@@ -86,5 +77,9 @@ impl<W: Write> Form for Json<W> {
         self.to.write_all(b"],\n\"totals\":")?;
         serde_json::to_writer(&mut self.to, totals)?;
         self.to.write_all(b"}\n")
+    }
+
+    fn take(&mut self) -> io::Result<Vec<u8>> {
+        Ok(std::mem::take(&mut self.to))
     }
 }

@@ -28,15 +28,17 @@ pub mod json;
 mod kept;
 mod pager;
 pub mod ports;
+mod reports;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 pub(crate) mod world;
 
 pub(crate) use draw::record;
-pub use draw::{draw_up, Form};
+pub use draw::{draw_up, Form, Sink};
 pub use fault::ReportError;
 pub use kept::Kept;
+pub use reports::{Drawn, Reports, Shape};
 
 /// What reports of this make are known by.
 pub const FORMAT: &str = "quittance/reconciliation-report/1";
@@ -345,13 +347,6 @@ impl Totals {
     pub fn total(&self) -> Option<i128> {
         i128::try_from(self.amount).ok()?.checked_add(self.earlier)
     }
-}
-
-/// A day as people write it; `None` after the year 9999.
-pub fn date(day: Day) -> Option<String> {
-    let first = jiff::civil::date(1970, 1, 1);
-    let days = jiff::Span::new().try_days(i64::from(day.0)).ok()?;
-    Some(first.checked_add(days).ok()?.to_string())
 }
 
 /// The id that a line of a batch carries: the batch's.

@@ -4,9 +4,8 @@ use protocol::reconciliation::{Day, Side};
 
 use super::{
     csv::{Csv, COLUMNS},
-    date, draw_up,
     html::Html,
-    world::{trade, World, BOOK, CONTRACT, DAY, GENESIS, HEAD},
+    world::{trade, World, DAY, HEAD},
     Booked, EntryLine, Report, ReportError, Status,
 };
 
@@ -65,9 +64,7 @@ async fn a_book_that_is_not_known_here_is_not_made_up() {
 #[tokio::test]
 async fn an_open_day_has_no_report() {
     let world = World::new();
-    let mut form = Csv::new(vec![]);
-    let drawn = draw_up(&world, &world, (GENESIS, CONTRACT), (BOOK, Day(1)), &mut form).await;
-    let error = drawn.unwrap_err();
+    let error = world.draw(Day(1), &mut Csv::default()).await.unwrap_err();
     assert!(matches!(error, ReportError::NotClosed(Day(1))));
     assert!(error.to_string().contains("1970-01-02"), "{error}");
 }
@@ -118,11 +115,4 @@ async fn a_page_of_html_stands_alone() {
     assert!(page.contains("another amount at the debit side"));
     assert!(page.contains("counts on 2026-11-26"));
     assert!(page.contains("quittance audit report"));
-}
-
-#[test]
-fn days_are_dates() {
-    assert_eq!(date(Day(0)).unwrap(), "1970-01-01");
-    assert_eq!(date(Day(20_783)).unwrap(), "2026-11-26");
-    assert_eq!(date(Day(u32::MAX)), None);
 }

@@ -21,7 +21,7 @@ use super::{
     batch_line, draw_up,
     json::Json,
     ports::{DayClosing, Prover, Sources},
-    record, Corrected, Place, Report, ReportError,
+    record, Corrected, Form, Place, Report, ReportError,
 };
 use crate::{
     audit::{
@@ -247,7 +247,7 @@ impl World {
         let pages: Vec<Vec<Line>> = lines.chunks(PAGE).map(<[Line]>::to_vec).collect();
         let digest = pages
             .iter()
-            .fold(Digest::EMPTY, |digest, page| digest.with(page))
+            .fold(Digest::EMPTY, |digest, page| digest.with(&encode_lines(page)))
             .bytes();
         let statement = Statement {
             book: BOOK,
@@ -350,9 +350,14 @@ impl World {
     }
 
     pub(crate) async fn report(&self) -> Result<Report, ReportError> {
-        let mut form = Json::new(vec![]);
-        draw_up(self, self, (GENESIS, CONTRACT), (BOOK, DAY), &mut form).await?;
-        Ok(serde_json::from_slice(&form.into_inner()).unwrap())
+        let text = self.draw(DAY, &mut Json::default()).await?;
+        Ok(serde_json::from_slice(&text).unwrap())
+    }
+
+    pub(crate) async fn draw(&self, day: Day, form: &mut (dyn Form + Send)) -> Result<Vec<u8>, ReportError> {
+        let mut text = vec![];
+        draw_up(self, self, (GENESIS, CONTRACT), (BOOK, day), form, &mut text).await?;
+        Ok(text)
     }
 }
 
