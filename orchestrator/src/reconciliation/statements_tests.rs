@@ -62,11 +62,13 @@ async fn book(store: &Store, lines: Vec<Line>) {
 }
 
 async fn change(store: &Store, before: Vec<Line>, after: Vec<Line>) {
-    let own = |lines: Vec<Line>| lines.into_iter().map(|line| OwnLine {
-        line,
-        reference: None,
-        import: None,
-    });
+    let own = |lines: Vec<Line>| {
+        lines.into_iter().map(|line| OwnLine {
+            line,
+            reference: None,
+            import: None,
+        })
+    };
     let change = LineChange {
         before: own(before).collect(),
         after: own(after).collect(),
@@ -103,9 +105,15 @@ async fn record(store: &Store, lines: &[Line]) {
         number: 7,
         hash: [7; 32],
     };
-    let events = events.into_iter().zip(0..).map(|(what, event)| Happened { block, event, what });
+    let events = events
+        .into_iter()
+        .zip(0..)
+        .map(|(what, event)| Happened { block, event, what });
     let events: Vec<_> = events.collect();
-    store.keep_reconciliation(CONTRACT, Member(1), &events, 7).await.unwrap();
+    store
+        .keep_reconciliation(CONTRACT, Member(1), &events, 7)
+        .await
+        .unwrap();
 }
 
 async fn drawn_up(store: &Store, side: Side, key: &SigningKey) -> StatementRow {
@@ -182,8 +190,14 @@ impl Partners for Lender {
         if let Some(error) = self.error.lock().unwrap().take() {
             return Err(error);
         }
-        let page = self.store.statement_page(request.book, Side::Credit, &request.digest, request.page);
-        let mut lines = page.await.unwrap().map(|page| decode_lines(&page).unwrap()).unwrap_or_default();
+        let page = self
+            .store
+            .statement_page(request.book, Side::Credit, &request.digest, request.page);
+        let mut lines = page
+            .await
+            .unwrap()
+            .map(|page| decode_lines(&page).unwrap())
+            .unwrap_or_default();
         (self.lie_in_page)(request.page, &mut lines);
         Ok(lines)
     }
@@ -205,7 +219,10 @@ async fn a_statement_says_in_order_what_the_book_says_and_is_signed() {
         let row = drawn_up(&store, Side::Debit, &key).await;
         let statement = row.statement;
         assert_eq!((statement.lines, statement.side), (count, Side::Debit));
-        assert_eq!(statement.total, (0..count).map(|number| line(number).amount).sum::<u128>());
+        assert_eq!(
+            statement.total,
+            (0..count).map(|number| line(number).amount).sum::<u128>()
+        );
         let signed = row.signed().unwrap();
         let payload = statement.payload(&domain([1; 32], CONTRACT, signed.epoch));
         assert!(verify(&key.public(), &payload, &signed.signature));
@@ -240,7 +257,10 @@ async fn the_other_sides_statement_is_fetched_once_and_kept_as_it_signed_it() {
     let lender = Lender::with(1_200).await;
     let store = Store::in_memory().await.unwrap();
     let row = lender.fetched(&store).await.unwrap();
-    assert_eq!((row.statement.lines, row.statement.side, lender.asked()), (1_200, Side::Credit, 3));
+    assert_eq!(
+        (row.statement.lines, row.statement.side, lender.asked()),
+        (1_200, Side::Credit, 3)
+    );
     let theirs = drawn_up(&lender.store, Side::Credit, &lender.key).await;
     assert_eq!(
         store.pages(row.id, 0, 9).await.unwrap(),
@@ -248,7 +268,10 @@ async fn the_other_sides_statement_is_fetched_once_and_kept_as_it_signed_it() {
     );
     let again = lender.fetched(&store).await.unwrap();
     assert_eq!((again.id, lender.asked()), (row.id, 3), "its pages are there");
-    let kept = store.statement(BOOK, Side::Credit, DAY, &row.statement.digest).await.unwrap();
+    let kept = store
+        .statement(BOOK, Side::Credit, DAY, &row.statement.digest)
+        .await
+        .unwrap();
     assert_eq!(kept, Some(again));
 }
 
@@ -317,26 +340,21 @@ async fn a_statement_that_isnt_good_is_refused_and_nothing_of_it_is_kept() {
     }
     type LieInPage = fn(u64, &mut Vec<Line>);
     let lies: [(LieInPage, &str); 5] = [
-        (
-            |_, lines| lines[3].payer = None,
-            "its pages come to something else",
-        ),
-        (
-            |_, lines| lines.swap(0, 1),
-            "its lines don't ascend by id and number",
-        ),
+        (|_, lines| lines[3].payer = None, "its pages come to something else"),
+        (|_, lines| lines.swap(0, 1), "its lines don't ascend by id and number"),
         (
             |_, lines| lines[1] = lines[0].clone(),
             "its lines don't ascend by id and number",
         ),
         (
-            |page, lines| if page == 1 { lines[0].trade = TradeId([0; 32]) },
+            |page, lines| {
+                if page == 1 {
+                    lines[0].trade = TradeId([0; 32])
+                }
+            },
             "its lines don't ascend by id and number",
         ),
-        (
-            |_, lines| lines[0].amount = Amount::MAX,
-            "its lines come to too much",
-        ),
+        (|_, lines| lines[0].amount = Amount::MAX, "its lines come to too much"),
     ];
     for (lie_in_page, why) in lies {
         let lender = Lender {
@@ -368,7 +386,14 @@ async fn a_signature_of_another_epoch_is_asked_for_again() {
     };
     let store = Store::in_memory().await.unwrap();
     let refused = lender.fetched(&store).await;
-    assert!(matches!(refused, Err(StatementError::StaleEpoch { given: 2, current: 3, .. })));
+    assert!(matches!(
+        refused,
+        Err(StatementError::StaleEpoch {
+            given: 2,
+            current: 3,
+            ..
+        })
+    ));
 }
 
 #[tokio::test]
@@ -396,7 +421,10 @@ async fn three_statements_are_matched_and_what_is_wrong_is_told_as_it_is_found()
     book(&store, vec![line(2_000), line(2_001), line(2_002)]).await;
 
     let key = SigningKey::generate();
-    let (debit, credit) = (drawn_up(&store, Side::Debit, &key).await, lender.fetched(&store).await.unwrap());
+    let (debit, credit) = (
+        drawn_up(&store, Side::Debit, &key).await,
+        lender.fetched(&store).await.unwrap(),
+    );
     let chain = snapshot(&store, BOOK, DAY, 100).await.unwrap();
     assert_eq!((chain.statement.lines, chain.signed()), (1_200, None));
     let inputs = Inputs {
@@ -422,7 +450,10 @@ async fn three_statements_are_matched_and_what_is_wrong_is_told_as_it_is_found()
     assert_eq!((summary.entries, summary.matched, summary.breaks), (1_200, 1_199, 3));
     assert_eq!((summary.debit_lines, summary.credit_lines), (1_203, 1_200));
     found.sort_by_key(|finding| finding.causes.clone());
-    let told = found.iter().map(|finding| (finding.trade, finding.causes.as_slice())).collect::<Vec<_>>();
+    let told = found
+        .iter()
+        .map(|finding| (finding.trade, finding.causes.as_slice()))
+        .collect::<Vec<_>>();
     let cause = |kind, side| [Cause { kind, side }];
     assert_eq!(
         told,
