@@ -128,7 +128,6 @@ impl Reconciliation {
     /// Imports a file into the own book. Days that were matched and aren't closed are matched again.
     ///
     /// # Errors
-<<<<<<< HEAD
     /// As [`super::books::Books::import`].
     pub async fn import(&self, book: BookId, upload: Upload) -> Result<Report, ReconciliationError> {
         let report = self.books.import(book, upload).await?;
@@ -138,14 +137,6 @@ impl Reconciliation {
                     self.want_run(book, row.day, "this side's book has other lines: it is matched again")
                         .await?;
                 }
-=======
-    /// The database failed.
-    pub async fn lines_changed(&self, book: BookId, first: Day, last: Day) -> Result<(), ReconciliationError> {
-        for row in self.store.unfinished_book_days(book, false).await? {
-            if (first..=last).contains(&row.day) && row.kept_run > 0 {
-                self.want_run(book, row.day, "this side's book has other lines: it is matched again")
-                    .await?;
->>>>>>> recon
             }
             self.changed();
         }

@@ -24,11 +24,8 @@ pub mod schedule;
 mod seat;
 pub mod settings;
 pub mod statements;
-<<<<<<< HEAD
-=======
 #[cfg(test)]
 mod statements_tests;
->>>>>>> recon
 #[cfg(test)]
 mod tests;
 pub mod treasury;

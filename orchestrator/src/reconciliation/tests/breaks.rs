@@ -238,21 +238,6 @@ async fn what_is_corrected_of_a_closed_day_counts_on_the_next_one() {
     world.alter(DEBIT, trade(1), |line| line.amount = 80).await;
     world.debit.want(BOOK, TUESDAY, "ann", Duration::ZERO).await.unwrap();
     world.credit.want(BOOK, TUESDAY, "bob", Duration::ZERO).await.unwrap();
-<<<<<<< HEAD
-=======
-    world.to_credit.open(false);
-    world.to_debit.open(false);
-    world.rounds(1).await;
-    world.to_credit.open(true);
-    world.debit.round().await.unwrap();
-    world
-        .debit
-        .propose(BOOK, trade(1), Some(80), None, "ann")
-        .await
-        .unwrap();
-    world.rounds(3).await;
-    world.to_debit.open(true);
->>>>>>> recon
     world.rounds(2).await;
     world
         .debit
