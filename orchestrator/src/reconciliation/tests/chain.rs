@@ -9,7 +9,7 @@ use protocol::{
     ids::TradeId,
     reconciliation::{Book, BookId, Closed, Correction, Day, DayRecord, EntryRecord, Error, SignedCorrection, Terms},
     registry::{Roles, Signer, SignerSet, Status},
-    AccountId, Amount, InstitutionId, Member, Signature, Timestamp,
+    AccountId, Amount, Member, Signature, Timestamp,
 };
 
 use super::world::{key, CONTRACT, GENESIS};
@@ -344,7 +344,6 @@ impl ReconciliationLedger for Chain {
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError> {
         let signer = |member: &Member| {
             Some(Signer {
-                institution: InstitutionId([0; 32]),
                 account: key(*member).account(),
                 signing_key: key(*member).public(),
                 roles: Roles::PARTICIPANT,
