@@ -52,7 +52,12 @@ impl Reconciliation {
     ///
     /// # Errors
     /// The institution is no side of the book, or the database failed.
-    pub async fn days(&self, book: BookId, before: Option<Day>, limit: u32) -> Result<Vec<DayRow>, ReconciliationError> {
+    pub async fn days(
+        &self,
+        book: BookId,
+        before: Option<Day>,
+        limit: u32,
+    ) -> Result<Vec<DayRow>, ReconciliationError> {
         self.seat(book).await?;
         Ok(self.store.book_days(book, before, limit).await?)
     }
@@ -126,7 +131,8 @@ impl Reconciliation {
     pub async fn lines_changed(&self, book: BookId, first: Day, last: Day) -> Result<(), ReconciliationError> {
         for row in self.store.unfinished_book_days(book, false).await? {
             if (first..=last).contains(&row.day) && row.kept_run > 0 {
-                self.want_run(book, row.day, "this side's book has other lines: it is matched again").await?;
+                self.want_run(book, row.day, "this side's book has other lines: it is matched again")
+                    .await?;
             }
         }
         Ok(())
@@ -137,7 +143,13 @@ impl Reconciliation {
     ///
     /// # Errors
     /// The day isn't so far, the other side has time left, or the chain or the database failed.
-    pub async fn close(&self, book: BookId, day: Day, alone: bool, who: &str) -> Result<DayStanding, ReconciliationError> {
+    pub async fn close(
+        &self,
+        book: BookId,
+        day: Day,
+        alone: bool,
+        who: &str,
+    ) -> Result<DayStanding, ReconciliationError> {
         self.catch_up().await?;
         let seat = self.seat(book).await?;
         let mut row = self.known_day(book, day).await?;
@@ -222,8 +234,10 @@ impl Reconciliation {
     ) -> Result<BreakStanding, ReconciliationError> {
         let to = to.map(checked).transpose()?;
         let detail = to.map_or_else(|| "nobody sees to it".to_owned(), |to| format!("{to} sees to it"));
-        self.change_break(book, trade, who, &detail, |row| row.assigned = to.map(ToOwned::to_owned))
-            .await
+        self.change_break(book, trade, who, &detail, |row| {
+            row.assigned = to.map(ToOwned::to_owned)
+        })
+        .await
     }
 
     /// Writes something down about a break.
@@ -348,7 +362,10 @@ impl Reconciliation {
 
     async fn known_break(&self, book: BookId, trade: TradeId) -> Result<BreakRow, ReconciliationError> {
         let found = self.store.breaks_of(book, trade).await?;
-        found.into_iter().next().ok_or(ReconciliationError::UnknownBreak(trade, book))
+        found
+            .into_iter()
+            .next()
+            .ok_or(ReconciliationError::UnknownBreak(trade, book))
     }
 }
 

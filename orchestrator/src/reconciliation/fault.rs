@@ -61,7 +61,9 @@ pub enum ReconciliationError {
         limit: usize,
     },
     /// The other side has time left.
-    #[error("the other side has until {until} (milliseconds since 1970) to sign: from then on the day can be closed alone")]
+    #[error(
+        "the other side has until {until} (milliseconds since 1970) to sign: from then on the day can be closed alone"
+    )]
     Patience {
         /// In block time.
         until: protocol::Timestamp,

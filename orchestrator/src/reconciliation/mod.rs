@@ -24,9 +24,9 @@ pub mod schedule;
 mod seat;
 pub mod settings;
 pub mod statements;
-pub mod treasury;
 #[cfg(test)]
 mod tests;
+pub mod treasury;
 
 use std::{
     collections::HashMap,
@@ -42,15 +42,15 @@ use tokio::sync::Notify;
 
 pub use quittance_matching::{findings, line};
 
+use self::{
+    books::Books,
+    ports::{Check, Clock, Partners, ReconciliationLedger, Treasury},
+};
 pub use self::{
     days::run::DryRun,
     desk::{BreakStanding, DayStanding},
     fault::ReconciliationError,
     settings::{Accept, BookSettings, Feed, OwnBook, Settings},
-};
-use self::{
-    books::Books,
-    ports::{Check, Clock, Partners, ReconciliationLedger, Treasury},
 };
 use crate::{identity::SigningKey, store::Store};
 

@@ -56,7 +56,10 @@ impl Clocks {
 /// Whether a day has been over at a cut-off before `now`: then it is to be matched.
 pub fn is_due(schedule: &Schedule, clocks: &Clocks, day: Day, now: Timestamp) -> bool {
     let end = clocks.end(day);
-    schedule.latest(now).zip(end).is_some_and(|(cut_off, end)| end <= cut_off)
+    schedule
+        .latest(now)
+        .zip(end)
+        .is_some_and(|(cut_off, end)| end <= cut_off)
 }
 
 /// A day as people write it: `2026-12-24`.
@@ -101,7 +104,14 @@ mod tests {
         assert_eq!(write(Day(0)), "1970-01-01");
         assert_eq!(write(Day(20_783)), "2026-11-26");
         assert_eq!(read("2026-11-26"), Ok(Day(20_783)));
-        for wrong in ["", "26.11.2026", "20261126", "2026-11-31", "1969-12-31", "2026-11-26T00:00"] {
+        for wrong in [
+            "",
+            "26.11.2026",
+            "20261126",
+            "2026-11-31",
+            "1969-12-31",
+            "2026-11-26T00:00",
+        ] {
             assert_eq!(read(wrong), Err(BadDay(wrong.into())), "{wrong}");
         }
         assert_eq!(write(Day(u32::MAX)), u32::MAX.to_string());
@@ -118,7 +128,10 @@ mod tests {
         assert_eq!(berlin.day(begin), Some(day));
         assert_eq!(berlin.day(begin - 1), Some(Day(day.0 - 1)));
         assert_eq!(berlin.day(end - 1), Some(day));
-        assert!(Clocks::of(b"Europe/Atlantis").unwrap_err().to_string().contains("Atlantis"));
+        assert!(Clocks::of(b"Europe/Atlantis")
+            .unwrap_err()
+            .to_string()
+            .contains("Atlantis"));
     }
 
     #[test]
@@ -132,7 +145,12 @@ mod tests {
         assert!(is_due(&schedule, &berlin, wednesday, at("2026-11-26T05:00:00Z")));
         assert!(!is_due(&schedule, &berlin, friday, at("2026-11-29T12:00:00Z")));
         assert!(is_due(&schedule, &berlin, friday, at("2026-11-30T05:00:00Z")));
-        assert!(!is_due(&Schedule::default(), &berlin, wednesday, at("2026-12-31T05:00:00Z")));
+        assert!(!is_due(
+            &Schedule::default(),
+            &berlin,
+            wednesday,
+            at("2026-12-31T05:00:00Z")
+        ));
     }
 
     #[test]

@@ -79,7 +79,8 @@ impl Signers {
     pub fn key(&self, member: Member) -> Result<[u8; 32], ReconciliationError> {
         let place = self.members.iter().position(|known| *known == member);
         let signer = place.and_then(|place| self.signers.get(place)).and_then(Option::as_ref);
-        let active = signer.filter(|signer| signer.status == Status::Active && signer.roles.contains(Roles::PARTICIPANT));
+        let active =
+            signer.filter(|signer| signer.status == Status::Active && signer.roles.contains(Roles::PARTICIPANT));
         Ok(active.ok_or(ReconciliationError::NotActive(member))?.signing_key)
     }
 }

@@ -76,7 +76,7 @@ impl<'a> Book<'a> {
         } = *self;
         let made = pages
             .iter()
-            .fold(Digest::EMPTY, |digest, page| digest.with(page))
+            .fold(Digest::EMPTY, |digest, page| digest.with(&encode_lines(page)))
             .bytes();
         outcome.ensure(made == digest, "book-altered", || {
             format!("the lines of the {name} side's book aren't those that the closing has the digest of")

@@ -5,15 +5,12 @@ use axum::{
     http::{header, request::Parts},
     response::{IntoResponse, Response},
 };
-use protocol::reconciliation::BookId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::{BookNumber, Date};
 use crate::{
-    http::{error::ApiError, extractor::Path, Api},
-    reconciliation::{
-        report::{Drawn, ReportError, Shape},
-        schedule,
-    },
+    http::{error::ApiError, extractor::Path, schema, Api},
+    reconciliation::report::{Drawn, ReportError, Shape},
 };
 
 /// The reports resource.
@@ -52,36 +49,21 @@ const fn media_type(shape: Shape) -> &'static str {
 
 /// Draws up the report of a closed day: as JSON with a proof of each entry, which `quittance audit report` checks against the
 /// chain; as CSV; or as a page of HTML to read and print.
-#[utoipa::path(
-    get,
-    path = "/v1/reconciliation/books/{book}/days/{date}/report",
-    tag = "reconciliation",
-    params(
-        ("book" = u32, Path, description = "The book's number", example = 0),
-        ("date" = String, Path, description = "The day, by the book's clocks", example = "2026-11-25"),
-    ),
-    responses(
-        (status = 200, description = "The report", content(
-            (serde_json::Value = "application/json"),
-            (String = "text/csv"),
-            (String = "text/html"),
-        )),
-        (status = 404, description = "There is no such book here", body = crate::http::error::Problem,
-            content_type = "application/problem+json"),
-        (status = 422, description = "The day isn't closed", body = crate::http::error::Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "The chain can't be read", body = crate::http::error::Problem,
-            content_type = "application/problem+json"),
-    ),
+#[utoipa::path(get, path = "/v1/reconciliation/books/{book}/days/{date}/report", tag = "reconciliation",
     security(("bearer" = [])),
-)]
+    params(("book" = u32, Path, description = "The book's number"),
+        ("date" = String, Path, description = "The day, such as `2026-11-25`")),
+    responses(
+        (status = 200, description = "The report; as CSV with `Accept: text/csv`, as a page with `Accept: text/html`",
+            content((Object = "application/json"), (String = "text/csv"), (String = "text/html"))),
+        schema::ReadProblems
+    ))]
 async fn read(
     State(api): State<Api>,
-    Path((book, date)): Path<(u32, String)>,
+    Path((book, Date(day))): Path<(BookNumber, Date)>,
     Accepted(shape): Accepted,
 ) -> Result<Response, ApiError> {
-    let day = schedule::read(&date).map_err(|error| ApiError::Malformed(error.to_string()))?;
-    let drawn = api.book_reports.draw(BookId(book), day, shape).await?;
+    let drawn = api.book_reports.draw(book.into(), day, shape).await?;
     let chunks = futures::stream::try_unfold(drawn, Drawn::next);
     let headers = [(header::CONTENT_TYPE, media_type(shape))];
     Ok((headers, Body::from_stream(chunks)).into_response())

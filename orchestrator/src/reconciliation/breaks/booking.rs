@@ -43,7 +43,9 @@ impl Reconciliation {
         // Of several since, the last one counts.
         let number = entry.corrections.saturating_sub(1);
         let known = self.store.chain_correction(seat.book, row.corrects, number).await?;
-        let known = known.ok_or(ReconciliationError::NotYet("the correction hasn't been read from the chain"))?;
+        let known = known.ok_or(ReconciliationError::NotYet(
+            "the correction hasn't been read from the chain",
+        ))?;
         if row.state != BreakState::Recorded {
             row.state = BreakState::Recorded;
             let detail = format!(
@@ -62,7 +64,8 @@ impl Reconciliation {
         let day = self.store.book_day(seat.book, row.day).await?;
         row.booked_run = day.map_or(0, |day| day.runs);
         row.state = BreakState::Booked;
-        self.save_break(&row, None, "this side's book is as the chain says").await?;
+        self.save_break(&row, None, "this side's book is as the chain says")
+            .await?;
         self.changed();
         Ok(())
     }

@@ -59,7 +59,10 @@ impl Reconciliation {
         who: Option<&str>,
         detail: &str,
     ) -> Result<bool, ReconciliationError> {
-        let saved = self.store.save_break(row, Some(Took { who, detail }), self.now()).await?;
+        let saved = self
+            .store
+            .save_break(row, Some(Took { who, detail }), self.now())
+            .await?;
         if saved {
             tracing::info!(book = row.book.0, trade = %row.trade, state = %row.state, detail, "break");
         }
@@ -85,7 +88,9 @@ impl Reconciliation {
         oldest
             .or(today)
             .filter(|day| !seat.is_closed(*day))
-            .ok_or(ReconciliationError::NotYet("no day is open that a late correction could count on"))
+            .ok_or(ReconciliationError::NotYet(
+                "no day is open that a late correction could count on",
+            ))
     }
 
     /// Signs a correction of a break, as it would be stored.

@@ -78,7 +78,11 @@ impl Reconciliation {
         };
         failpoints::reach("reconciliation.propose.acting".to_owned()).await;
         let saved = self
-            .save_break(&proposed, who, &format!("this side signed a correction to {}", amount_of(&proposed)))
+            .save_break(
+                &proposed,
+                who,
+                &format!("this side signed a correction to {}", amount_of(&proposed)),
+            )
             .await?;
         failpoints::reach("reconciliation.propose.acted".to_owned()).await;
         if saved {
@@ -139,7 +143,8 @@ impl Reconciliation {
             Ok(CoSigned::Refused { code, reason }) => self.refused(row, &proposed.correction, code, reason).await?,
             Err(PeerError::Rejected { code, detail, .. }) => {
                 let reason = format!("{code}: {detail}");
-                self.refused(row, &proposed.correction, RefusalCode::Differs, reason).await?;
+                self.refused(row, &proposed.correction, RefusalCode::Differs, reason)
+                    .await?;
             }
             Err(error) => return Err(error.into()),
         }

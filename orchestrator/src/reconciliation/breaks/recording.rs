@@ -46,7 +46,8 @@ impl Reconciliation {
             return Ok(None);
         };
         if self.has_expired(&proposed.correction) {
-            self.take_back(row, "the correction didn't come to the chain in time").await?;
+            self.take_back(row, "the correction didn't come to the chain in time")
+                .await?;
             return Ok(None);
         }
         if proposed.epoch != epoch {
@@ -72,14 +73,19 @@ impl Reconciliation {
 
     async fn record_alone(&self, seat: &Seat, row: &BreakRow) -> Result<(), ReconciliationError> {
         let corrects = self.ledger.entries(seat.book, &[row.corrects]).await?;
-        let corrections = corrects.into_iter().flatten().next().map_or(0, |entry| entry.corrections);
+        let corrections = corrects
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or(0, |entry| entry.corrections);
         if corrections > row.number {
             // It is there: whose call brought it doesn't matter.
             return Ok(());
         }
         match self.record_call(seat, std::slice::from_ref(row)).await {
             Err(ReconciliationError::Ledger(LedgerError::Refused(refusal))) => {
-                self.take_back(row.clone(), &format!("the chain doesn't take it: {refusal:?}")).await
+                self.take_back(row.clone(), &format!("the chain doesn't take it: {refusal:?}"))
+                    .await
             }
             done => done,
         }

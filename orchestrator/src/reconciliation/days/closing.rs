@@ -39,8 +39,15 @@ impl Reconciliation {
             retry_at: 0,
             ..row.clone()
         };
-        let alone = if known.closed.is_default { " by one side alone" } else { "" };
-        let line = format!("closed{alone} in block {}, with {} to be paid", known.block, known.closed.payable);
+        let alone = if known.closed.is_default {
+            " by one side alone"
+        } else {
+            ""
+        };
+        let line = format!(
+            "closed{alone} in block {}, with {} to be paid",
+            known.block, known.closed.payable
+        );
         self.save(&closed, Some(&line)).await
     }
 
@@ -149,7 +156,9 @@ impl Reconciliation {
         }
         // What late corrections of closed days changed counts on the day, and isn't among its entries.
         let late = self.late_changes(row.book, row.day).await?;
-        let due = i128::try_from(summary.total).ok().and_then(|total| total.checked_add(late));
+        let due = i128::try_from(summary.total)
+            .ok()
+            .and_then(|total| total.checked_add(late));
         if due != Some(record.total) {
             return Ok(Some(format!(
                 "{} was matched and late corrections changed {late}, the chain has {}",
@@ -193,7 +202,10 @@ impl Reconciliation {
             }),
             ..row.clone()
         };
-        let line = format!("signed: {} entries, {} corrections, {}", record.entries, record.corrections, record.total);
+        let line = format!(
+            "signed: {} entries, {} corrections, {}",
+            record.entries, record.corrections, record.total
+        );
         self.save(&signed, Some(&line)).await
     }
 
@@ -327,7 +339,10 @@ impl Reconciliation {
             return Ok(Some((RefusalCode::BreaksOpen, reason)));
         }
         let Some(record) = self.record(row).await? else {
-            return Ok(Some((RefusalCode::Stale, "the chain has nothing of the day".to_owned())));
+            return Ok(Some((
+                RefusalCode::Stale,
+                "the chain has nothing of the day".to_owned(),
+            )));
         };
         if let Some(why) = self.is_other_than_recorded(row, &record).await? {
             return Ok(Some((RefusalCode::Differs, why)));
@@ -445,5 +460,8 @@ fn no(code: RefusalCode, reason: String) -> CoSigned {
 /// A refusal's code, as it is written to the other side.
 pub(in super::super) fn name(code: RefusalCode) -> String {
     let text = serde_json::to_value(code).ok();
-    text.as_ref().and_then(|text| text.as_str()).unwrap_or("refused").to_owned()
+    text.as_ref()
+        .and_then(|text| text.as_str())
+        .unwrap_or("refused")
+        .to_owned()
 }

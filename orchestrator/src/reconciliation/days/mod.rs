@@ -48,7 +48,9 @@ impl Reconciliation {
         for day in days {
             if self.store.book_day(seat.book, day).await?.is_none() {
                 let row = DayRow::new(seat.book, day);
-                self.store.save_book_day(&row, Some("something happened on it"), self.now()).await?;
+                self.store
+                    .save_book_day(&row, Some("something happened on it"), self.now())
+                    .await?;
             }
         }
         Ok(())

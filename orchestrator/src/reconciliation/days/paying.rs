@@ -41,7 +41,8 @@ impl Reconciliation {
             retry_at: 0,
             ..row.clone()
         };
-        self.save(&paying, Some(&format!("payment {attempt} is handed in"))).await
+        self.save(&paying, Some(&format!("payment {attempt} is handed in")))
+            .await
     }
 
     /// A crash here is harmless: the closing's id and the attempt name the payment.
@@ -70,8 +71,11 @@ impl Reconciliation {
                     failure: None,
                     ..row.clone()
                 };
-                self.save(&paid, Some(&format!("{} is paid, by the voucher {voucher}", closed.payable)))
-                    .await
+                self.save(
+                    &paid,
+                    Some(&format!("{} is paid, by the voucher {voucher}", closed.payable)),
+                )
+                .await
             }
             Paid::Failed(why) => {
                 let failed = DayRow {

@@ -67,7 +67,9 @@ impl Sink for Keep<'_> {
         for finding in findings {
             found.push(traced(store, self.book, finding).await?);
         }
-        store.keep_findings(self.book, self.run, &found, self.system.now()).await
+        store
+            .keep_findings(self.book, self.run, &found, self.system.now())
+            .await
     }
 }
 
@@ -77,7 +79,10 @@ async fn traced(store: &Store, book: BookId, finding: Finding) -> Result<Found, 
     let number = match finding.entry {
         Some(entry) => entry.corrections,
         // There may be one of a payment that both agreed never was.
-        None => store.chain_entry(book, corrects).await?.map_or(0, |entry| entry.corrections),
+        None => store
+            .chain_entry(book, corrects)
+            .await?
+            .map_or(0, |entry| entry.corrections),
     };
     Ok(Found {
         finding,
@@ -161,7 +166,15 @@ impl Reconciliation {
         } = ran.summary;
         let line = format!("matched {matched} of {entries} entries: {breaks} breaks, {expected} may still come");
         if self.store.keep_book_run(&kept, &line, self.now()).await? {
-            tracing::info!(book = row.book.0, day = row.day.0, entries, matched, breaks, expected, "matched");
+            tracing::info!(
+                book = row.book.0,
+                day = row.day.0,
+                entries,
+                matched,
+                breaks,
+                expected,
+                "matched"
+            );
         }
         Ok(Step::Moved)
     }

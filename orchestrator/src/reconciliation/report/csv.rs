@@ -121,6 +121,8 @@ impl Form for Csv {
 
     fn take(&mut self) -> io::Result<Vec<u8>> {
         let written = std::mem::replace(&mut self.to, csv::Writer::from_writer(vec![]));
-        written.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        written
+            .into_inner()
+            .map_err(|error| io::Error::other(error.to_string()))
     }
 }

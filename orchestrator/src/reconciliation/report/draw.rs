@@ -212,7 +212,10 @@ impl Drawing<'_> {
             after = Some(last.entry.trade);
             let mut lines = Vec::with_capacity(entries.len());
             for entry in &entries {
-                let line = self.of.line(entry, debit.says(entry).await?, credit.says(entry).await?).await?;
+                let line = self
+                    .of
+                    .line(entry, debit.says(entry).await?, credit.says(entry).await?)
+                    .await?;
                 self.totals = self.totals.with(&line, day).ok_or(ReportError::Overflow)?;
                 lines.push(line);
             }
@@ -309,7 +312,9 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     async fn by(drawing: &Subject<'a>, side: Side) -> Result<Self, ReportError> {
         let batches = match drawing.pager(side) {
-            Some(mut pager) => booked_batches(drawing.sources, (drawing.head.book, drawing.head.day), &mut pager).await?,
+            Some(mut pager) => {
+                booked_batches(drawing.sources, (drawing.head.book, drawing.head.day), &mut pager).await?
+            }
             None => HashSet::new(),
         };
         let lines = drawing.pager(side);

@@ -247,7 +247,7 @@ impl World {
         let pages: Vec<Vec<Line>> = lines.chunks(PAGE).map(<[Line]>::to_vec).collect();
         let digest = pages
             .iter()
-            .fold(Digest::EMPTY, |digest, page| digest.with(page))
+            .fold(Digest::EMPTY, |digest, page| digest.with(&encode_lines(page)))
             .bytes();
         let statement = Statement {
             book: BOOK,
@@ -365,7 +365,10 @@ fn after<T: Copy>(entries: &BTreeMap<TradeId, T>, after: Option<TradeId>, limit:
     let behind = entries
         .iter()
         .filter(|(trade, _)| after.is_none_or(|after| **trade > after));
-    behind.take(usize::try_from(limit).unwrap()).map(|(_, entry)| *entry).collect()
+    behind
+        .take(usize::try_from(limit).unwrap())
+        .map(|(_, entry)| *entry)
+        .collect()
 }
 
 #[async_trait]

@@ -8,9 +8,7 @@ use protocol::{
     AccountId,
 };
 
-use super::world::{
-    at, entry, line, trade, Rules, World, BOOK, BY_CHAIN, CREDIT, DEBIT, THURSDAY, TUESDAY, WEDNESDAY,
-};
+use super::world::{at, entry, line, trade, Rules, World, BOOK, BY_CHAIN, CREDIT, DEBIT, THURSDAY, TUESDAY, WEDNESDAY};
 use crate::{
     reconciliation::{breaks::state::BreakState, days::state::DayState, messages::RefusalCode, Accept},
     store::{days::BreakFilter, Page},
@@ -74,7 +72,11 @@ async fn every_kind_of_break_is_found_by_both_corrected_on_the_chain_and_in_the_
     for member in [DEBIT, CREDIT] {
         let mut found: Vec<u8> = world.breaks(member).await.iter().map(|row| row.trade.0[0]).collect();
         found.sort_unstable();
-        assert_eq!(found, [1, 2, 3, 4, 5, 6, 7, 8, 9, 21, 22], "nothing else, by member {member}");
+        assert_eq!(
+            found,
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 21, 22],
+            "nothing else, by member {member}"
+        );
     }
     world.rounds(16).await;
     world.is_done(TUESDAY).await;
@@ -148,16 +150,27 @@ async fn a_rejected_correction_isnt_proposed_again_and_people_agree_on_another_a
     world.alter(DEBIT, trade(1), |line| line.amount = 90).await;
     world.set(at(WEDNESDAY, 6));
     world.rounds(3).await;
-    world.debit.reject(BOOK, trade(1), "the customer paid 90", "ann").await.unwrap();
+    world
+        .debit
+        .reject(BOOK, trade(1), "the customer paid 90", "ann")
+        .await
+        .unwrap();
     world.rounds(20).await;
     let at_bank = world.credit.break_of(BOOK, trade(1)).await.unwrap().row;
     assert_eq!(at_bank.state, BreakState::Open);
     let refusal = at_bank.refusal.unwrap();
-    assert_eq!((refusal.code, refusal.reason.as_str()), (RefusalCode::Rejected, "the customer paid 90"));
+    assert_eq!(
+        (refusal.code, refusal.reason.as_str()),
+        (RefusalCode::Rejected, "the customer paid 90")
+    );
     assert_eq!(world.chain.corrections(), 0);
 
     // The finance company's person proposes; the bank's settings don't accept another amount without a person.
-    world.debit.propose(BOOK, trade(1), Some(90), Some("see the receipt"), "ann").await.unwrap();
+    world
+        .debit
+        .propose(BOOK, trade(1), Some(90), Some("see the receipt"), "ann")
+        .await
+        .unwrap();
     world.rounds(4).await;
     let at_bank = world.credit.break_of(BOOK, trade(1)).await.unwrap().row;
     assert_eq!(at_bank.state, BreakState::Proposed);
@@ -172,11 +185,21 @@ async fn a_rejected_correction_isnt_proposed_again_and_people_agree_on_another_a
 async fn comments_and_names_are_kept_and_nonsense_is_refused() {
     let world = with_every_kind_of_break(BY_HAND).await;
     world.rounds(1).await;
-    let standing = world.credit.comment(BOOK, trade(4), " asked the branch ", "bob").await.unwrap();
+    let standing = world
+        .credit
+        .comment(BOOK, trade(4), " asked the branch ", "bob")
+        .await
+        .unwrap();
     let last = standing.history.last().unwrap();
-    assert_eq!((last.who.as_deref(), last.detail.as_str()), (Some("bob"), "asked the branch"));
+    assert_eq!(
+        (last.who.as_deref(), last.detail.as_str()),
+        (Some("bob"), "asked the branch")
+    );
     assert!(world.credit.comment(BOOK, trade(4), "  ", "bob").await.is_err());
-    assert!(world.credit.reject(BOOK, trade(4), "no", "bob").await.is_err(), "nobody proposed anything here");
+    assert!(
+        world.credit.reject(BOOK, trade(4), "no", "bob").await.is_err(),
+        "nobody proposed anything here"
+    );
     assert!(world.credit.comment(BOOK, trade(10), "in order", "bob").await.is_err());
 }
 
@@ -216,7 +239,11 @@ async fn what_is_corrected_of_a_closed_day_counts_on_the_next_one() {
     world.rounds(1).await;
     world.to_credit.open(true);
     world.debit.round().await.unwrap();
-    world.debit.propose(BOOK, trade(1), Some(80), None, "ann").await.unwrap();
+    world
+        .debit
+        .propose(BOOK, trade(1), Some(80), None, "ann")
+        .await
+        .unwrap();
     world.rounds(3).await;
     world.to_debit.open(true);
     world.rounds(2).await;

@@ -97,7 +97,9 @@ impl Chain {
     pub fn corrections(&self) -> usize {
         let state = self.state();
         let happened = state.happened.iter();
-        happened.filter(|one| matches!(one.what, Event::Corrected { .. })).count()
+        happened
+            .filter(|one| matches!(one.what, Event::Corrected { .. }))
+            .count()
     }
 
     pub fn act(&self, act: &Act) -> Result<Block, LedgerError> {
@@ -293,13 +295,7 @@ impl State {
         }
     }
 
-    fn ensure_signed(
-        &self,
-        member: Member,
-        epoch: u32,
-        payload: &[u8],
-        signature: &Signature,
-    ) -> Result<(), Error> {
+    fn ensure_signed(&self, member: Member, epoch: u32, payload: &[u8], signature: &Signature) -> Result<(), Error> {
         if epoch != self.epoch {
             return Err(Error::StaleEpoch { current: self.epoch });
         }

@@ -92,7 +92,10 @@ async fn a_side_that_cant_be_reached_holds_the_day_up_until_it_is_back() {
     let waiting = world.day(CREDIT, TUESDAY).await;
     assert_eq!(waiting.state, DayState::Due);
     assert!(waiting.failure.unwrap().contains("can't be reached"));
-    assert_eq!(world.history(CREDIT, TUESDAY).await.matches("can't be reached").count(), 1);
+    assert_eq!(
+        world.history(CREDIT, TUESDAY).await.matches("can't be reached").count(),
+        1
+    );
     world.to_debit.open(true);
     world.rounds(6).await;
     world.is_done(TUESDAY).await;
@@ -124,9 +127,17 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
 
     world.credit.round().await.unwrap();
     let history = world.history(CREDIT, TUESDAY).await;
-    assert!(history.contains("member 1 altered its book after it signed"), "{history}");
+    assert!(
+        history.contains("member 1 altered its book after it signed"),
+        "{history}"
+    );
     assert!(world.chain.day(TUESDAY).closed.is_none());
-    assert_eq!(world.breaks(CREDIT).await[0].finding.off(protocol::reconciliation::Side::Debit), -50);
+    assert_eq!(
+        world.breaks(CREDIT).await[0]
+            .finding
+            .off(protocol::reconciliation::Side::Debit),
+        -50
+    );
     let kept = world
         .store(CREDIT)
         .statements(BOOK, protocol::reconciliation::Side::Debit, TUESDAY)
@@ -174,7 +185,11 @@ async fn a_line_may_stand_for_a_whole_batch() {
     world.set(at(WEDNESDAY, 6));
     world.rounds(12).await;
     world.is_done(TUESDAY).await;
-    assert_eq!(world.lines(CREDIT, TUESDAY).await.len(), 1, "still one line, with the right sum");
+    assert_eq!(
+        world.lines(CREDIT, TUESDAY).await.len(),
+        1,
+        "still one line, with the right sum"
+    );
     assert_eq!(world.purse.sum(), 350);
 }
 

@@ -51,7 +51,11 @@ pub const PATIENCE: Timestamp = 24 * HOUR;
 
 pub fn key(member: Member) -> SigningKey {
     static KEYS: OnceLock<Vec<SigningKey>> = OnceLock::new();
-    let keys = KEYS.get_or_init(|| (0..4).map(|n| SigningKey::load(&format!("//Side{n}")).unwrap()).collect());
+    let keys = KEYS.get_or_init(|| {
+        (0..4)
+            .map(|n| SigningKey::load(&format!("//Side{n}")).unwrap())
+            .collect()
+    });
     keys[usize::from(member.0)].clone()
 }
 
@@ -132,7 +136,12 @@ impl Way {
 
     /// How often the other side was asked for this.
     pub fn asked(&self, what: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|asked| **asked == what).count()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|asked| **asked == what)
+            .count()
     }
 
     fn to(&self, member: Member, what: &'static str) -> Result<Arc<Reconciliation>, PeerError> {
@@ -209,7 +218,10 @@ impl Treasury for Purse {
         }
         let mut paid = self.paid.lock().unwrap();
         let known = paid.insert((order.closing, order.attempt), order.clone());
-        assert!(known.is_none_or(|known| known == *order), "another order under its name");
+        assert!(
+            known.is_none_or(|known| known == *order),
+            "another order under its name"
+        );
         Ok(Paid::Cleared(VoucherId(order.closing)))
     }
 }
@@ -387,13 +399,19 @@ impl World {
 
     pub async fn history(&self, member: Member, day: Day) -> String {
         let lines = self.store(member).book_day_history(BOOK, day).await.unwrap();
-        let lines: Vec<String> = lines.iter().map(|line| format!("{}: {}", line.state, line.detail)).collect();
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|line| format!("{}: {}", line.state, line.detail))
+            .collect();
         lines.join("\n")
     }
 
     pub async fn breaks(&self, member: Member) -> Vec<BreakRow> {
         let page = Page::first(100);
-        self.store(member).breaks(BOOK, &BreakFilter::default(), &page).await.unwrap()
+        self.store(member)
+            .breaks(BOOK, &BreakFilter::default(), &page)
+            .await
+            .unwrap()
     }
 
     pub async fn break_state(&self, member: Member, of: TradeId) -> BreakState {

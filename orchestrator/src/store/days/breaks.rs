@@ -283,12 +283,7 @@ impl Store {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn save_break(
-        &self,
-        row: &BreakRow,
-        took: Option<Took<'_>>,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn save_break(&self, row: &BreakRow, took: Option<Took<'_>>, at: Timestamp) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let saved = save(&mut transaction, row, took, at).await?;
         transaction.commit().await?;
@@ -371,15 +366,19 @@ fn meet(
             created_at: at,
             updated_at: at,
         };
-        let detail = if finding.is_expected { "it may still come" } else { "found" };
+        let detail = if finding.is_expected {
+            "it may still come"
+        } else {
+            "found"
+        };
         return Some((row, Some(detail)));
     };
     if row.booked_run >= run {
         return None;
     }
     row.run = run;
-    let is_same = crate::reconciliation::findings::evidence(&row.finding)
-        == crate::reconciliation::findings::evidence(finding);
+    let is_same =
+        crate::reconciliation::findings::evidence(&row.finding) == crate::reconciliation::findings::evidence(finding);
     let detail = match row.state {
         // Both signed, or the chain has it: what follows is by what was found then.
         BreakState::Signed | BreakState::Recorded => return Some((row, None)),
