@@ -310,10 +310,7 @@ async fn assign(
 ) -> Result<Json<BreakDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
     let to = request.to.as_deref();
-    let standing = api
-        .reconciliation
-        .assign(book.into(), trade, to, caller.name())
-        .await?;
+    let standing = api.reconciliation.assign(book.into(), trade, to, caller.name()).await?;
     Ok(Json(standing.into()))
 }
 

@@ -174,20 +174,8 @@ pub struct CloseQuery {
 
 impl Line for BookDayView {
     const COLUMNS: &'static [&'static str] = &[
-        "book",
-        "day",
-        "state",
-        "runs",
-        "ran_at",
-        "entries",
-        "matched",
-        "breaks",
-        "expected",
-        "total",
-        "payable",
-        "closing",
-        "voucher",
-        "failure",
+        "book", "day", "state", "runs", "ran_at", "entries", "matched", "breaks", "expected", "total", "payable",
+        "closing", "voucher", "failure",
     ];
 
     fn cells(&self) -> Vec<String> {
