@@ -452,9 +452,8 @@ impl SharedBook {
         draw.args([
             "reconcile",
             "report",
-            &date,
-            "--book",
             &book,
+            &date,
             "--json",
             "--url",
             &institution.url,
