@@ -16,6 +16,7 @@ mod imports;
 mod lines;
 mod render;
 mod render_days;
+mod report;
 
 const EXAMPLES: &str = "\
 Two institutions open a book: each signs the same terms, and either hands both in:
@@ -43,6 +44,7 @@ Days are matched by themselves at [reconciliation] at, and go on from there; by 
   quittance reconcile show 0 2026-11-25                      how far it is, and everything that happened to it
   quittance reconcile close 0 2026-11-25                     tries now what is tried again by itself
   quittance reconcile pay 0 2026-11-25                       after a payment that came to nothing
+  quittance reconcile report 0 2026-11-25 --html             what a closed day came to, line by line
 
 What was found wrong, and what comes of it:
   quittance reconcile breaks 0 --day 2026-11-25 --unfinished
@@ -94,6 +96,8 @@ enum Command {
     Close(days::Close),
     /// Pays again what a closed day comes to.
     Pay(days::Pay),
+    /// Writes the report of a closed day.
+    Report(report::Args),
     /// Lists what runs found wrong in a book.
     Breaks(breaks::List),
     /// Shows a break, and what came of it.
@@ -165,6 +169,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Command::Show(args) => args.run().await,
         Command::Close(args) => args.run().await,
         Command::Pay(args) => args.run().await,
+        Command::Report(args) => args.run().await,
         Command::Breaks(args) => args.run().await,
         Command::Break(args) => args.run().await,
         Command::Assign(args) => args.run().await,
