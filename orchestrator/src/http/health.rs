@@ -27,8 +27,6 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(1);
 /// The check of the contract that books are in.
 const BOOKS: &str = "reconciliation-contract";
-/// Where the paths begin that are about books.
-const BOOKS_PATHS: [&str; 2] = ["/v1/reconciliation/", "/peer/v1/reconciliation-"];
 
 /// One thing that must hold before work is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -160,7 +158,7 @@ pub async fn refuse_until_ready(State(api): State<Api>, request: Request, next: 
         let path = request.uri().path();
         let is_about_credit = path.starts_with(super::credit::PATHS);
         let is_about_cards = super::prepaid::PATHS.iter().any(|start| path.starts_with(start));
-        let is_about_books = BOOKS_PATHS.iter().any(|start| path.starts_with(start));
+        let is_about_books = super::reconciliation::PATHS.iter().any(|start| path.starts_with(start));
         let concerns = |check: &Check| match (&check.chain, check.issuer) {
             (Some(_), _) => is_about_credit,
             (None, Some(_)) => is_about_cards,

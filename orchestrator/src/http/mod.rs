@@ -317,6 +317,7 @@ fn peer_routes() -> OpenApiRouter<Api> {
         .merge(escrow::letters::router())
         .merge(credit::consents::peer_router())
         .merge(prepaid::orders::peer_router())
+        .merge(reconciliation::peer::router())
 }
 
 fn open_routes() -> OpenApiRouter<Api> {

@@ -1,4 +1,6 @@
 //! What the institution's own people see and do with days and breaks. Every act may be repeated.
+use std::time::Duration;
+
 use protocol::{
     ids::TradeId,
     reconciliation::{BookId, Day},
@@ -18,6 +20,8 @@ use crate::store::{
     Page,
 };
 
+/// How often it is looked whether a run was kept.
+const POLL: Duration = Duration::from_millis(100);
 /// The most characters of a comment, a reason or a name.
 const MAX_TEXT: usize = 1_000;
 
@@ -74,22 +78,40 @@ impl Reconciliation {
         })
     }
 
-    /// Has a day matched, whether or not its cut-off has come; what comes of it is kept, and goes on from there.
+    /// Has a day matched, whether or not its cut-off has come; what comes of it is kept, and goes on from there. Waits so long for
+    /// it to be kept.
     ///
     /// # Errors
     /// The institution is no side of the book, or the database failed.
-    pub async fn want(&self, book: BookId, day: Day, who: &str) -> Result<DayStanding, ReconciliationError> {
+    pub async fn want(
+        &self,
+        book: BookId,
+        day: Day,
+        who: &str,
+        patience: Duration,
+    ) -> Result<DayStanding, ReconciliationError> {
         self.seat(book).await?;
         loop {
             let row = self.store.book_day(book, day).await?;
             let mut row = row.unwrap_or_else(|| DayRow::new(book, day));
-            (row.is_wanted, row.retry_at, row.failures) = (true, 0, 0);
+            (row.is_wanted, row.retry_at, row.failures, row.failure) = (true, 0, 0, None);
             let line = format!("{who} wants it matched");
             if self.store.save_book_day(&row, Some(&line), self.now()).await? {
-                self.changed();
-                return self.day(book, day).await;
+                break;
             }
         }
+        self.changed();
+        let ran = async {
+            while self.known_day(book, day).await?.is_wanted {
+                tokio::time::sleep(POLL).await;
+            }
+            Ok::<_, ReconciliationError>(())
+        };
+        // However far it came: that is told.
+        if let Ok(failed) = tokio::time::timeout(patience, ran).await {
+            failed?;
+        }
+        self.day(book, day).await
     }
 
     /// Matches a day and shows what is wrong; nothing of it is kept.

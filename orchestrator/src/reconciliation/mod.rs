@@ -25,6 +25,8 @@ mod seat;
 pub mod settings;
 pub mod statements;
 #[cfg(test)]
+mod statements_tests;
+#[cfg(test)]
 mod tests;
 pub mod treasury;
 

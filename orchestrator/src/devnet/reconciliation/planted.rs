@@ -155,7 +155,7 @@ impl PlantedDay {
     }
 
     /// Has one payment be wrong in these ways. Of two on a wrong day, one is early and one is late.
-    fn plant(&mut self, place: usize, causes: &[(Kind, Side)]) {
+    pub fn plant(&mut self, place: usize, causes: &[(Kind, Side)]) {
         let is_late = self.planted.len() % 2 == 0;
         let Some(payment) = self.payments.get(place).cloned() else {
             return;

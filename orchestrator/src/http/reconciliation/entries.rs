@@ -242,10 +242,10 @@ async fn list(
     ))]
 async fn read(
     State(api): State<Api>,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
 ) -> Result<Json<BookEntryView>, ApiError> {
-    let row = api.store.client_entry(book.into(), trade).await?;
-    Ok(Json(view(&row.ok_or(BooksError::UnknownEntry(trade))?)))
+    let row = api.store.client_entry(book.into(), trade.0).await?;
+    Ok(Json(view(&row.ok_or(BooksError::UnknownEntry(trade.0))?)))
 }
 
 fn payment(new: &NewEntryView) -> Result<Payment, ApiError> {

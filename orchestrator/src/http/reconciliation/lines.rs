@@ -204,12 +204,12 @@ async fn list(
     ))]
 async fn read(
     State(api): State<Api>,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
 ) -> Result<Json<TradeLinesView>, ApiError> {
     api.reconciliation.books().book(book.into()).await?;
-    let lines = api.store.own_lines_of(book.into(), trade).await?;
-    let changes = api.store.line_changes(book.into(), trade).await?;
-    let entry = api.store.chain_entry(book.into(), trade).await?;
+    let lines = api.store.own_lines_of(book.into(), trade.0).await?;
+    let changes = api.store.line_changes(book.into(), trade.0).await?;
+    let entry = api.store.chain_entry(book.into(), trade.0).await?;
     Ok(Json(TradeLinesView {
         lines: lines.iter().map(line_view).collect(),
         changes: changes.iter().map(change_view).collect(),

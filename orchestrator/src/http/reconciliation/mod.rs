@@ -7,12 +7,17 @@ use serde::{Deserialize, Deserializer};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{error::ApiError, Api};
-use crate::reconciliation::{books::BooksError, import::BadLine, schedule};
+use crate::reconciliation::{
+    books::BooksError, import::BadLine, matching::MatchFault, schedule, statements::StatementError, ReconciliationError,
+};
 
 pub mod books;
+pub mod breaks;
+pub mod days;
 pub mod entries;
 pub mod imports;
 pub mod lines;
+pub mod peer;
 pub mod report;
 
 /// What clients do.
@@ -23,6 +28,8 @@ pub fn router() -> OpenApiRouter<Api> {
         .merge(imports::router())
         .merge(lines::router())
         .merge(report::router())
+        .merge(days::router())
+        .merge(breaks::router())
 }
 
 /// Where the paths begin below which the reconciliation contract must be what it should be.
@@ -85,5 +92,37 @@ impl From<BooksError> for ApiError {
                 detail: refusal.to_string(),
             },
         }
+    }
+}
+
+impl From<ReconciliationError> for ApiError {
+    fn from(error: ReconciliationError) -> Self {
+        let not_found = |what, id| ApiError::NotFound { what, id };
+        match error {
+            ReconciliationError::UnknownBook(book) => not_found("book of this institution", book.0.to_string()),
+            ReconciliationError::UnknownDay(_, day) => not_found("day", schedule::write(day)),
+            ReconciliationError::UnknownBreak(trade, _) => not_found("break", trade.to_string()),
+            ReconciliationError::Books(error) => error.into(),
+            ReconciliationError::Ledger(error) => error.into(),
+            ReconciliationError::Store(error)
+            | ReconciliationError::Statement(StatementError::Store(error))
+            | ReconciliationError::Match(MatchFault::Store(error)) => error.into(),
+            ReconciliationError::Peer(_)
+            | ReconciliationError::NotYet(_)
+            | ReconciliationError::Statement(StatementError::Peer(_) | StatementError::StaleEpoch { .. }) => {
+                ApiError::TryLater {
+                    code: "not-yet",
+                    detail: error.to_string(),
+                }
+            }
+            refusal => refused(&refusal),
+        }
+    }
+}
+
+fn refused(error: &ReconciliationError) -> ApiError {
+    ApiError::Refused {
+        code: error.code().into(),
+        detail: error.to_string(),
     }
 }

@@ -21,7 +21,13 @@ impl Books {
     pub(super) async fn feed(&self, known: &KnownBook, feed: Feed) -> Result<bool, BooksError> {
         self.ensure_client(known)?;
         let clocks = Self::clocks(known)?;
-        let begun = self.store.feed_place(known.book, feed).await?;
+        let Some(begun) = self.store.feed_place(known.book, feed).await? else {
+            // What was settled before the institution said that it records it, it doesn't.
+            let now = self.now();
+            let end = self.store.feed_end(feed, now).await?;
+            self.store.queue_fed(known.book, feed, &[], end, now).await?;
+            return Ok(false);
+        };
         let (entries, place, has_more) = match feed {
             Feed::Settlement => {
                 let fed = self.store.cleared_since(begun).await?;

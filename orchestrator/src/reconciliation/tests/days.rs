@@ -1,15 +1,23 @@
 //! Days: matched, closed in their order, paid once.
-use protocol::reconciliation::{BatchId, Day};
+use std::time::Duration;
+
+use protocol::{
+    reconciliation::{BatchId, Day, Entry, Side},
+    TradeId,
+};
 
 use super::world::{
     at, entry, line, trade, World, BOOK, BY_CHAIN, CREDIT, DEBIT, HOUR, PATIENCE, STRANGER, THURSDAY, TUESDAY,
     WEDNESDAY,
 };
-use crate::reconciliation::{
-    breaks::state::BreakState,
-    days::state::DayState,
-    messages::{PageRequest, StatementRequest},
-    ReconciliationError,
+use crate::{
+    reconciliation::{
+        breaks::state::BreakState,
+        days::state::DayState,
+        messages::{PageRequest, StatementRequest},
+        ReconciliationError,
+    },
+    store::days::DayRow,
 };
 
 async fn with_payments(day: Day) -> World {
@@ -56,7 +64,7 @@ async fn a_person_has_a_day_matched_before_and_sees_what_a_run_would_find() {
     assert_eq!((dry.summary.matched, dry.summary.breaks), (2, 1));
     assert_eq!(dry.findings[0].trade, trade(3));
     assert!(world.breaks(CREDIT).await.is_empty(), "nothing is kept");
-    world.credit.want(BOOK, TUESDAY, "chief").await.unwrap();
+    world.credit.want(BOOK, TUESDAY, "chief", Duration::ZERO).await.unwrap();
     world.rounds(1).await;
     assert_eq!(world.breaks(CREDIT).await.len(), 1);
 }
@@ -105,11 +113,11 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
     world.set(at(WEDNESDAY, 6));
     // The bank has matched; the finance company's book is altered before the closing is signed.
     world.to_debit.open(true);
-    world.credit.want(BOOK, TUESDAY, "chief").await.unwrap();
+    world.credit.want(BOOK, TUESDAY, "chief", Duration::ZERO).await.unwrap();
     world.debit.round().await.unwrap();
     let matched = world.credit.dry_run(BOOK, TUESDAY).await.unwrap();
     assert_eq!(matched.summary.breaks, 0);
-    let row = super::super::super::store::days::DayRow {
+    let row = DayRow {
         state: DayState::Clean,
         ran_at: Some(at(WEDNESDAY, 6)),
         summary: Some(matched.summary),
@@ -130,15 +138,10 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
         "{history}"
     );
     assert!(world.chain.day(TUESDAY).closed.is_none());
-    assert_eq!(
-        world.breaks(CREDIT).await[0]
-            .finding
-            .off(protocol::reconciliation::Side::Debit),
-        -50
-    );
+    assert_eq!(world.breaks(CREDIT).await[0].finding.off(Side::Debit), -50);
     let kept = world
         .store(CREDIT)
-        .statements(BOOK, protocol::reconciliation::Side::Debit, TUESDAY)
+        .statements(BOOK, Side::Debit, TUESDAY)
         .await
         .unwrap();
     assert_eq!(kept.len(), 2, "both signed statements are kept");
@@ -172,8 +175,8 @@ async fn a_line_may_stand_for_a_whole_batch() {
     for entry in &entries {
         world.book(DEBIT, line(entry, TUESDAY)).await;
     }
-    let together = protocol::reconciliation::Entry {
-        trade: protocol::TradeId(batch.0),
+    let together = Entry {
+        trade: TradeId(batch.0),
         amount: 340,
         ..entries[0]
     };

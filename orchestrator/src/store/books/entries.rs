@@ -171,17 +171,17 @@ impl Store {
         Ok(())
     }
 
-    /// Up to where a feed was looked through.
+    /// Up to where a feed was looked through; nothing, where it never was.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn feed_place(&self, book: BookId, feed: Feed) -> Result<i64, StoreError> {
+    pub async fn feed_place(&self, book: BookId, feed: Feed) -> Result<Option<i64>, StoreError> {
         let place: Option<i64> = sqlx::query_scalar("SELECT place FROM book_feeds WHERE book = ? AND feed = ?")
             .bind(book.0)
             .bind(feed.as_str())
             .fetch_optional(&self.pool)
             .await?;
-        Ok(place.unwrap_or_default())
+        Ok(place)
     }
 
     /// The calls that aren't settled, oldest first.

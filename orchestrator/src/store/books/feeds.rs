@@ -10,6 +10,7 @@ use sqlx::{sqlite::SqliteRow, Row};
 use super::{integer, time};
 use crate::{
     prepaid::messages::{OrderAnswer, TerminalOrder},
+    reconciliation::settings::Feed,
     store::{
         escrow::{read, read_optional},
         Store, StoreError,
@@ -53,6 +54,19 @@ pub struct Answered {
 }
 
 impl Store {
+    /// Where a feed ends now.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn feed_end(&self, feed: Feed, now: Timestamp) -> Result<i64, StoreError> {
+        let history = match feed {
+            Feed::Settlement => "SELECT coalesce(max(number), 0) FROM payment_history",
+            Feed::Credit => "SELECT coalesce(max(number), 0) FROM credit_history",
+            Feed::Prepaid => return integer(now),
+        };
+        Ok(sqlx::query_scalar(history).fetch_one(&self.pool).await?)
+    }
+
     /// Payments that this institution's users made or asked it for, as they were cleared.
     ///
     /// # Errors
