@@ -55,7 +55,12 @@ async fn files_that_come_twice_are_booked_once() {
         .upload(network, Side::Debit, ("late", Format::Csv, ""), &late)
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains(&format!("{} is closed", date(planted.day))), "{refused:#}");
+    assert!(
+        refused
+            .to_string()
+            .contains(&format!("{} is closed", date(planted.day))),
+        "{refused:#}"
+    );
     let page: ImportPage = book.read(network, Side::Debit, "imports").await.unwrap();
     assert_eq!(page.imports.len(), 1, "{page:#?}");
 }

@@ -2,10 +2,7 @@
 use clap::Parser;
 use protocol::reconciliation::Day;
 
-use crate::{
-    cli::client::Service,
-    reconciliation::schedule,
-};
+use crate::{cli::client::Service, reconciliation::schedule};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +58,9 @@ impl Args {
             Shape { html: true, .. } => "text/html",
             Shape { .. } => "application/json",
         };
-        self.service.client()?.download(&path, accept, &mut std::io::stdout()).await
+        self.service
+            .client()?
+            .download(&path, accept, &mut std::io::stdout())
+            .await
     }
 }

@@ -449,15 +449,7 @@ impl SharedBook {
         let institution = self.side(network, side)?;
         let (book, date) = (self.book.to_string(), date(day));
         let mut draw = quittance(options);
-        draw.args([
-            "reconcile",
-            "report",
-            &book,
-            &date,
-            "--json",
-            "--url",
-            &institution.url,
-        ]);
+        draw.args(["reconcile", "report", &book, &date, "--json", "--url", &institution.url]);
         draw.arg("--token-file")
             .arg(institution.directory.join("operator.token"));
         let file = options.directory.join(format!("report-{book}-{date}.json"));
