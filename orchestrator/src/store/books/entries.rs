@@ -207,7 +207,7 @@ impl Store {
             .fetch_one(&mut *transaction)
             .await?;
         let taken = sqlx::query(
-            "WITH first AS (SELECT book, day, batch FROM book_entries WHERE state = 'waiting' AND call IS NULL \
+            "WITH first AS (SELECT book, day, batch FROM book_entries INDEXED BY book_entries_waiting WHERE state = 'waiting' AND call IS NULL \
              ORDER BY number LIMIT 1) \
              UPDATE book_entries SET call = ? WHERE number IN (SELECT number FROM book_entries AS entry \
              INDEXED BY book_entries_waiting WHERE entry.state = 'waiting' AND entry.call IS NULL \
@@ -277,11 +277,12 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn undelivered_entries(&self, book: BookId, side: Side, limit: u32) -> Result<Vec<EntryRow>, StoreError> {
-        let Some(column) = informed(side) else {
+        let Some((column, index)) = informed(side) else {
             return Ok(Vec::new());
         };
         let rows = sqlx::query(&format!(
-            "SELECT * FROM book_entries WHERE book = ? AND state = 'recorded' AND {column} IS NULL ORDER BY number LIMIT ?"
+            "SELECT * FROM book_entries INDEXED BY {index} WHERE book = ? AND state = 'recorded' AND {column} IS NULL \
+              ORDER BY number LIMIT ?"
         ))
         .bind(book.0)
         .bind(limit)
@@ -295,7 +296,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn entries_delivered(&self, side: Side, numbers: &[i64], at: Timestamp) -> Result<(), StoreError> {
-        let Some(column) = informed(side).filter(|_| !numbers.is_empty()) else {
+        let Some((column, _)) = informed(side).filter(|_| !numbers.is_empty()) else {
             return Ok(());
         };
         let mut query = QueryBuilder::new(format!("UPDATE book_entries SET {column} = "));
@@ -352,10 +353,11 @@ impl Store {
     /// The database failed.
     pub async fn client_backlog(&self, book: BookId) -> Result<(u64, u64, u64), StoreError> {
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM book_entries WHERE book = ?1 AND state = 'waiting') AS waiting, \
-             (SELECT count(*) FROM (SELECT number FROM book_entries WHERE book = ?1 AND state = 'recorded' \
-             AND debit_informed_at IS NULL UNION SELECT number FROM book_entries WHERE book = ?1 \
-             AND state = 'recorded' AND credit_informed_at IS NULL)) AS undelivered, \
+            "SELECT (SELECT count(*) FROM book_entries INDEXED BY book_entries_waiting \
+             WHERE book = ?1 AND state = 'waiting') AS waiting, \
+             (SELECT count(*) FROM (SELECT number FROM book_entries INDEXED BY book_entries_debit \
+             WHERE book = ?1 AND state = 'recorded' AND debit_informed_at IS NULL UNION SELECT number FROM book_entries INDEXED BY book_entries_credit \
+             WHERE book = ?1 AND state = 'recorded' AND credit_informed_at IS NULL)) AS undelivered, \
              (SELECT count(*) FROM book_entries WHERE book = ?1 AND state = 'refused') AS refused",
         )
         .bind(book.0)
@@ -387,10 +389,11 @@ impl FromStr for Feed {
     }
 }
 
-const fn informed(side: Side) -> Option<&'static str> {
+/// Which column says that a side was told, and which index has those that it wasn't told of.
+const fn informed(side: Side) -> Option<(&'static str, &'static str)> {
     match side {
-        Side::Debit => Some("debit_informed_at"),
-        Side::Credit => Some("credit_informed_at"),
+        Side::Debit => Some(("debit_informed_at", "book_entries_debit")),
+        Side::Credit => Some(("credit_informed_at", "book_entries_credit")),
         Side::Chain => None,
     }
 }
