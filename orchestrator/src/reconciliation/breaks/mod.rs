@@ -26,6 +26,9 @@ const LIFETIME: Timestamp = 3 * 86_400_000;
 impl Reconciliation {
     /// Takes every break of a book as far as it goes now.
     pub(super) async fn correct(&self, seat: &Seat) -> Result<(), ReconciliationError> {
+        if !self.store.has_breaks_to_correct(seat.book).await? {
+            return Ok(());
+        }
         let proposed = self.propose_due(seat).await;
         let collected = self.collect_due(seat).await;
         let recorded = self.record_due(seat).await;

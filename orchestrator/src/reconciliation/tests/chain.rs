@@ -86,6 +86,16 @@ impl Chain {
         self.state().days.get(&(BookId(0), day)).copied().unwrap_or_default()
     }
 
+    /// The entries of a day, without those that came to nothing.
+    pub fn entries_of(&self, day: Day) -> BTreeMap<TradeId, Amount> {
+        let state = self.state();
+        let of_day = state
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.day == day && entry.amount > 0);
+        of_day.map(|((_, trade), entry)| (*trade, entry.amount)).collect()
+    }
+
     /// The sum of all entries of a day.
     pub fn total(&self, day: Day) -> Amount {
         let state = self.state();
