@@ -37,8 +37,13 @@ fn every_optional_key_in_the_sample_shows_its_default() {
     let (shown, defaults) = (parse(&uncommented).unwrap(), parse(SAMPLE).unwrap());
     let comparable = |config: &Config| {
         format!(
-            "{:?} {:?} {:?} {:?} {:?}",
-            config.http.listen, config.peer_client, config.settlement, config.windows, config.credit
+            "{:?} {:?} {:?} {:?} {:?} {:?}",
+            config.http.listen,
+            config.peer_client,
+            config.settlement,
+            config.windows,
+            config.credit,
+            config.reconciliation
         )
     };
     assert_eq!(comparable(&shown), comparable(&defaults));
@@ -332,12 +337,16 @@ fn how_limits_are_computed_is_configured_for_all_assets_and_for_some() {
     let own = format!("[[credit.score.assets]]\nasset = \"{token}\"\nbase = \"1\"\ncap = \"9\"\n");
     let good = format!("window_days = 30\nbase = \"5\"\nlate_percent = 300\n{own}");
     let rules = with_score(&good).unwrap().credit.score.rules();
-    let (native, token) = (rules.of(Asset::Native), rules.of(token.parse::<AssetName>().unwrap().0));
+    let (native, token) = (
+        rules.of(Asset::Native),
+        rules.of(token.parse::<crate::assets::AssetName>().unwrap().0),
+    );
     assert_eq!((native.window_days, native.base, native.late_percent), (30, 5, 300));
     assert_eq!((token.window_days, token.base, token.cap), (30, 1, 9));
+    let unsaid = CreditScore::default();
     assert_eq!(
         (native.cap, native.on_time_percent),
-        (default::cap(), default::on_time_percent())
+        (unsaid.cap, unsaid.on_time_percent)
     );
 
     for (wrong, key) in [

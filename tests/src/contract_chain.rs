@@ -167,6 +167,18 @@ impl Chain {
         T::decode(&mut &bytes.unwrap()[..]).unwrap()
     }
 
+    /// Proves what a contract keeps, or doesn't keep, under these keys: the state's root, and nodes of its trie. The present state
+    /// is then the one that [`Self::roll_back`] goes back to.
+    pub fn proof(&mut self, contract: AccountId, keys: &[Vec<u8>]) -> ([u8; 32], Vec<Vec<u8>>) {
+        self.commit();
+        let ((), proof) = self.state.execute_and_prove(|| {
+            for key in keys {
+                Contracts::get_storage(native(contract), key.clone()).unwrap();
+            }
+        });
+        (self.state.backend.root().0, proof.into_iter_nodes().collect())
+    }
+
     /// Makes the present state the one that [`Self::roll_back`] goes back to.
     pub fn commit(&mut self) {
         self.state.commit_all().unwrap();

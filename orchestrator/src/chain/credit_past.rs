@@ -1,8 +1,5 @@
 //! What a credit node's contract told of payers, read back from the events of finalized blocks (S1.8).
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt};
 use protocol::{
     credit::{CreditRequest, Limits, NodeLimit, PayoutBlock},
     settlement::Asset,
@@ -13,8 +10,7 @@ use tokio::sync::Mutex;
 use super::{
     bundle::{Bundle, BundleError},
     contracts::Contract,
-    deployment::to_ss58,
-    events::{decode, ContractEvents, Emitted, AT_ONCE},
+    events::{decode, time_of, ContractEvents, Emitted},
     Chain, ChainError, Follower,
 };
 use crate::credit::{
@@ -93,7 +89,7 @@ impl ChainCreditPast {
             )));
         }
         let hash = self.chain.block_hash(number).await?;
-        let time = self.time(number, hash).await?;
+        let time = time_of(&self.chain, number, hash).await?;
         Ok(ScoredBlock { number, hash, time })
     }
 
@@ -138,7 +134,7 @@ impl ChainCreditPast {
     /// Reads what wasn't read yet, up to a finalized block.
     async fn read_through(&self, read: &mut Read, last: u32) -> Result<(), LedgerError> {
         if read.through == 0 {
-            read.through = self.first_block(last).await?.saturating_sub(1);
+            read.through = self.events.first_block(last).await?.saturating_sub(1);
         }
         while read.through < last {
             let from = read.through.saturating_add(1);
@@ -155,65 +151,15 @@ impl ChainCreditPast {
         Ok(())
     }
 
-    /// The block that the contract was made in: nothing before can be of it.
-    async fn first_block(&self, last: u32) -> Result<u32, LedgerError> {
-        if !self.is_there(last).await? {
-            let contract = to_ss58(&self.credit.address());
-            return Err(LedgerError::Rejected(format!(
-                "there is no contract {contract} at block {last}"
-            )));
-        }
-        let (mut from, mut to) = (1, last);
-        while from < to {
-            let middle = from.saturating_add(to.saturating_sub(from) / 2);
-            if self.is_there(middle).await? {
-                to = middle;
-            } else {
-                from = middle.saturating_add(1);
-            }
-        }
-        Ok(from)
-    }
-
-    async fn is_there(&self, number: u32) -> Result<bool, LedgerError> {
-        let hash = self.chain.block_hash(number).await?;
-        let contract = (self.credit.address().0,);
-        let found = self.chain.storage("Contracts", "ContractInfoOf", contract, hash);
-        Ok(found.await.map_err(|error| forgotten(number, error))?.is_some())
-    }
-
     async fn told(&self, from: u32, to: u32) -> Result<Vec<(When, Event)>, LedgerError> {
-        let emitted = self.events.of_blocks(from, to).await;
-        let emitted = emitted.map_err(|error| forgotten(from, error))?;
-        let blocks: BTreeMap<u32, [u8; 32]> = emitted.iter().map(|one| (one.block.number, one.block.hash)).collect();
-        let time = |(number, hash)| async move { Ok::<_, LedgerError>((number, self.time(number, hash).await?)) };
-        let times = futures::stream::iter(blocks).map(time).buffered(AT_ONCE);
-        let times: BTreeMap<u32, Timestamp> = times.try_collect().await?;
-        let told = |one: Emitted<Kind>| {
+        let told = |(one, time): (Emitted<Kind>, Timestamp)| {
             let when = When {
                 block: one.block.number,
-                time: times.get(&one.block.number).copied().unwrap_or_default(),
+                time,
             };
             Ok((when, event(one.kind, &one.data)?))
         };
-        emitted.into_iter().map(told).collect()
-    }
-
-    async fn time(&self, number: u32, hash: [u8; 32]) -> Result<Timestamp, LedgerError> {
-        let time = self.chain.block_time(hash).await;
-        let time = time.map_err(|error| forgotten(number, error))?;
-        time.ok_or_else(|| LedgerError::Rejected(format!("block {number} has no time")))
-    }
-}
-
-/// A node that answers, but not about this block, has thrown its state away.
-fn forgotten(number: u32, error: ChainError) -> LedgerError {
-    match error {
-        ChainError::Refused { .. } => LedgerError::Rejected(format!(
-            "{error}; if the node doesn't keep the state of block {number} any more, take one that keeps all \
-             (--state-pruning archive)"
-        )),
-        other => other.into(),
+        self.events.timed(from, to).await?.into_iter().map(told).collect()
     }
 }
 
@@ -340,20 +286,5 @@ mod tests {
             assert_eq!(event(kind, &data).unwrap(), expected);
             assert!(event(kind, &data[1..]).is_err(), "{kind:?} without its first byte");
         }
-    }
-
-    #[test]
-    fn a_node_without_the_past_is_told_apart_from_one_out_of_reach() {
-        let refused = ChainError::Refused {
-            method: "state_getStorage",
-            code: 4003,
-            message: "State already discarded".into(),
-        };
-        let advice = forgotten(7, refused).to_string();
-        assert!(advice.contains("block 7") && advice.contains("archive"), "{advice}");
-        assert!(matches!(
-            forgotten(7, ChainError::Disconnected),
-            LedgerError::Unavailable(_)
-        ));
     }
 }

@@ -1,8 +1,7 @@
 //! What a card issuer's contract told, read back from the events of finalized blocks (S4.4, S4.5).
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt};
 use protocol::{
     prepaid::{
         Card, CardNumber, Constants, Dispute, Error, Merchant, MerchantNumber, PaymentKey, PaymentRecord, Programme,
@@ -16,17 +15,13 @@ use tokio::sync::{Mutex, OnceCell};
 use super::{
     bundle::{Bundle, BundleError},
     contracts::Contract,
-    deployment::to_ss58,
-    events::{ContractEvents, Emitted, AT_ONCE},
+    events::{forgotten, time_of, ContractEvents, Emitted},
     prepaid_events::{event, Kind, KINDS},
     Chain, ChainError, Follower,
 };
-use crate::{
-    prepaid::{
-        book::Book,
-        past::{At, BookBlock, Event, Holding, LedgerError, PrepaidPast, Storage},
-    },
-    settlement::ports,
+use crate::prepaid::{
+    book::Book,
+    past::{At, BookBlock, Event, Holding, LedgerError, PrepaidPast, Storage},
 };
 
 /// The blocks whose events are in memory at once. What was read stays read when the reader is interrupted between two
@@ -111,7 +106,7 @@ impl ChainPrepaidPast {
         while low < high {
             let middle = low.midpoint(high);
             let hash = self.chain.block_hash(middle).await?;
-            if self.time(middle, hash).await? < time {
+            if time_of(&self.chain, middle, hash).await? < time {
                 low = middle.saturating_add(1);
             } else {
                 high = middle;
@@ -123,7 +118,7 @@ impl ChainPrepaidPast {
     /// Reads what wasn't read yet, up to a finalized block.
     async fn read_through(&self, read: &mut Read, last: u32) -> Result<(), LedgerError> {
         if read.through == 0 {
-            read.through = self.first_block(last).await?.saturating_sub(1);
+            read.through = self.events.first_block(last).await?.saturating_sub(1);
         }
         while read.through < last {
             let from = read.through.saturating_add(1);
@@ -146,56 +141,17 @@ impl ChainPrepaidPast {
         Ok(())
     }
 
-    /// The block that the contract was made in: nothing before can be of it.
-    async fn first_block(&self, last: u32) -> Result<u32, LedgerError> {
-        if !self.is_there(last).await? {
-            let contract = to_ss58(&self.contract.address());
-            return Err(LedgerError::Rejected(format!(
-                "there is no contract {contract} at block {last}"
-            )));
-        }
-        let (mut from, mut to) = (1, last);
-        while from < to {
-            let middle = from.midpoint(to);
-            if self.is_there(middle).await? {
-                to = middle;
-            } else {
-                from = middle.saturating_add(1);
-            }
-        }
-        Ok(from)
-    }
-
-    async fn is_there(&self, number: u32) -> Result<bool, LedgerError> {
-        let hash = self.chain.block_hash(number).await?;
-        let contract = (self.contract.address().0,);
-        let found = self.chain.storage("Contracts", "ContractInfoOf", contract, hash);
-        Ok(found.await.map_err(|error| forgotten(number, error))?.is_some())
-    }
-
     async fn told(&self, from: u32, to: u32) -> Result<Vec<(At, Event)>, LedgerError> {
-        let emitted = self.events.of_blocks(from, to).await;
-        let emitted = emitted.map_err(|error| forgotten(from, error))?;
-        let blocks: BTreeMap<u32, [u8; 32]> = emitted.iter().map(|one| (one.block.number, one.block.hash)).collect();
-        let time = |(number, hash)| async move { Ok::<_, LedgerError>((number, self.time(number, hash).await?)) };
-        let times = futures::stream::iter(blocks).map(time).buffered(AT_ONCE);
-        let times: BTreeMap<u32, Timestamp> = times.try_collect().await?;
-        let told = |one: Emitted<Kind>| {
+        let told = |(one, time): (Emitted<Kind>, Timestamp)| {
             let at = At {
                 block: one.block.number,
                 event: one.index,
                 hash: one.block.hash,
-                time: times.get(&one.block.number).copied().unwrap_or_default(),
+                time,
             };
             Ok((at, event(one.kind, &one.data)?))
         };
-        emitted.into_iter().map(told).collect()
-    }
-
-    async fn time(&self, number: u32, hash: [u8; 32]) -> Result<Timestamp, LedgerError> {
-        let time = self.chain.block_time(hash).await;
-        let time = time.map_err(|error| forgotten(number, error))?;
-        time.ok_or_else(|| LedgerError::Rejected(format!("block {number} has no time")))
+        self.events.timed(from, to).await?.into_iter().map(told).collect()
     }
 
     async fn at(&self, number: u32) -> Result<BookBlock, LedgerError> {
@@ -207,7 +163,7 @@ impl ChainPrepaidPast {
             )));
         }
         let hash = self.chain.block_hash(number).await?;
-        let time = self.time(number, hash).await?;
+        let time = time_of(&self.chain, number, hash).await?;
         Ok(BookBlock { number, hash, time })
     }
 
@@ -224,17 +180,6 @@ impl ChainPrepaidPast {
                 Ok(token.read_at("PSP22::balance_of", &account, block.hash).await?)
             }
         }
-    }
-}
-
-/// A node that answers, but not about this block, has thrown its state away.
-pub(super) fn forgotten<E: Debug>(number: u32, error: ChainError) -> ports::LedgerError<E> {
-    match error {
-        ChainError::Refused { .. } => ports::LedgerError::Rejected(format!(
-            "{error}; if the node doesn't keep the state of block {number} any more, take one that keeps all \
-             (--state-pruning archive)"
-        )),
-        other => other.into(),
     }
 }
 
@@ -344,25 +289,5 @@ impl Storage for StorageAt {
     async fn is_used(&self, by: AccountId, reference: [u8; 32]) -> Result<bool, LedgerError> {
         let asked = (by, reference);
         Ok(self.contract.read_at("is_used", &asked, self.block.hash).await?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_without_the_past_is_told_apart_from_one_out_of_reach() {
-        let refused = ChainError::Refused {
-            method: "state_getStorage",
-            code: 4003,
-            message: "State already discarded".into(),
-        };
-        let advice = forgotten::<Error>(7, refused).to_string();
-        assert!(advice.contains("block 7") && advice.contains("archive"), "{advice}");
-        assert!(matches!(
-            forgotten::<Error>(7, ChainError::Disconnected),
-            LedgerError::Unavailable(_)
-        ));
     }
 }

@@ -14,10 +14,9 @@ use super::{
     bundle::{Bundle, BundleError},
     contracts::Contract,
     deployment::{to_ss58, Deployment, DeploymentError, RECONCILIATION},
-    events::{ContractEvents, Emitted},
+    events::{forgotten, ContractEvents, Emitted},
     health::{in_time, Check},
     ledger::{make_block, signers, write},
-    prepaid_past::forgotten,
     reconciliation_events::{event, Kind, KINDS},
     Chain, ChainError, Follower, Submitter,
 };
@@ -127,39 +126,6 @@ impl ChainReconciliation {
             to_hex(&found.genesis)
         ))
     }
-
-    /// The block that the contract was made in: nothing before can be of it. Of a node that has forgotten it, the first whose
-    /// state it still has.
-    async fn made_in(&self) -> Result<u32, LedgerError> {
-        let last = self.follower.head().number;
-        if !self.is_there(last).await? {
-            let contract = to_ss58(&self.reconciliation.address());
-            return Err(LedgerError::Rejected(format!(
-                "there is no contract {contract} at block {last}"
-            )));
-        }
-        let (mut from, mut to) = (1, last);
-        while from < to {
-            let middle = from.midpoint(to);
-            if self.is_there(middle).await? {
-                to = middle;
-            } else {
-                from = middle.saturating_add(1);
-            }
-        }
-        Ok(from)
-    }
-
-    async fn is_there(&self, number: u32) -> Result<bool, LedgerError> {
-        let hash = self.chain.block_hash(number).await?;
-        let contract = (self.reconciliation.address().0,);
-        match self.chain.storage("Contracts", "ContractInfoOf", contract, hash).await {
-            Ok(found) => Ok(found.is_some()),
-            // The node has thrown the block's state away.
-            Err(ChainError::Refused { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 #[async_trait]
@@ -212,7 +178,8 @@ impl ReconciliationLedger for ChainReconciliation {
     }
 
     async fn first_block(&self) -> Result<u32, LedgerError> {
-        self.first_block.get_or_try_init(|| self.made_in()).await.copied()
+        let made_in = || self.events.first_block(self.follower.head().number);
+        self.first_block.get_or_try_init(made_in).await.copied()
     }
 
     async fn events(&self, from: u32, to: u32) -> Result<Vec<Happened>, LedgerError> {

@@ -1,7 +1,11 @@
 //! An institution's service, as its own clients reach it.
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
+use bytes::Bytes;
 use reqwest::{header, Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::{de::DeserializeOwned, Serialize};
 
@@ -113,6 +117,20 @@ impl Api {
         Ok(text)
     }
 
+    /// Reads a document of this media type, and writes it as it comes.
+    ///
+    /// # Errors
+    /// The service can't be reached, or refuses; or it can't be written.
+    pub async fn download(&self, path: &str, accept: &str, to: &mut impl std::io::Write) -> anyhow::Result<()> {
+        let request = self.request(Method::GET, path)?.header(header::ACCEPT, accept);
+        let mut answer = self.send(request).await?;
+        while let Some(bytes) = answer.chunk().await? {
+            to.write_all(&bytes)?;
+        }
+        to.flush()?;
+        Ok(())
+    }
+
     /// Sends a write and gives the raw answer. Repeated under the same key while there is no answer: it is carried out
     /// once.
     ///
@@ -125,14 +143,35 @@ impl Api {
         key: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<Response> {
+        let write = || {
+            let request = self.request(method.clone(), path)?;
+            Ok(request.header("Idempotency-Key", key).json(body))
+        };
+        self.persist(write).await
+    }
+
+    /// Sends a file as the body of a write and gives the raw answer. Repeated under the same key while there is no answer.
+    ///
+    /// # Errors
+    /// The file can't be read, the service can't be reached, or it refuses.
+    pub async fn upload(&self, path: &str, key: &str, file: &Path) -> anyhow::Result<Response> {
+        let content = tokio::fs::read(file).await;
+        let content = Bytes::from(content.with_context(|| format!("{} can't be read", file.display()))?);
+        let post = || {
+            let request = self.request(Method::POST, path)?;
+            Ok(request
+                .header("Idempotency-Key", key)
+                .header(header::CONTENT_TYPE, "application/octet-stream")
+                .body(content.clone()))
+        };
+        self.persist(post).await
+    }
+
+    async fn persist(&self, request: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<Response> {
         let mut pause = Duration::from_millis(200);
         let mut attempt = 1;
         loop {
-            let request = self
-                .request(method.clone(), path)?
-                .header("Idempotency-Key", key)
-                .json(body);
-            match self.send(request).await {
+            match self.send(request()?).await {
                 Err(error) if super::exit_code(&error) == 3 && attempt < ATTEMPTS => {
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2);

@@ -8,6 +8,7 @@ use crate::settlement::ports::LedgerError;
 mod list;
 mod render;
 
+pub mod audit;
 pub mod ca;
 pub mod card;
 pub mod client;
@@ -21,6 +22,7 @@ pub mod govern;
 pub mod key;
 pub mod pay;
 pub mod prepaid;
+pub mod reconcile;
 pub mod serve;
 pub mod settlement;
 pub mod status;
@@ -43,7 +45,9 @@ Or all of it at once: quittance demo
 Trades between institutions: quittance escrow --help
 Payments on credit, at a credit node: quittance credit --help
 Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
+Books with other institutions, matched every day: quittance reconcile --help
 A merchant's terminal, and a holder's card: quittance terminal --help, quittance card --help
+What institutions report, against the chain: quittance audit --help
 
 Each command explains itself: quittance pay --help
 
@@ -92,10 +96,14 @@ enum Command {
     Credit(credit::Args),
     /// Prepaid cards: programmes, merchants, terminals, cards, payments, disputes, statements, reports.
     Prepaid(prepaid::Args),
+    /// Books with other institutions: entries, files, days, breaks, reports.
+    Reconcile(reconcile::Args),
     /// Makes a prepaid card, and signs for its holder.
     Card(card::Args),
     /// A merchant's terminal that takes prepaid cards.
     Terminal(terminal::Args),
+    /// Checks what institutions hand out against the chain.
+    Audit(audit::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),
     /// Tries or executes any message of a contract.
@@ -132,8 +140,10 @@ pub async fn main() -> ExitCode {
         Command::Escrow(args) => escrow::run(args).await,
         Command::Credit(args) => credit::run(args).await,
         Command::Prepaid(args) => prepaid::run(args).await,
+        Command::Reconcile(args) => reconcile::run(args).await,
         Command::Card(args) => card::run(args),
         Command::Terminal(args) => terminal::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
         Command::Govern(args) => govern::run(args).await,
         Command::Contract(args) => contract::run(args).await,
         Command::Demo(args) => demo::run(args).await,

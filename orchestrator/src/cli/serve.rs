@@ -1,6 +1,7 @@
 //! `quittance serve`: runs an institution.
 pub(super) mod credit;
 pub(super) mod prepaid;
+mod reconciliation;
 
 use std::{
     collections::BTreeSet,
@@ -23,7 +24,7 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt, Env
 use crate::{
     chain::{
         bundle::Bundle, contracts::Contract, deployment::Deployed, Chain, ChainCreditNodes, ChainEscrow, ChainLedger,
-        ChainRecords, Deployment, Follower, Submitter,
+        ChainProofs, ChainRecords, Deployment, Follower, Submitter,
     },
     config::{self, Config},
     credit::{scores::Scores, Consents, Credit, Payments},
@@ -34,6 +35,7 @@ use crate::{
     identity::{tls, webhook_secret, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
     prepaid::Prepaid,
+    reconciliation::{report::Reports, Reconciliation},
     settlement::{policy::Policy, ports::Clock, Settlement, SettlementConfig},
     statement::Statements,
     store::Store,
@@ -101,6 +103,7 @@ struct Parts {
     escrow: Arc<Escrow>,
     credit_payments: Arc<Payments>,
     prepaid: Arc<Prepaid>,
+    reconciliation: Arc<Reconciliation>,
     decisions: Arc<Decisions>,
     disputes: Arc<Disputes>,
     windows: Arc<Windows>,
@@ -135,6 +138,8 @@ impl Parts {
         let credit_sites = credit::sites(config)?;
         let payees = credit::load_payees(&config.credit.payees).await?;
         refuse_development_keys(&chain, &payees.iter().map(|payee| &payee.key).collect::<Vec<_>>()).await?;
+        let treasurer = reconciliation::load_treasurer(&config.reconciliation).await?;
+        refuse_development_keys(&chain, &treasurer.iter().collect::<Vec<_>>()).await?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
@@ -193,6 +198,14 @@ impl Parts {
             &store,
             &clock,
         )?;
+        // A client of its own: the other side of a book draws its statement up first.
+        let book_peers = HttpPeers::new(
+            &config.peers,
+            &config.peer_client,
+            &certificate,
+            &authorities,
+            Sealer::new(member, certificate.clone(), clock.clone()),
+        )?;
         let card_books = prepaid::books(config, &on_home_chain, &deployment, &config.chain.bundles)?;
         let clearing = bundles.iter().find(|bundle| bundle.name() == "clearing");
         let clearing = clearing.context("chain.bundles has no clearing contract")?;
@@ -236,6 +249,24 @@ impl Parts {
             http_peers.clone(),
             clock.clone(),
         );
+        let treasury = reconciliation::Treasurer {
+            config,
+            key: treasurer,
+            genesis: chain.genesis(),
+            clearing: address,
+            settlement: &settlement,
+        };
+        let reconciliation = reconciliation::open(
+            treasury,
+            &on_home_chain,
+            &deployment,
+            book_peers,
+            &signing,
+            &store,
+            &clock,
+        )?;
+        let proofs = Arc::new(ChainProofs::new(chain.clone()));
+        let book_reports = Arc::new(Reports::new(store.clone(), &**reconciliation.ledger(), proofs));
         let decisions = Decisions::new(
             member,
             store.clone(),
@@ -296,6 +327,8 @@ impl Parts {
             scores,
             prepaid: prepaid.clone(),
             card_books,
+            reconciliation: reconciliation.clone(),
+            book_reports,
             decisions: decisions.clone(),
             disputes: disputes.clone(),
             windows: windows.clone(),
@@ -326,6 +359,7 @@ impl Parts {
             escrow,
             credit_payments,
             prepaid,
+            reconciliation,
             decisions,
             disputes,
             windows,
@@ -354,6 +388,7 @@ impl Parts {
         let trading = tokio::spawn(self.escrow.run(stop.clone()));
         let lending = tokio::spawn(self.credit_payments.run(stop.clone()));
         let serving_cards = tokio::spawn(self.prepaid.run(stop.clone()));
+        let reconciling = tokio::spawn(self.reconciliation.run(stop.clone()));
         let deciding = tokio::spawn(self.decisions.run(stop.clone()));
         let contesting = tokio::spawn(self.disputes.run(stop.clone()));
         let watching = tokio::spawn(self.windows.run(stop.clone()));
@@ -386,6 +421,7 @@ impl Parts {
 
         let (mut settling, mut trading, mut server) = (settling, trading, server);
         let (mut serving_cards, mut terminals) = (serving_cards, terminals);
+        let mut reconciling = reconciling;
         let (mut lending, mut deciding, mut contesting) = (lending, deciding, contesting);
         let (mut watching, mut telling) = (watching, telling);
         let ended = tokio::select! {
@@ -395,6 +431,7 @@ impl Parts {
             result = &mut lending => Ok(Some(format!("the payments on credit ended by themselves: {result:?}"))),
             result = &mut serving_cards => Ok(Some(format!("serving cards ended by itself: {result:?}"))),
             result = &mut terminals => Ok(Some(format!("the terminals' listener ended by itself: {result:?}"))),
+            result = &mut reconciling => Ok(Some(format!("reconciling ended by itself: {result:?}"))),
             result = &mut deciding => Ok(Some(format!("deciding ended by itself: {result:?}"))),
             result = &mut contesting => Ok(Some(format!("the disputes ended by themselves: {result:?}"))),
             result = &mut watching => Ok(Some(format!("watching windows ended by itself: {result:?}"))),
@@ -421,6 +458,9 @@ impl Parts {
         }
         if !serving_cards.is_finished() {
             serving_cards.await?;
+        }
+        if !reconciling.is_finished() {
+            reconciling.await?;
         }
         if !deciding.is_finished() {
             deciding.await?;

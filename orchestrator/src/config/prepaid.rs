@@ -8,7 +8,7 @@ use std::{
 use protocol::Member;
 use serde::Deserialize;
 
-use super::{each, Config, Problems};
+use super::{each, parsed, Config, Problems};
 use crate::{
     prepaid::schedule::{Schedule, Zone},
     windows::{
@@ -51,7 +51,7 @@ pub struct PrepaidIssuer {
     #[serde(default, deserialize_with = "each")]
     pub cut_offs: Vec<TimeOfDay>,
     /// Whose clocks show these times.
-    #[serde(default, deserialize_with = "zone")]
+    #[serde(default, deserialize_with = "parsed")]
     pub time_zone: Zone,
     /// Days without cut-offs.
     #[serde(default, deserialize_with = "each")]
@@ -80,11 +80,6 @@ const fn batch_wait_milliseconds() -> u64 {
 
 const fn answer_wait_milliseconds() -> u64 {
     500
-}
-
-fn zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(serde::de::Error::custom)
 }
 
 impl PrepaidIssuer {

@@ -6,6 +6,7 @@ mod institution;
 mod node;
 mod place;
 mod prepaid;
+pub mod reconciliation;
 mod tills;
 mod trading;
 

@@ -33,6 +33,7 @@ impl Role {
             | Permission::Decide
             | Permission::GiveCredit
             | Permission::RunCards
+            | Permission::Reconcile
             | Permission::SendWebhooks => matches!(self, Role::Operator),
         }
     }
@@ -63,6 +64,8 @@ pub enum Permission {
     ServeCards,
     /// Change a card programme, its merchants, terminals and cards beyond that, close cycles, decide disputes.
     RunCards,
+    /// Open books, record and import what is in them, correct and close their days.
+    Reconcile,
     /// Have others told again what happened.
     SendWebhooks,
 }
@@ -81,6 +84,7 @@ impl Permission {
             Permission::GiveCredit => "decide on credit",
             Permission::ServeCards => "serve card holders and merchants",
             Permission::RunCards => "run the card programme",
+            Permission::Reconcile => "keep and reconcile books",
             Permission::SendWebhooks => "send webhooks again",
         }
     }

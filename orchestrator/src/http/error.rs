@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::{health::Check, request_id};
 use crate::{
+    reconciliation::import::BadLine,
     settlement::ports::{refusal_code, LedgerError},
     store::StoreError,
 };
@@ -35,6 +36,9 @@ pub struct Problem {
     pub detail: String,
     /// `urn:uuid:` and the request's id, which stands in the log too.
     pub instance: String,
+    /// What is wrong in a file, line by line: the first 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<BadLine>,
 }
 
 /// Everything that a request can fail of.
@@ -126,6 +130,14 @@ pub enum ApiError {
         /// What is wrong, and what to do.
         detail: String,
     },
+    /// 422: something is wrong with the file that is the body.
+    #[error("{detail}")]
+    BadFile {
+        /// What, in a sentence.
+        detail: String,
+        /// What, line by line.
+        problems: Vec<BadLine>,
+    },
     /// 500: ours. Logged; the client learns no more than the request's id.
     #[error("{0}")]
     Internal(String),
@@ -147,7 +159,7 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             ApiError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-            ApiError::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            ApiError::Refused { .. } | ApiError::BadFile { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -173,6 +185,7 @@ impl ApiError {
             ApiError::TryLater { code, .. } => code,
             ApiError::TimedOut => "timed-out",
             ApiError::Refused { code, .. } => code,
+            ApiError::BadFile { .. } => "bad-file",
             ApiError::Internal(_) => "internal",
         }
     }
@@ -194,6 +207,7 @@ impl ApiError {
             ApiError::TryLater { .. } => "Not now",
             ApiError::TimedOut => "No answer in time",
             ApiError::Refused { .. } => "Refused",
+            ApiError::BadFile { .. } => "Bad file",
             ApiError::Internal(_) => "Internal error",
         }
     }
@@ -206,6 +220,10 @@ impl ApiError {
             }
             other => other.to_string(),
         };
+        let problems = match self {
+            ApiError::BadFile { problems, .. } => problems.clone(),
+            _ => Vec::new(),
+        };
         Problem {
             kind: format!("urn:quittance:problem:{}", self.code()),
             title: self.title().into(),
@@ -213,6 +231,7 @@ impl ApiError {
             code: self.code().into(),
             detail,
             instance: format!("urn:uuid:{}", request_id::current()),
+            problems,
         }
     }
 }

@@ -25,6 +25,8 @@ use crate::{
 
 /// How long a look at the chain serves. Every write asks, and each look costs round trips to the node.
 const FRESH: Duration = Duration::from_secs(1);
+/// The check of the contract that books are in.
+const BOOKS: &str = "reconciliation-contract";
 
 /// One thing that must hold before work is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -88,12 +90,14 @@ impl Readiness {
                 return ready.clone();
             }
         }
-        let (mut checks, credit, prepaid) = futures::join!(
+        let (mut checks, credit, prepaid, books) = futures::join!(
             api.chain.checks(),
             credit_checks(&api.credit),
-            prepaid_checks(&api.prepaid)
+            prepaid_checks(&api.prepaid),
+            api.reconciliation.check()
         );
         checks.push(store_check(api).await);
+        checks.push(books.into());
         checks.extend(credit);
         checks.extend(prepaid);
         let ready = Ready {
@@ -147,17 +151,18 @@ async fn store_check(api: &Api) -> Check {
 
 /// Middleware: writes are refused while a check fails. What a chain that only credit is given on lacks stops no payment or
 /// trade on the home chain; what any chain lacks stops credit, which takes place on two. A card issuer's contract that isn't what
-/// it should be stops cards only.
+/// it should be stops cards only, and the contract that books are in, if it isn't, stops books only.
 pub async fn refuse_until_ready(State(api): State<Api>, request: Request, next: Next) -> Result<Response, ApiError> {
     if request.method() != Method::GET {
         let ready = api.readiness.look(&api).await;
         let path = request.uri().path();
         let is_about_credit = path.starts_with(super::credit::PATHS);
         let is_about_cards = super::prepaid::PATHS.iter().any(|start| path.starts_with(start));
+        let is_about_books = super::reconciliation::PATHS.iter().any(|start| path.starts_with(start));
         let concerns = |check: &Check| match (&check.chain, check.issuer) {
             (Some(_), _) => is_about_credit,
             (None, Some(_)) => is_about_cards,
-            (None, None) => true,
+            (None, None) => check.name != BOOKS || is_about_books,
         };
         let mut checks = ready.checks.into_iter();
         if let Some(failing) = checks.find(|check| !check.ok && concerns(check)) {

@@ -19,7 +19,9 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{auth::Caller, contracts, error::ApiError, extractor::OperationKey, Api, MAX_BODY};
+use super::{
+    auth::Caller, contracts, error::ApiError, extractor::OperationKey, reconciliation::imports, Api, MAX_BODY,
+};
 use crate::store::idempotency::{Claim, Fingerprint, StoredAnswer};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -58,14 +60,29 @@ pub async fn once(State(api): State<Api>, caller: Caller, request: Request, next
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();
-    let body = read(body).await?;
-    if is_dry_run(&parts.extensions, &body) {
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let mut hash = begin_fingerprint(&parts.method, path);
+    let (body, is_dry_run) = if imports::is_file(&parts.method, &parts.extensions) {
+        // Without a key, nobody's disk is filled.
+        let is_dry_run = imports::is_dry_run(&parts);
+        if !is_dry_run {
+            key_of(&parts.headers)?;
+        }
+        let file = imports::spool(body, &mut hash).await?;
+        parts.extensions.insert(file);
+        (Bytes::new(), is_dry_run)
+    } else {
+        let body = read(body).await?;
+        hash.update(&body);
+        let is_dry_run = is_dry_run(&parts.extensions, &body);
+        (body, is_dry_run)
+    };
+    if is_dry_run {
         return Ok(next.run(Request::from_parts(parts, Body::from(body))).await);
     }
 
     let key = key_of(&parts.headers)?;
-    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let fingerprint = fingerprint(&parts.method, path, &body);
+    let fingerprint: Fingerprint = hash.finalize().into();
     let _working = api
         .in_flight
         .enter((caller.name().to_owned(), key.clone()))
@@ -114,15 +131,15 @@ fn key_of(headers: &HeaderMap) -> Result<String, ApiError> {
         .ok_or(ApiError::IdempotencyKeyMissing)
 }
 
-fn fingerprint(method: &Method, path: &str, body: &Bytes) -> Fingerprint {
+/// Of method and path; the body follows.
+fn begin_fingerprint(method: &Method, path: &str) -> Sha256 {
     let mut hash = Sha256::new();
     for part in [method.as_str(), path] {
         hash.update(part);
         // Neither a method nor a path holds a line feed.
         hash.update(b"\n");
     }
-    hash.update(body);
-    hash.finalize().into()
+    hash
 }
 
 /// The key is hashed: a client's name and key could hold any character, the parts must stay apart.

@@ -28,6 +28,7 @@ use crate::{
     disputes::Disputes,
     escrow::Escrow,
     prepaid::{queries::CardBooks, Prepaid},
+    reconciliation::{report::Reports, Reconciliation},
     settlement::Settlement,
     statement::Statements,
     store::Store,
@@ -58,6 +59,7 @@ pub mod payments;
 pub mod peer;
 pub mod ports;
 pub mod prepaid;
+pub mod reconciliation;
 pub mod relations;
 pub mod request_id;
 pub mod schema;
@@ -97,6 +99,10 @@ pub struct Api {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
+    /// Books with other institutions.
+    pub reconciliation: Arc<Reconciliation>,
+    /// Draws up reports of their closed days.
+    pub book_reports: Arc<Reports>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -140,6 +146,10 @@ pub struct Systems {
     pub prepaid: Arc<Prepaid>,
     /// What follows from the events of their contracts.
     pub card_books: CardBooks,
+    /// Books with other institutions.
+    pub reconciliation: Arc<Reconciliation>,
+    /// Draws up reports of their closed days.
+    pub book_reports: Arc<Reports>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
     /// Disputes over this institution's payments.
@@ -170,6 +180,8 @@ impl Api {
             scores,
             prepaid,
             card_books,
+            reconciliation,
+            book_reports,
             decisions,
             disputes,
             windows,
@@ -185,6 +197,8 @@ impl Api {
             scores,
             prepaid,
             card_books,
+            reconciliation,
+            book_reports,
             decisions,
             disputes,
             windows,
@@ -292,6 +306,7 @@ fn client_routes() -> OpenApiRouter<Api> {
         .merge(escrow::router())
         .merge(credit::router())
         .merge(prepaid::router())
+        .merge(reconciliation::router())
 }
 
 fn peer_routes() -> OpenApiRouter<Api> {
@@ -302,6 +317,7 @@ fn peer_routes() -> OpenApiRouter<Api> {
         .merge(escrow::letters::router())
         .merge(credit::consents::peer_router())
         .merge(prepaid::orders::peer_router())
+        .merge(reconciliation::peer::router())
 }
 
 fn open_routes() -> OpenApiRouter<Api> {

@@ -52,6 +52,7 @@ pub mod decisions;
 pub mod disputes;
 pub mod escrow;
 pub mod prepaid;
+pub mod reconciliation;
 pub mod windows;
 
 /// What is paid.

@@ -11,6 +11,7 @@ mod disputes;
 pub mod envelope;
 pub mod layer;
 mod prepaid;
+mod reconciliation;
 
 pub use client::{HttpPeers, HttpPeersError};
 pub use credit::CreditPeers;
@@ -18,3 +19,4 @@ pub use directory::{Directory, DirectoryError};
 pub use envelope::{EnvelopeError, Sealer, Verifier};
 pub use layer::{authenticate, Peer, MAX_REQUEST};
 pub use prepaid::CardIssuers;
+pub use reconciliation::BookPartners;

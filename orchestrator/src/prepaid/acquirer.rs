@@ -81,7 +81,12 @@ impl Prepaid {
             return Err(PrepaidError::BadTerminalSignature(message.terminal));
         }
         let (issuer, reference, terminal) = (message.issuer, message.reference, message.terminal);
-        if self.store.terminal_message(issuer, &reference, terminal).await?.is_none() {
+        if self
+            .store
+            .terminal_message(issuer, &reference, terminal)
+            .await?
+            .is_none()
+        {
             let merchant = self.merchant_with(ledger, terminal).await?;
             self.pass_on(message, merchant).await?;
         }

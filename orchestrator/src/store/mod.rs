@@ -1,8 +1,10 @@
 //! The institution's own database: SQLite, one file, opened once. Each submodule owns its tables.
 pub mod batches;
+pub mod books;
 pub mod counts;
 pub mod credit;
 pub mod credit_scores;
+pub mod days;
 pub mod decisions;
 pub mod disputes;
 pub mod escrow;
@@ -14,6 +16,7 @@ mod page;
 pub mod payments;
 pub mod policy;
 pub mod prepaid;
+pub mod statements;
 pub mod submissions;
 pub mod users;
 pub mod webhooks;

@@ -6,6 +6,7 @@ mod defaults;
 mod events;
 mod ledger;
 mod opening;
+mod proving;
 mod recording;
 mod refusing;
 

@@ -7,6 +7,8 @@ mod books;
 mod corrections;
 mod days;
 mod error;
+#[cfg(feature = "std")]
+pub mod storage;
 
 use scale::{Decode, Encode};
 

@@ -4,6 +4,7 @@ mod dispute;
 mod escrow;
 mod netting;
 mod prepaid;
+mod reconciliation;
 mod settlement;
 mod transfer;
 
@@ -111,8 +112,15 @@ async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, C
     let escrow = escrow?;
     let (credit, node) = credit::run(network, other_node?, show).await?;
     let (prepaid, cards) = prepaid::run(network, show).await?;
+    let reconciliation = reconciliation::run(network, show).await?;
     Ok((
-        json!({ "settlement": settlement, "escrow": escrow, "credit": credit, "prepaid": prepaid }),
+        json!({
+            "settlement": settlement,
+            "escrow": escrow,
+            "credit": credit,
+            "prepaid": prepaid,
+            "reconciliation": reconciliation,
+        }),
         node,
         cards,
     ))

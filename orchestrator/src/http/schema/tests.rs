@@ -14,6 +14,7 @@ mod decisions;
 mod disputes;
 mod escrow;
 mod prepaid;
+mod reconciliation;
 mod windows;
 
 #[track_caller]

@@ -18,6 +18,7 @@ use crate::{
     store::Store,
 };
 
+mod books;
 mod bulk;
 mod credit;
 mod decisions;
@@ -26,6 +27,7 @@ mod escrow;
 mod fakes;
 mod idempotent;
 mod lists;
+mod no_books;
 mod openapi;
 mod prepaid;
 mod scores;
@@ -94,6 +96,8 @@ impl Bank {
             scores: crate::credit::scores::tests::scores(desk, vec![here, there], store.clone()),
             prepaid: prepaid.clone(),
             card_books: fakes::card_books(),
+            reconciliation: no_books::reconciliation(store.clone()),
+            book_reports: no_books::reports(store.clone()),
             decisions,
             disputes: fakes::disputes(store.clone()),
             windows,

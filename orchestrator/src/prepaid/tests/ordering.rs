@@ -107,7 +107,10 @@ async fn another_terminal_neither_takes_a_reference_nor_learns_what_became_of_it
         code(&world.issuer.on_order(ACQUIRER, &others).await.unwrap()),
         Decline::OtherOrder
     );
-    assert!(matches!(world.answer(&order).await, OrderAnswer::Approved { taken: 10, .. }));
+    assert!(matches!(
+        world.answer(&order).await,
+        OrderAnswer::Approved { taken: 10, .. }
+    ));
     assert_eq!(
         code(&world.issuer.on_order(ACQUIRER, &others).await.unwrap()),
         Decline::OtherOrder
@@ -122,7 +125,10 @@ async fn another_acquirer_neither_orders_for_a_terminal_nor_learns_of_its_orders
     let answer = world.issuer.on_order(stranger, &order).await.unwrap();
     assert_eq!(code(&answer), Decline::OtherOrder);
     let rightful = world.answer(&world.payment(1, 10)).await;
-    assert!(matches!(rightful, OrderAnswer::Approved { taken: 10, .. }), "{rightful:?}");
+    assert!(
+        matches!(rightful, OrderAnswer::Approved { taken: 10, .. }),
+        "{rightful:?}"
+    );
     let other = world.sealed(&world.payment(2, 10));
     world.issuer.on_order(ACQUIRER, &other).await.unwrap();
     let error = world.issuer.on_order(stranger, &other).await.unwrap_err();

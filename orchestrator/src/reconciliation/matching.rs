@@ -1,0 +1,113 @@
+//! Matches a day (S3.2): the two books' statements and the chain's entries, page by page, in bounded memory.
+use async_trait::async_trait;
+use protocol::reconciliation::{BookId, Side};
+use quittance_matching::{Loose, Matcher, Rest};
+pub use quittance_matching::{MatchError, Rules, SHOWN};
+
+use super::{
+    findings::{Finding, Summary},
+    statements::Pages,
+};
+use crate::store::{Store, StoreError};
+
+/// How many trades of what is left over are judged at once.
+const AT_ONCE: usize = 512;
+
+/// Why a day couldn't be matched.
+#[derive(Debug, thiserror::Error)]
+pub enum MatchFault {
+    /// The day can't be matched.
+    #[error(transparent)]
+    Match(#[from] MatchError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is matched: three kept statements, by their ids.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// Where they are kept.
+    pub store: &'a Store,
+    /// Of which book.
+    pub book: BookId,
+    /// What the debit side's book says.
+    pub debit: i64,
+    /// What the credit side's book says.
+    pub credit: i64,
+    /// What the chain has.
+    pub chain: i64,
+}
+
+/// Takes what a run finds, as it finds it: each trade once, ascending, but for what only turns out at the end, which ascends
+/// again.
+#[async_trait]
+pub trait Sink: Send {
+    /// Takes some.
+    async fn take(&mut self, findings: Vec<Finding>) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl<F: FnMut(Finding) -> Result<(), StoreError> + Send> Sink for F {
+    async fn take(&mut self, findings: Vec<Finding>) -> Result<(), StoreError> {
+        findings.into_iter().try_for_each(self)
+    }
+}
+
+/// Matches a day.
+///
+/// # Errors
+/// The statements aren't in order, or the database failed. What the sink took until then means nothing.
+pub async fn match_day(inputs: Inputs<'_>, rules: &Rules, sink: &mut impl Sink) -> Result<Summary, MatchFault> {
+    let pages = |statement| Pages::of(inputs.store, statement);
+    let (mut debit, mut credit, mut chain) = (pages(inputs.debit), pages(inputs.credit), pages(inputs.chain));
+    let mut matcher = Matcher::new(*rules);
+    let mut found = Vec::new();
+    while let Some(side) = matcher.merge(&mut found)? {
+        match side {
+            Side::Debit => matcher.lines(side, debit.lines().await?)?,
+            Side::Credit => matcher.lines(side, credit.lines().await?)?,
+            Side::Chain => matcher.entries(chain.entries().await?)?,
+        }
+        if !found.is_empty() {
+            sink.take(std::mem::take(&mut found)).await?;
+        }
+    }
+    if !found.is_empty() {
+        sink.take(found).await?;
+    }
+
+    // Sorting what is left over takes a while where a whole book is.
+    let sorted = tokio::task::spawn_blocking(move || matcher.leftovers());
+    let mut leftovers = sorted
+        .await
+        .map_err(|error| MatchError::Spill(std::io::Error::other(error)))??;
+    let mut rest = Vec::new();
+    loop {
+        let is_more = leftovers.next(&mut rest)?;
+        if is_more && rest.len() < AT_ONCE {
+            continue;
+        }
+        let mut found = Vec::new();
+        for left in rest.drain(..) {
+            match left {
+                Rest::Finding(finding) => found.push(finding),
+                Rest::Loose(loose) => {
+                    let entry = elsewhere(&inputs, &loose).await?;
+                    found.extend(leftovers.resolve(loose, entry));
+                }
+            }
+        }
+        if !found.is_empty() {
+            sink.take(found).await?;
+        }
+        if !is_more {
+            return Ok(leftovers.summary());
+        }
+    }
+}
+
+/// What the chain has of a trade that it doesn't have on the day.
+async fn elsewhere(inputs: &Inputs<'_>, loose: &Loose) -> Result<Option<super::line::ChainEntry>, StoreError> {
+    inputs.store.chain_entry(inputs.book, loose.trade).await
+}

@@ -1,0 +1,7 @@
+//! Both sides of a book in one process, against the contract's rules.
+#![allow(clippy::unwrap_used)]
+mod breaks;
+mod chain;
+mod crashes;
+mod days;
+mod world;
