@@ -52,7 +52,7 @@ async fn two_missed_days_are_matched_once_each_the_older_one_first() {
     for side in [Side::Debit, Side::Credit] {
         for planted in &days {
             let day = reckoning.book.day(&reckoning.network, side, planted.day).await.unwrap();
-            runs.push(day["runs"].clone());
+            runs.push(day.day.runs);
         }
     }
     for side in [Side::Debit, Side::Credit] {
@@ -68,7 +68,7 @@ async fn two_missed_days_are_matched_once_each_the_older_one_first() {
     for side in [Side::Debit, Side::Credit] {
         for planted in &days {
             let day = reckoning.book.day(&reckoning.network, side, planted.day).await.unwrap();
-            again.push(day["runs"].clone());
+            again.push(day.day.runs);
         }
     }
     assert_eq!(again, runs);

@@ -12,7 +12,6 @@ use quittance::{
     reconciliation::ports::ReconciliationLedger,
     settlement::ports::Ledger,
 };
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::network::DEPOSIT;
@@ -102,10 +101,10 @@ impl Reckoning {
         assert_eq!((closed.payable, closed.is_default), (planted.total, false));
         for side in [Side::Debit, Side::Credit] {
             let dry = self.book.dry_run(&self.network, side, day).await.unwrap();
-            let summary = &dry["summary"];
-            assert_eq!(summary["breaks"], json!(0), "{dry:#}");
-            assert_eq!(summary["matched"], json!(record.entries), "{dry:#}");
-            assert_eq!(summary["total"], json!(planted.total.to_string()), "{dry:#}");
+            let found = &dry.findings;
+            assert_eq!((dry.summary.breaks, dry.summary.expected), (0, 0), "{found:#?}");
+            assert_eq!(dry.summary.matched, u64::from(record.entries), "{found:#?}");
+            assert_eq!(dry.summary.total, planted.total);
         }
     }
 }

@@ -265,8 +265,8 @@ impl Parts {
             &store,
             &clock,
         )?;
-        let prover = Arc::new(ChainProofs::new(chain.clone()));
-        let book_reports = Arc::new(Reports::new(store.clone(), reconciliation.ledger().as_ref(), prover));
+        let proofs = Arc::new(ChainProofs::new(chain.clone()));
+        let book_reports = Arc::new(Reports::new(store.clone(), &**reconciliation.ledger(), proofs));
         let decisions = Decisions::new(
             member,
             store.clone(),

@@ -101,7 +101,7 @@ pub struct Api {
     pub card_books: CardBooks,
     /// Books with other institutions.
     pub reconciliation: Arc<Reconciliation>,
-    /// Reports of their closed days.
+    /// Draws up reports of their closed days.
     pub book_reports: Arc<Reports>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,
@@ -148,7 +148,7 @@ pub struct Systems {
     pub card_books: CardBooks,
     /// Books with other institutions.
     pub reconciliation: Arc<Reconciliation>,
-    /// Reports of their closed days.
+    /// Draws up reports of their closed days.
     pub book_reports: Arc<Reports>,
     /// What the notaries decide.
     pub decisions: Arc<Decisions>,

@@ -8,9 +8,11 @@ use protocol::{
 };
 
 use super::{
+    books::Upload,
     breaks::state::{BreakState, Refused},
     days::{run::DryRun, state::DayState},
     findings,
+    import::Report,
     messages::RefusalCode,
     seat::Seat,
     Reconciliation, ReconciliationError,
@@ -123,19 +125,22 @@ impl Reconciliation {
         self.run_dry(&seat, day).await
     }
 
-    /// This side's own book has other lines on these days, both included: those that were matched and aren't closed are matched
-    /// again.
+    /// Imports a file into the own book. Days that were matched and aren't closed are matched again.
     ///
     /// # Errors
-    /// The database failed.
-    pub async fn lines_changed(&self, book: BookId, first: Day, last: Day) -> Result<(), ReconciliationError> {
-        for row in self.store.unfinished_book_days(book, false).await? {
-            if (first..=last).contains(&row.day) && row.kept_run > 0 {
-                self.want_run(book, row.day, "this side's book has other lines: it is matched again")
-                    .await?;
+    /// As [`super::books::Books::import`].
+    pub async fn import(&self, book: BookId, upload: Upload) -> Result<Report, ReconciliationError> {
+        let report = self.books.import(book, upload).await?;
+        if !report.is_known && !report.is_dry_run {
+            for row in self.store.unfinished_book_days(book, false).await? {
+                if row.kept_run > 0 {
+                    self.want_run(book, row.day, "this side's book has other lines: it is matched again")
+                        .await?;
+                }
             }
+            self.changed();
         }
-        Ok(())
+        Ok(report)
     }
 
     /// Tries at once what is tried again by itself: to have a day closed. With `alone`, by this side's signature only, once

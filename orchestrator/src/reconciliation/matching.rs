@@ -1,11 +1,17 @@
 //! Matches a day (S3.2): the two books' statements and the chain's entries, page by page, in bounded memory.
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use protocol::reconciliation::{BookId, Side};
-use quittance_matching::{Loose, Matcher, Rest};
+use protocol::{
+    ids::TradeId,
+    reconciliation::{BookId, Side},
+};
 pub use quittance_matching::{MatchError, Rules, SHOWN};
+use quittance_matching::{Matcher, Rest};
 
 use super::{
     findings::{Finding, Summary},
+    line::ChainEntry,
     statements::Pages,
 };
 use crate::store::{Store, StoreError};
@@ -88,12 +94,13 @@ pub async fn match_day(inputs: Inputs<'_>, rules: &Rules, sink: &mut impl Sink) 
         if is_more && rest.len() < AT_ONCE {
             continue;
         }
+        let mut elsewhere = elsewhere(&inputs, &rest).await?;
         let mut found = Vec::new();
         for left in rest.drain(..) {
             match left {
                 Rest::Finding(finding) => found.push(finding),
                 Rest::Loose(loose) => {
-                    let entry = elsewhere(&inputs, &loose).await?;
+                    let entry = elsewhere.remove(&loose.trade);
                     found.extend(leftovers.resolve(loose, entry));
                 }
             }
@@ -107,7 +114,16 @@ pub async fn match_day(inputs: Inputs<'_>, rules: &Rules, sink: &mut impl Sink) 
     }
 }
 
-/// What the chain has of a trade that it doesn't have on the day.
-async fn elsewhere(inputs: &Inputs<'_>, loose: &Loose) -> Result<Option<super::line::ChainEntry>, StoreError> {
-    inputs.store.chain_entry(inputs.book, loose.trade).await
+/// What the chain has of trades that it doesn't have on the day.
+async fn elsewhere(inputs: &Inputs<'_>, rest: &[Rest]) -> Result<HashMap<TradeId, ChainEntry>, StoreError> {
+    let loose = rest.iter().filter_map(|left| match left {
+        Rest::Loose(loose) => Some(loose.trade),
+        Rest::Finding(_) => None,
+    });
+    let trades: Vec<TradeId> = loose.collect();
+    if trades.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let entries = inputs.store.chain_entries_of(inputs.book, &trades).await?;
+    Ok(entries.into_iter().map(|entry| (entry.entry.trade, entry)).collect())
 }

@@ -1,5 +1,8 @@
 //! When a book's days begin and end, by its clocks, and when they are matched.
-use jiff::{civil::Date, tz::TimeZone};
+use jiff::{
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use protocol::{reconciliation::Day, Timestamp};
 
 use crate::prepaid::schedule::Schedule;
@@ -45,6 +48,13 @@ impl Clocks {
     pub fn begin(&self, day: Day) -> Option<Timestamp> {
         let begin = date(day)?.to_zoned(self.0.clone()).ok()?.timestamp();
         Timestamp::try_from(begin.as_millisecond()).ok()
+    }
+
+    /// The moment at which they show a time of a day; `None` beyond the years that dates have. Where clocks leave the time out, it
+    /// is as much later.
+    pub fn moment(&self, day: Day, time: Time) -> Option<Timestamp> {
+        let moment = date(day)?.to_datetime(time).to_zoned(self.0.clone()).ok()?.timestamp();
+        Timestamp::try_from(moment.as_millisecond()).ok()
     }
 
     /// The first millisecond after a day.

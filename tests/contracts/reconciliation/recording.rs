@@ -2,10 +2,12 @@
 use protocol::{
     reconciliation::{BatchId, DayRecord, EntryRecord, Error, Terms},
     registry::{Change, Roles, Status},
+    Member,
 };
+use quittance_runtime::UNIT;
 use quittance_tests::{
     contract_chain::START,
-    institutions::key,
+    institutions::{account, key},
     reconciliation::{
         entries, entry, terms, trade, Office, AMOUNT, BOOK, CLIENT, CREDIT, DAY_BEFORE, DEBIT, STRANGER, TODAY,
         YESTERDAY,
@@ -130,18 +132,17 @@ fn a_client_that_is_suspended_or_no_participant_records_nothing() {
 #[test]
 fn a_client_with_a_new_account_records_from_that_one() {
     let mut office = Office::default();
+    let moved = Member(50);
+    office.chain.pay(account(moved), 1_000 * UNIT);
     office.govern(Change::SetKeys {
         member: CLIENT,
-        account: protocol::AccountId(key(protocol::Member(50)).public().0),
+        account: account(moved),
         signing_key: key(CLIENT).public().0,
         certificate: [9; 32],
     });
     let args = (BOOK, YESTERDAY, None::<BatchId>, entries(1));
     refused(&mut office, CLIENT, "record", &args, Error::NotTheClient);
-    office
-        .chain
-        .pay(protocol::AccountId(key(protocol::Member(50)).public().0), 1 << 60);
-    let recorded: Result<(), Error> = office.send(protocol::Member(50), "record", args);
+    let recorded: Result<(), Error> = office.send(moved, "record", args);
     assert_eq!(recorded, Ok(()));
 }
 

@@ -18,7 +18,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  quittance reconcile report 2026-11-25 --book 0 --json > 2026-11-25.json
+  quittance reconcile report 0 2026-11-25 --json > 2026-11-25.json
   quittance audit report 2026-11-25.json --url ws://127.0.0.1:9944 --deployment deployment.json
   quittance audit report 2026-11-25.json --url ws://127.0.0.1:9944 --contract 5F… --json
 

@@ -7,7 +7,7 @@ use protocol::{
     ids::TradeId,
     reconciliation::{Kind, Side},
     settlement::Asset,
-    Amount, VoucherId,
+    Amount,
 };
 use serde_json::{json, Value};
 
@@ -15,10 +15,13 @@ use super::Show;
 use crate::{
     cli::render,
     devnet::{
-        reconciliation::{date, yesterday, BookPlan, Found, Keeping, PlantedDay},
+        reconciliation::{date, yesterday, BookPlan, Keeping, PlantedDay},
         Network,
     },
-    http::payments::PaymentView,
+    http::{
+        payments::PaymentView,
+        reconciliation::{breaks::BreakView, days::BookDayDetails},
+    },
     settlement::ports::Ledger,
 };
 
@@ -102,7 +105,7 @@ pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<Va
         "invented_breaks": invented,
         "accepted_by_hand": accepted,
         "corrections": audited["corrections"],
-        "breaks_after_correction": clean["summary"]["breaks"],
+        "breaks_after_correction": clean.summary.breaks,
         "total": planted.total.to_string(),
         "paid_by": paid.id,
         "paid_block": paid.cleared_in,
@@ -111,7 +114,7 @@ pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<Va
 }
 
 /// What was found is what was planted, and nothing else.
-fn ensure_all_found(planted: &PlantedDay, found: &BTreeMap<TradeId, Found>) -> anyhow::Result<()> {
+fn ensure_all_found(planted: &PlantedDay, found: &BTreeMap<TradeId, BreakView>) -> anyhow::Result<()> {
     for (trade, causes) in &planted.planted {
         let told = found.get(trade).map(|found| &found.causes);
         if told != Some(causes) {
@@ -128,9 +131,9 @@ fn ensure_all_found(planted: &PlantedDay, found: &BTreeMap<TradeId, Found>) -> a
 async fn ensure_paid(
     network: &Network,
     planted: &PlantedDay,
-    (day, had): (&Value, Amount),
+    (day, had): (&BookDayDetails, Amount),
 ) -> anyhow::Result<PaymentView> {
-    let voucher: VoucherId = serde_json::from_value(day["voucher"].clone()).context("no voucher paid the day")?;
+    let voucher = day.day.voucher.context("no voucher paid the day")?;
     let payment = network.home.payment(voucher, 0).await?;
     let principal = payment.obligations.first().context("nothing is owed for it")?;
     let (debit, credit, total) = (network.home.member, network.originator.member, planted.total);

@@ -9,10 +9,14 @@ use uuid::Uuid;
 use super::client::Service;
 
 mod books;
+mod breaks;
+mod days;
 mod entries;
 mod imports;
 mod lines;
 mod render;
+mod render_days;
+mod report;
 
 const EXAMPLES: &str = "\
 Two institutions open a book: each signs the same terms, and either hands both in:
@@ -32,6 +36,21 @@ A side imports its own book, as [[reconciliation.books]] says how it looks:
   quittance reconcile import 0 statement.xml --format camt053
   quittance reconcile lines 0 --day 2026-11-25
   quittance reconcile line 0 INV-2026-0001                   what the book and the chain have of it
+
+Days are matched by themselves at [reconciliation] at, and go on from there; by hand:
+  quittance reconcile run 0 2026-11-25 --dry-run             what is wrong
+  quittance reconcile run 0 2026-11-25
+  quittance reconcile days 0
+  quittance reconcile show 0 2026-11-25                      how far it is, and everything that happened to it
+  quittance reconcile close 0 2026-11-25                     tries now what is tried again by itself
+  quittance reconcile pay 0 2026-11-25                       after a payment that came to nothing
+  quittance reconcile report 0 2026-11-25 --html             what a closed day came to, line by line
+
+What was found wrong, and what comes of it:
+  quittance reconcile breaks 0 --day 2026-11-25 --unfinished
+  quittance reconcile break 0 INV-2026-0001
+  quittance reconcile assign 0 INV-2026-0001 ann
+  quittance reconcile accept 0 INV-2026-0001                 and propose, reject, comment
 
 Each command explains itself: quittance reconcile import --help";
 
@@ -67,6 +86,32 @@ enum Command {
     Lines(lines::List),
     /// Shows what the institution and the chain have of a payment.
     Line(lines::Show),
+    /// Lists the days of a book.
+    Days(days::List),
+    /// Matches a day now, or shows what is wrong with it.
+    Run(days::Run),
+    /// Shows a day, and everything that happened to it.
+    Show(days::Show),
+    /// Tries now to have a day closed.
+    Close(days::Close),
+    /// Pays again what a closed day comes to.
+    Pay(days::Pay),
+    /// Writes the report of a closed day.
+    Report(report::Args),
+    /// Lists what runs found wrong in a book.
+    Breaks(breaks::List),
+    /// Shows a break, and what came of it.
+    Break(breaks::Show),
+    /// Says who sees to a break.
+    Assign(breaks::Assign),
+    /// Writes something down about a break.
+    Comment(breaks::Comment),
+    /// Proposes a correction to the other side.
+    Propose(breaks::Propose),
+    /// Accepts a correction.
+    Accept(breaks::Accept),
+    /// Rejects the correction that the other side proposed.
+    Reject(breaks::Reject),
 }
 
 /// Which service is asked, and how it is shown.
@@ -119,6 +164,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Command::Imports(args) => args.run().await,
         Command::Lines(args) => args.run().await,
         Command::Line(args) => args.run().await,
+        Command::Days(args) => args.run().await,
+        Command::Run(args) => args.run().await,
+        Command::Show(args) => args.run().await,
+        Command::Close(args) => args.run().await,
+        Command::Pay(args) => args.run().await,
+        Command::Report(args) => args.run().await,
+        Command::Breaks(args) => args.run().await,
+        Command::Break(args) => args.run().await,
+        Command::Assign(args) => args.run().await,
+        Command::Comment(args) => args.run().await,
+        Command::Propose(args) => args.run().await,
+        Command::Accept(args) => args.run().await,
+        Command::Reject(args) => args.run().await,
     }
 }
 

@@ -1,17 +1,14 @@
 //! `quittance reconcile report`: a closed day's report (S3.3 to S3.5).
 use clap::Parser;
-use protocol::reconciliation::{BookId, Day};
+use protocol::reconciliation::Day;
 
-use crate::{
-    cli::client::Service,
-    reconciliation::schedule,
-};
+use crate::{cli::client::Service, reconciliation::schedule};
 
 const EXAMPLES: &str = "\
 Examples:
-  quittance reconcile report 2026-11-25 --book 0 --url http://127.0.0.1:8080 --html > 2026-11-25.html
-  quittance reconcile report 2026-11-25 --book 0 --csv > 2026-11-25.csv
-  quittance reconcile report 2026-11-25 --book 0 --json > 2026-11-25.json
+  quittance reconcile report 0 2026-11-25 --url http://127.0.0.1:8080 --html > 2026-11-25.html
+  quittance reconcile report 0 2026-11-25 --csv > 2026-11-25.csv
+  quittance reconcile report 0 2026-11-25 --json > 2026-11-25.json
   quittance audit report 2026-11-25.json --url ws://127.0.0.1:9944 --deployment deployment.json
 
 The JSON has a proof of each entry, the lines of both books as their sides signed for them, and where the chain tells of each
@@ -25,12 +22,11 @@ A report is of a closed day, as of the latest finalized block: what was correcte
 pub(super) struct Args {
     #[command(flatten)]
     service: Service,
+    /// The book's number.
+    book: u32,
     /// The day, by the book's clocks, such as 2026-11-25.
-    #[arg(value_name = "DATE", value_parser = schedule::read)]
+    #[arg(value_parser = schedule::read)]
     day: Day,
-    /// Of which book.
-    #[arg(long, value_name = "NUMBER", value_parser = book)]
-    book: BookId,
     #[command(flatten)]
     shape: Shape,
 }
@@ -54,7 +50,7 @@ impl Args {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let path = format!(
             "/v1/reconciliation/books/{}/days/{}/report",
-            self.book.0,
+            self.book,
             schedule::write(self.day)
         );
         let accept = match self.shape {
@@ -62,10 +58,9 @@ impl Args {
             Shape { html: true, .. } => "text/html",
             Shape { .. } => "application/json",
         };
-        self.service.client()?.download(&path, accept, &mut std::io::stdout()).await
+        self.service
+            .client()?
+            .download(&path, accept, &mut std::io::stdout())
+            .await
     }
-}
-
-fn book(text: &str) -> Result<BookId, std::num::ParseIntError> {
-    text.parse().map(BookId)
 }

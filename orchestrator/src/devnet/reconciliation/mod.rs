@@ -7,11 +7,12 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{bail, Context};
 use protocol::{
     ids::TradeId,
-    reconciliation::{Cause, Day, Side, Terms},
+    reconciliation::{Day, Side, Terms},
     settlement::Asset,
     Amount, Member, Timestamp,
 };
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
 
 pub use files::{camt053, csv, date};
@@ -21,7 +22,9 @@ use super::{fresh_key, now, quittance, until, Institution, Network};
 use crate::{
     chain::{bundle::Bundle, ChainReconciliation},
     http::reconciliation::{
-        books::{OpenBookRequest, OpenedBookView, SignedTermsView, TermsRequest},
+        books::{BookView, OpenBookRequest, OpenedBookView, SignedTermsView, TermsRequest},
+        breaks::{BreakPage, BreakView},
+        days::{BookDayDetails, DryRunView},
         entries::{NewEntryView, RecordRequest},
         imports::ImportReport,
     },
@@ -73,15 +76,6 @@ pub struct SharedBook {
     pub book: u32,
     /// Who does what in it.
     pub plan: BookPlan,
-}
-
-/// A break, as a side tells of it.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// How far it is.
-    pub state: String,
-    /// What is wrong.
-    pub causes: Vec<Cause>,
 }
 
 impl Keeping {
@@ -284,9 +278,12 @@ impl SharedBook {
     pub async fn recorded(&self, network: &Network) -> anyhow::Result<()> {
         let api = network.member(self.plan.client)?.api()?;
         let told = until(PATIENCE, async || {
-            let book: Value = api.get(&self.path("")).await?;
-            let backlog = &book["backlog"];
-            Ok((backlog["waiting"] == json!(0) && backlog["undelivered"] == json!(0)).then_some(()))
+            let book: BookView = api.get(&self.path("")).await?;
+            let backlog = book.backlog.context("who records isn't the book's client")?;
+            if backlog.refused > 0 {
+                bail!("{} entries are refused", backlog.refused);
+            }
+            Ok((backlog.waiting == 0 && backlog.undelivered == 0).then_some(()))
         });
         told.await?.context("the entries aren't recorded and delivered in time")
     }
@@ -309,7 +306,7 @@ impl SharedBook {
             Format::Camt053 => camt053(lines, name),
             Format::Csv | Format::JsonLines => csv(lines),
         };
-        self.upload(network, side, (name, keeping.format, ""), text).await
+        self.upload(network, side, (name, keeping.format, ""), &text).await
     }
 
     /// Imports a file; `more` is what else the query says.
@@ -321,14 +318,13 @@ impl SharedBook {
         network: &Network,
         side: Side,
         (name, format, more): (&str, Format, &str),
-        text: String,
+        text: &str,
     ) -> anyhow::Result<ImportReport> {
+        let institution = self.side(network, side)?;
+        let file = institution.directory.join(name);
+        std::fs::write(&file, text)?;
         let path = self.path(&format!("imports?format={format}&name={name}{more}"));
-        let answer = self
-            .side(network, side)?
-            .api()?
-            .upload(&path, &fresh_key(), text.into())
-            .await?;
+        let answer = institution.api()?.upload(&path, &fresh_key(), &file).await?;
         Ok(answer.json().await?)
     }
 
@@ -346,16 +342,18 @@ impl SharedBook {
     ///
     /// # Errors
     /// It is refused.
-    pub async fn dry_run(&self, network: &Network, side: Side, day: Day) -> anyhow::Result<Value> {
+    pub async fn dry_run(&self, network: &Network, side: Side, day: Day) -> anyhow::Result<DryRunView> {
         let what = format!("days/{}/run?dry_run=true", date(day));
-        self.write(network, side, &what, &json!({})).await
+        Ok(serde_json::from_value(
+            self.write(network, side, &what, &json!({})).await?,
+        )?)
     }
 
     /// A day, as a side sees it.
     ///
     /// # Errors
     /// It can't be reached.
-    pub async fn day(&self, network: &Network, side: Side, day: Day) -> anyhow::Result<Value> {
+    pub async fn day(&self, network: &Network, side: Side, day: Day) -> anyhow::Result<BookDayDetails> {
         self.read(network, side, &format!("days/{}", date(day))).await
     }
 
@@ -363,44 +361,42 @@ impl SharedBook {
     ///
     /// # Errors
     /// It never is.
-    pub async fn day_is(&self, network: &Network, side: Side, day: Day, states: &[&str]) -> anyhow::Result<Value> {
+    pub async fn day_is(
+        &self,
+        network: &Network,
+        side: Side,
+        day: Day,
+        states: &[&str],
+    ) -> anyhow::Result<BookDayDetails> {
         let found = until(PATIENCE, async || {
             // A side that was started again isn't there at once.
-            let Ok(now) = self.day(network, side, day).await else {
-                return Ok(None);
-            };
-            let state = now["state"].as_str().unwrap_or_default();
-            Ok(states.contains(&state).then_some(now))
+            let now = self.day(network, side, day).await.ok();
+            Ok(now.filter(|now| states.contains(&now.day.state.as_str())))
         });
-        let found = found.await?;
-        match found {
-            Some(found) => Ok(found),
-            None => {
-                let now = self.day(network, side, day).await?;
-                bail!("{} isn't {states:?} in time at {side:?}: {now:#}", date(day))
-            }
+        if let Some(found) = found.await? {
+            return Ok(found);
         }
+        let now = self.day(network, side, day).await?;
+        bail!("{} is {states:?} at the {side:?} side at no time: {now:#?}", date(day))
     }
 
     /// Every break of a day that a side found.
     ///
     /// # Errors
     /// It can't be reached.
-    pub async fn breaks(&self, network: &Network, side: Side, day: Day) -> anyhow::Result<BTreeMap<TradeId, Found>> {
+    pub async fn breaks(
+        &self,
+        network: &Network,
+        side: Side,
+        day: Day,
+    ) -> anyhow::Result<BTreeMap<TradeId, BreakView>> {
         let mut found = BTreeMap::new();
         let mut cursor = String::new();
         loop {
             let what = format!("breaks?day={}&limit=100{cursor}", date(day));
-            let page: Value = self.read(network, side, &what).await?;
-            for one in page["breaks"].as_array().context("no breaks are told")? {
-                let trade: TradeId = serde_json::from_value(one["trade"].clone())?;
-                let told = Found {
-                    state: one["state"].as_str().unwrap_or_default().to_owned(),
-                    causes: serde_json::from_value(one["causes"].clone())?,
-                };
-                found.insert(trade, told);
-            }
-            match page["next_cursor"].as_str() {
+            let page: BreakPage = self.read(network, side, &what).await?;
+            found.extend(page.breaks.into_iter().map(|view| (view.trade, view)));
+            match page.next_cursor {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return Ok(found),
             }
@@ -436,10 +432,7 @@ impl SharedBook {
                 }
             }
             let now = self.day(network, side, day).await?;
-            Ok(now["state"]
-                .as_str()
-                .is_some_and(|state| states.contains(&state))
-                .then_some(()))
+            Ok(states.contains(&now.day.state.as_str()).then_some(()))
         });
         done.await?
             .with_context(|| format!("{} isn't {states:?} in time", date(day)))?;
@@ -456,16 +449,7 @@ impl SharedBook {
         let institution = self.side(network, side)?;
         let (book, date) = (self.book.to_string(), date(day));
         let mut draw = quittance(options);
-        draw.args([
-            "reconcile",
-            "report",
-            &date,
-            "--book",
-            &book,
-            "--json",
-            "--url",
-            &institution.url,
-        ]);
+        draw.args(["reconcile", "report", &book, &date, "--json", "--url", &institution.url]);
         draw.arg("--token-file")
             .arg(institution.directory.join("operator.token"));
         let file = options.directory.join(format!("report-{book}-{date}.json"));
@@ -483,7 +467,7 @@ impl SharedBook {
     ///
     /// # Errors
     /// It can't be reached, or refuses.
-    pub async fn read(&self, network: &Network, side: Side, what: &str) -> anyhow::Result<Value> {
+    pub async fn read<T: DeserializeOwned>(&self, network: &Network, side: Side, what: &str) -> anyhow::Result<T> {
         self.side(network, side)?.api()?.get(&self.path(what)).await
     }
 

@@ -286,9 +286,9 @@ async fn list(
     ))]
 async fn read(
     State(api): State<Api>,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
 ) -> Result<Json<BreakDetails>, ApiError> {
-    Ok(Json(api.reconciliation.break_of(book.into(), trade).await?.into()))
+    Ok(Json(api.reconciliation.break_of(book.into(), trade.0).await?.into()))
 }
 
 /// Says who sees to a break.
@@ -305,12 +305,15 @@ async fn read(
 async fn assign(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
     Json(request): Json<AssignRequest>,
 ) -> Result<Json<BreakDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
     let to = request.to.as_deref();
-    let standing = api.reconciliation.assign(book.into(), trade, to, caller.name()).await?;
+    let standing = api
+        .reconciliation
+        .assign(book.into(), trade.0, to, caller.name())
+        .await?;
     Ok(Json(standing.into()))
 }
 
@@ -328,13 +331,13 @@ async fn assign(
 async fn comment(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
     Json(request): Json<CommentRequest>,
 ) -> Result<Json<BreakDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
     let standing = api
         .reconciliation
-        .comment(book.into(), trade, &request.text, caller.name())
+        .comment(book.into(), trade.0, &request.text, caller.name())
         .await?;
     Ok(Json(standing.into()))
 }
@@ -353,14 +356,14 @@ async fn comment(
 async fn propose(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
     Json(request): Json<ProposeRequest>,
 ) -> Result<Json<BreakDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
     let comment = request.comment.as_deref();
     let standing = api
         .reconciliation
-        .propose(book.into(), trade, request.amount, comment, caller.name())
+        .propose(book.into(), trade.0, request.amount, comment, caller.name())
         .await?;
     Ok(Json(standing.into()))
 }
@@ -379,10 +382,10 @@ async fn propose(
 async fn accept(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
 ) -> Result<Json<BreakDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
-    let standing = api.reconciliation.accept(book.into(), trade, caller.name()).await?;
+    let standing = api.reconciliation.accept(book.into(), trade.0, caller.name()).await?;
     Ok(Json(standing.into()))
 }
 
@@ -400,13 +403,13 @@ async fn accept(
 async fn reject(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Trade(trade))): Path<(BookNumber, Trade)>,
+    Path((book, trade)): Path<(BookNumber, Trade)>,
     Json(request): Json<RejectRequest>,
 ) -> Result<Json<BreakDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
     let standing = api
         .reconciliation
-        .reject(book.into(), trade, &request.reason, caller.name())
+        .reject(book.into(), trade.0, &request.reason, caller.name())
         .await?;
     Ok(Json(standing.into()))
 }

@@ -237,9 +237,9 @@ async fn list(
     ))]
 async fn read(
     State(api): State<Api>,
-    Path((book, Date(day))): Path<(BookNumber, Date)>,
+    Path((book, date)): Path<(BookNumber, Date)>,
 ) -> Result<Json<BookDayDetails>, ApiError> {
-    Ok(Json(api.reconciliation.day(book.into(), day).await?.into()))
+    Ok(Json(api.reconciliation.day(book.into(), date.0).await?.into()))
 }
 
 /// Has a day matched now, whether or not its cut-off has come (S3.2). It then goes on by itself: what is found is corrected,
@@ -256,18 +256,18 @@ async fn read(
 async fn run(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Date(day))): Path<(BookNumber, Date)>,
+    Path((book, date)): Path<(BookNumber, Date)>,
     Query(query): Query<RunQuery>,
 ) -> Result<Json<RunView>, ApiError> {
     caller.require(Permission::Reconcile)?;
     if query.dry_run {
-        let found = api.reconciliation.dry_run(book.into(), day).await?;
+        let found = api.reconciliation.dry_run(book.into(), date.0).await?;
         return Ok(Json(RunView::Dry(Box::new(found.into()))));
     }
     let patience = Duration::from_secs(query.wait_seconds.min(MAX_WAIT_SECONDS));
     let standing = api
         .reconciliation
-        .want(book.into(), day, caller.name(), patience)
+        .want(book.into(), date.0, caller.name(), patience)
         .await?;
     Ok(Json(RunView::Kept(Box::new(standing.into()))))
 }
@@ -285,13 +285,13 @@ async fn run(
 async fn close(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Date(day))): Path<(BookNumber, Date)>,
+    Path((book, date)): Path<(BookNumber, Date)>,
     Query(query): Query<CloseQuery>,
 ) -> Result<Json<BookDayDetails>, ApiError> {
     caller.require(Permission::Reconcile)?;
     let standing = api
         .reconciliation
-        .close(book.into(), day, query.alone, caller.name())
+        .close(book.into(), date.0, query.alone, caller.name())
         .await?;
     Ok(Json(standing.into()))
 }
@@ -309,10 +309,10 @@ async fn close(
 async fn pay(
     State(api): State<Api>,
     caller: Caller,
-    Path((book, Date(day))): Path<(BookNumber, Date)>,
+    Path((book, date)): Path<(BookNumber, Date)>,
 ) -> Result<Json<BookDayDetails>, ApiError> {
     caller.require(Permission::MoveFunds)?;
-    Ok(Json(api.reconciliation.pay(book.into(), day).await?.into()))
+    Ok(Json(api.reconciliation.pay(book.into(), date.0).await?.into()))
 }
 
 impl From<DayRow> for BookDayView {

@@ -217,10 +217,10 @@ async fn import(
         is_dry_run: query.dry_run,
         replaces: query.replaces,
     };
-    let books = api.reconciliation.books().clone();
+    let reconciliation = api.reconciliation.clone();
     // It goes on when the client hangs up: its next request finds the file imported.
     let work = tokio::spawn(async move {
-        let report = books.import(book.into(), upload).await;
+        let report = reconciliation.import(book.into(), upload).await;
         drop(path);
         report
     });

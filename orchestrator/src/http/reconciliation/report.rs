@@ -60,10 +60,10 @@ const fn media_type(shape: Shape) -> &'static str {
     ))]
 async fn read(
     State(api): State<Api>,
-    Path((book, Date(day))): Path<(BookNumber, Date)>,
+    Path((book, date)): Path<(BookNumber, Date)>,
     Accepted(shape): Accepted,
 ) -> Result<Response, ApiError> {
-    let drawn = api.book_reports.draw(book.into(), day, shape).await?;
+    let drawn = api.book_reports.draw(book.into(), date.0, shape).await?;
     let chunks = futures::stream::try_unfold(drawn, Drawn::next);
     let headers = [(header::CONTENT_TYPE, media_type(shape))];
     Ok((headers, Body::from_stream(chunks)).into_response())

@@ -49,7 +49,7 @@ pub fn reconciliation(store: Store) -> Arc<Reconciliation> {
     )
 }
 
-/// No reports either.
+/// Its reports.
 pub fn reports(store: Store) -> Arc<Reports> {
     Arc::new(Reports::new(store, &NoBooks, Arc::new(NoBooks)))
 }
@@ -59,9 +59,11 @@ impl Prover for NoBooks {
     async fn header(&self, _: u32) -> Result<Vec<u8>, LedgerError> {
         nowhere()
     }
+
     async fn prove(&self, _: [u8; 32], _: &[Vec<u8>]) -> Result<Nodes, LedgerError> {
         nowhere()
     }
+
     async fn prove_child(&self, _: [u8; 32], _: &[u8], _: &[Vec<u8>]) -> Result<Nodes, LedgerError> {
         nowhere()
     }

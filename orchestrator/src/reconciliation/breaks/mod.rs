@@ -8,9 +8,8 @@ mod proposing;
 mod recording;
 pub mod state;
 
-use std::future::Future;
-
 use protocol::{
+    ids::TradeId,
     reconciliation::{Correction, Day},
     Timestamp,
 };
@@ -27,29 +26,26 @@ const LIFETIME: Timestamp = 3 * 86_400_000;
 impl Reconciliation {
     /// Takes every break of a book as far as it goes now.
     pub(super) async fn correct(&self, seat: &Seat) -> Result<(), ReconciliationError> {
+        if !self.store.has_breaks_to_correct(seat.book).await? {
+            return Ok(());
+        }
         let proposed = self.propose_due(seat).await;
         let collected = self.collect_due(seat).await;
         let recorded = self.record_due(seat).await;
         proposed.and(collected).and(recorded)
     }
 
-    /// The breaks of a book in a state, portion by portion, as they are when each portion is read.
-    async fn each_in<F>(
+    /// The next portion of the breaks of a book in a state, as they are now; nothing after the last one.
+    async fn portion(
         &self,
         seat: &Seat,
         state: BreakState,
-        mut take: impl FnMut(Vec<BreakRow>) -> F,
-    ) -> Result<(), ReconciliationError>
-    where
-        F: Future<Output = Result<(), ReconciliationError>>,
-    {
-        let mut after = None;
-        loop {
-            let rows = self.store.breaks_in(seat.book, state, after, PORTION).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some((last.day, last.trade));
-            take(rows).await?;
-        }
+        after: &mut Option<(Day, TradeId)>,
+    ) -> Result<Option<Vec<BreakRow>>, ReconciliationError> {
+        let rows = self.store.breaks_in(seat.book, state, *after, PORTION).await?;
+        let last = rows.last().map(|last| (last.day, last.trade));
+        *after = last.or(*after);
+        Ok(last.map(|_| rows))
     }
 
     /// Stores a break; false where it changed meanwhile: the next look sees it.

@@ -1,5 +1,5 @@
 //! Proposes corrections to the other side and collects its signatures; judges those that it proposes.
-use futures::{stream, StreamExt};
+use futures::{stream::FuturesUnordered, StreamExt};
 use protocol::{
     reconciliation::{Correction, Side},
     Amount, Signature, Timestamp,
@@ -36,7 +36,8 @@ impl Reconciliation {
             return Ok(());
         }
         let now = self.now();
-        self.each_in(seat, BreakState::Open, |rows| async move {
+        let mut after = None;
+        while let Some(rows) = self.portion(seat, BreakState::Open, &mut after).await? {
             for row in rows.iter().filter(|row| row.retry_at <= now) {
                 match self.propose_correction(seat, row, None, None, None).await {
                     // It is booked, and looked at again, first.
@@ -44,9 +45,8 @@ impl Reconciliation {
                     Err(error) => return Err(error),
                 }
             }
-            Ok(())
-        })
-        .await
+        }
+        Ok(())
     }
 
     /// Signs a correction of a break and stores it: from then on the other side is asked.
@@ -93,18 +93,25 @@ impl Reconciliation {
 
     /// Asks the other side to sign what this side proposed.
     pub(super) async fn collect_due(&self, seat: &Seat) -> Result<(), ReconciliationError> {
-        let signers = &self.signers(seat).await?;
+        let signers = self.signers(seat).await?;
         let now = self.now();
-        self.each_in(seat, BreakState::Proposed, |rows| async move {
-            let due = rows.into_iter().filter(|row| row.retry_at <= now);
-            let asked: Vec<_> = stream::iter(due)
-                .map(|row| self.collect(seat, signers, row))
-                .buffer_unordered(AT_ONCE)
-                .collect()
-                .await;
-            asked.into_iter().collect()
-        })
-        .await
+        let mut after = None;
+        while let Some(mut rows) = self.portion(seat, BreakState::Proposed, &mut after).await? {
+            rows.retain(|row| row.retry_at <= now);
+            let mut asked = FuturesUnordered::new();
+            let mut first = Ok(());
+            for row in rows {
+                if asked.len() >= AT_ONCE {
+                    first = first.and(asked.next().await.unwrap_or(Ok(())));
+                }
+                asked.push(self.collect(seat, &signers, row));
+            }
+            while let Some(done) = asked.next().await {
+                first = first.and(done);
+            }
+            first?;
+        }
+        Ok(())
     }
 
     async fn collect(&self, seat: &Seat, signers: &Signers, row: BreakRow) -> Result<(), ReconciliationError> {

@@ -1,5 +1,5 @@
 //! Brings corrections that both sides signed to the chain, several in one call.
-use futures::StreamExt;
+use futures::{stream::FuturesUnordered, StreamExt};
 use protocol::{
     ids::content_id,
     reconciliation::{SignedCorrection, MAX_CORRECTIONS},
@@ -27,16 +27,26 @@ impl Reconciliation {
     pub(super) async fn record_due(&self, seat: &Seat) -> Result<(), ReconciliationError> {
         self.book_recorded(seat).await?;
         let epoch = self.signers(seat).await?.epoch;
-        self.each_in(seat, BreakState::Signed, |rows| async move {
+        let mut after = None;
+        while let Some(rows) = self.portion(seat, BreakState::Signed, &mut after).await? {
             let mut due = Vec::new();
             for row in rows {
                 due.extend(self.to_record(row, epoch).await?);
             }
-            let calls = due.chunks(MAX_CORRECTIONS).map(|rows| self.record_together(seat, rows));
-            let done: Vec<_> = futures::stream::iter(calls).buffer_unordered(AT_ONCE).collect().await;
-            done.into_iter().collect()
-        })
-        .await?;
+            let mut calls = FuturesUnordered::new();
+            let mut first = Ok(());
+            for rows in due.chunks(MAX_CORRECTIONS) {
+                if calls.len() >= AT_ONCE {
+                    first = first.and(calls.next().await.unwrap_or(Ok(())));
+                }
+                calls.push(self.record_together(seat, rows));
+            }
+            while let Some(done) = calls.next().await {
+                first = first.and(done);
+            }
+            drop(calls);
+            first?;
+        }
         self.catch_up().await?;
         Ok(())
     }

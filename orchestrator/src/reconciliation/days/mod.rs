@@ -94,7 +94,9 @@ impl Reconciliation {
                 return self.note_closed(row, known).await;
             }
         }
-        if self.now() < row.retry_at {
+        // Nothing of it was on the chain when a later day was closed.
+        let is_past = seat.is_closed(row.day) && !row.state.is_closed() && !row.is_wanted;
+        if self.now() < row.retry_at || is_past {
             return Ok(Step::Rests);
         }
         if row.is_wanted || row.state == DayState::Due {

@@ -219,7 +219,11 @@ async fn keys_that_change_while_a_correction_waits_are_no_reason_to_lose_it() {
 
 #[tokio::test]
 async fn what_is_corrected_of_a_closed_day_counts_on_the_next_one() {
-    let world = World::open(BY_CHAIN).await;
+    let people = Rules {
+        debit: Accept::ByHand,
+        credit: Accept::ByHand,
+    };
+    let world = World::open(people).await;
     let entries = [entry(1, TUESDAY, 100)];
     world.record(TUESDAY, &entries, None);
     world.book_both(TUESDAY, &entries).await;
@@ -230,32 +234,27 @@ async fn what_is_corrected_of_a_closed_day_counts_on_the_next_one() {
     world.record(WEDNESDAY, &later, None);
     world.book_both(WEDNESDAY, &later).await;
 
-    // Both find that it was 80; the finance company's people propose it.
+    // It turns out that it was 80.
     world.alter(DEBIT, trade(1), |line| line.amount = 80).await;
     world.debit.want(BOOK, TUESDAY, "ann", Duration::ZERO).await.unwrap();
     world.credit.want(BOOK, TUESDAY, "bob", Duration::ZERO).await.unwrap();
-    world.to_credit.open(false);
-    world.to_debit.open(false);
-    world.rounds(1).await;
-    world.to_credit.open(true);
-    world.debit.round().await.unwrap();
+    world.rounds(2).await;
     world
         .debit
         .propose(BOOK, trade(1), Some(80), None, "ann")
         .await
         .unwrap();
-    world.rounds(3).await;
-    world.to_debit.open(true);
     world.rounds(2).await;
-    if world.break_state(CREDIT, trade(1)).await == BreakState::Proposed {
-        world.credit.accept(BOOK, trade(1), "bob").await.unwrap();
-    }
-    world.rounds(10).await;
+    world.credit.accept(BOOK, trade(1), "bob").await.unwrap();
+    world.rounds(6).await;
     assert_eq!(world.chain.entry(trade(1)).unwrap().amount, 80);
     assert_eq!(world.chain.day(WEDNESDAY).total, 50);
+    for member in [DEBIT, CREDIT] {
+        assert_eq!(world.lines(member, TUESDAY).await[0].amount, 80);
+    }
 
     world.set(at(THURSDAY, 6));
-    world.rounds(12).await;
+    world.rounds(6).await;
     assert_eq!(world.states(WEDNESDAY).await, (DayState::Paid, DayState::Closed));
     assert_eq!(world.purse.sum(), 150, "100 for Tuesday, 70 less 20 for Wednesday");
 }

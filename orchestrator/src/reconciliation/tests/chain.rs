@@ -9,7 +9,7 @@ use protocol::{
     ids::TradeId,
     reconciliation::{Book, BookId, Closed, Correction, Day, DayRecord, EntryRecord, Error, SignedCorrection, Terms},
     registry::{Roles, Signer, SignerSet, Status},
-    AccountId, Amount, InstitutionId, Member, Signature, Timestamp,
+    AccountId, Amount, Member, Signature, Timestamp,
 };
 
 use super::world::{key, CONTRACT, GENESIS};
@@ -84,6 +84,16 @@ impl Chain {
 
     pub fn day(&self, day: Day) -> DayRecord {
         self.state().days.get(&(BookId(0), day)).copied().unwrap_or_default()
+    }
+
+    /// The entries of a day, without those that came to nothing.
+    pub fn entries_of(&self, day: Day) -> BTreeMap<TradeId, Amount> {
+        let state = self.state();
+        let of_day = state
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.day == day && entry.amount > 0);
+        of_day.map(|((_, trade), entry)| (*trade, entry.amount)).collect()
     }
 
     /// The sum of all entries of a day.
@@ -344,7 +354,6 @@ impl ReconciliationLedger for Chain {
     async fn signers(&self, members: &[Member]) -> Result<SignerSet, LedgerError> {
         let signer = |member: &Member| {
             Some(Signer {
-                institution: InstitutionId([0; 32]),
                 account: key(*member).account(),
                 signing_key: key(*member).public(),
                 roles: Roles::PARTICIPANT,

@@ -45,13 +45,13 @@ async fn answers_of_the_chain_get_lost() {
 
 #[tokio::test]
 async fn a_step_is_broken_off_wherever_it_waits() {
-    for looks in 0..60 {
+    for looks in 0..30 {
         let world = with_breaks().await;
         for _ in 0..3 {
             for side in [&world.credit, &world.debit] {
                 // What is dropped in the middle is as lost as in a crash.
                 let mut round = Box::pin(side.round());
-                for _ in 0..looks * 7 {
+                for _ in 0..looks * 14 {
                     if futures::poll!(&mut round).is_ready() {
                         break;
                     }

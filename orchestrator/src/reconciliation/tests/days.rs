@@ -1,17 +1,25 @@
 //! Days: matched, closed in their order, paid once.
 use std::time::Duration;
 
-use protocol::reconciliation::{BatchId, Day};
+use protocol::{
+    reconciliation::{BatchId, Day, Entry, Side},
+    TradeId,
+};
 
 use super::world::{
     at, entry, line, trade, World, BOOK, BY_CHAIN, CREDIT, DEBIT, HOUR, PATIENCE, STRANGER, THURSDAY, TUESDAY,
     WEDNESDAY,
 };
-use crate::reconciliation::{
-    breaks::state::BreakState,
-    days::state::DayState,
-    messages::{PageRequest, StatementRequest},
-    ReconciliationError,
+use crate::{
+    reconciliation::{
+        books::Upload,
+        breaks::state::BreakState,
+        days::state::DayState,
+        import::Format,
+        messages::{PageRequest, StatementRequest},
+        ReconciliationError,
+    },
+    store::days::DayRow,
 };
 
 async fn with_payments(day: Day) -> World {
@@ -111,7 +119,7 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
     world.debit.round().await.unwrap();
     let matched = world.credit.dry_run(BOOK, TUESDAY).await.unwrap();
     assert_eq!(matched.summary.breaks, 0);
-    let row = super::super::super::store::days::DayRow {
+    let row = DayRow {
         state: DayState::Clean,
         ran_at: Some(at(WEDNESDAY, 6)),
         summary: Some(matched.summary),
@@ -132,15 +140,10 @@ async fn a_side_that_alters_a_booked_line_after_the_match_is_named_and_nothing_i
         "{history}"
     );
     assert!(world.chain.day(TUESDAY).closed.is_none());
-    assert_eq!(
-        world.breaks(CREDIT).await[0]
-            .finding
-            .off(protocol::reconciliation::Side::Debit),
-        -50
-    );
+    assert_eq!(world.breaks(CREDIT).await[0].finding.off(Side::Debit), -50);
     let kept = world
         .store(CREDIT)
-        .statements(BOOK, protocol::reconciliation::Side::Debit, TUESDAY)
+        .statements(BOOK, Side::Debit, TUESDAY)
         .await
         .unwrap();
     assert_eq!(kept.len(), 2, "both signed statements are kept");
@@ -174,8 +177,8 @@ async fn a_line_may_stand_for_a_whole_batch() {
     for entry in &entries {
         world.book(DEBIT, line(entry, TUESDAY)).await;
     }
-    let together = protocol::reconciliation::Entry {
-        trade: protocol::TradeId(batch.0),
+    let together = Entry {
+        trade: TradeId(batch.0),
         amount: 340,
         ..entries[0]
     };
@@ -266,8 +269,22 @@ async fn a_side_that_hasnt_booked_what_the_chain_has_says_so_and_is_matched_agai
     world.to_debit.open(false);
     world.rounds(1).await;
     assert_eq!(world.break_state(DEBIT, trade(3)).await, BreakState::Open);
-    world.book(DEBIT, line(&missing, TUESDAY)).await;
-    world.debit.lines_changed(BOOK, TUESDAY, TUESDAY).await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let right = line(&missing, TUESDAY);
+    let text = format!(
+        "{{\"id\":\"{}\",\"amount\":\"5\",\"date\":\"2026-11-24\"}}\n",
+        right.trade
+    );
+    std::fs::write(file.path(), text).unwrap();
+    let upload = Upload {
+        path: file.path().to_path_buf(),
+        name: "late.jsonl".into(),
+        format: Format::JsonLines,
+        by: "ann".into(),
+        is_dry_run: false,
+        replaces: None,
+    };
+    world.debit.import(BOOK, upload).await.unwrap();
     world.debit.round().await.unwrap();
     assert_eq!(world.break_state(DEBIT, trade(3)).await, BreakState::Resolved);
     assert_eq!(world.day(DEBIT, TUESDAY).await.state, DayState::Clean);

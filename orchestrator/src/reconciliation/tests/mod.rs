@@ -4,4 +4,5 @@ mod breaks;
 mod chain;
 mod crashes;
 mod days;
+mod random;
 mod world;

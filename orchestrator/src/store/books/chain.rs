@@ -5,7 +5,7 @@ use protocol::{
     text::to_hex,
     AccountId, Amount, Member,
 };
-use sqlx::{sqlite::SqliteRow, Row};
+use sqlx::{sqlite::SqliteRow, QueryBuilder, Row};
 
 use super::{above, amount, batch, book, day, hash, optional_day, payer, time, trade};
 use crate::{
@@ -196,6 +196,21 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.as_ref().map(entry_from).transpose()
+    }
+
+    /// The chain's entries of these trades, in any order, also those that came to nothing.
+    ///
+    /// # Errors
+    /// The database failed, or there are more than it can look for at once: some ten thousand.
+    pub async fn chain_entries_of(&self, book: BookId, trades: &[TradeId]) -> Result<Vec<ChainEntry>, StoreError> {
+        let mut query = QueryBuilder::new(format!("SELECT {ENTRY} FROM chain_entries WHERE book = "));
+        query.push_bind(book.0).push(" AND trade IN (");
+        let mut listed = query.separated(", ");
+        for trade in trades {
+            listed.push_bind(trade.0.to_vec());
+        }
+        let rows = query.push(")").build().fetch_all(&self.pool).await?;
+        rows.iter().map(entry_from).collect()
     }
 
     /// The days on which the chain has entries, or corrections that count, ascending.

@@ -213,6 +213,18 @@ impl Store {
         rows.iter().map(break_from).collect()
     }
 
+    /// Whether there is a break of a book that a correction is to be found, signed or recorded for.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn has_breaks_to_correct(&self, book: BookId) -> Result<bool, StoreError> {
+        let has = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM book_breaks WHERE book = ? AND state NOT IN ('booked', 'resolved') \
+             AND state IN ('open', 'proposed', 'signed'))",
+        );
+        Ok(has.bind(book.0).fetch_one(&self.pool).await?)
+    }
+
     /// Breaks that aren't booked here, and whose entry the finalized chain shows corrected since they were found.
     ///
     /// # Errors

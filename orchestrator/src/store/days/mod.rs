@@ -6,11 +6,13 @@ use protocol::{
     Timestamp, VoucherId,
 };
 use serde::Serialize;
+use serde_json::json;
 use sqlx::{sqlite::SqliteRow, Row, SqliteConnection};
 
 pub use self::breaks::{kind_name, side_name, BreakFilter, BreakLine, BreakRow, Found, Took};
 use super::{
-    escrow::{integer, json, natural, read, read_optional, word},
+    escrow::{integer, json as stored, natural, read, read_optional, word},
+    webhooks::{insert as insert_event, NewEvent},
     Store, StoreError,
 };
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
         days::state::{DayState, SignedClosing},
         findings::Summary,
         messages::SignedStatement,
+        schedule,
     },
     settlement::messages::SignedPaymentRequest,
 };
@@ -217,7 +220,7 @@ impl Store {
         sqlx::query("INSERT INTO book_payments (closing, attempt, request) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(protocol::text::to_hex(closing))
             .bind(attempt)
-            .bind(json(request)?)
+            .bind(stored(request)?)
             .execute(&mut *transaction)
             .await?;
         let row = sqlx::query("SELECT request FROM book_payments WHERE closing = ? AND attempt = ?")
@@ -265,6 +268,11 @@ async fn save_day(
         .execute(&mut *connection)
         .await?;
     }
+    let before: String = sqlx::query_scalar("SELECT state FROM book_days WHERE book = ? AND day = ?")
+        .bind(row.book.0)
+        .bind(row.day.0)
+        .fetch_one(&mut *connection)
+        .await?;
     let saved = sqlx::query(
         "UPDATE book_days SET state = ?, runs = ?, kept_run = ?, ran_at = ?, block = ?, summary = ?, debit_statement = ?, \
          credit_statement = ?, is_wanted = ?, asked_at = ?, closing = ?, closed = ?, attempt = ?, voucher = ?, failure = ?, \
@@ -275,13 +283,13 @@ async fn save_day(
     .bind(row.kept_run)
     .bind(row.ran_at.map(integer).transpose()?)
     .bind(row.block)
-    .bind(row.summary.as_ref().map(json).transpose()?)
-    .bind(row.debit_statement.as_ref().map(json).transpose()?)
-    .bind(row.credit_statement.as_ref().map(json).transpose()?)
+    .bind(row.summary.as_ref().map(stored).transpose()?)
+    .bind(row.debit_statement.as_ref().map(stored).transpose()?)
+    .bind(row.credit_statement.as_ref().map(stored).transpose()?)
     .bind(row.is_wanted)
     .bind(row.asked_at.map(integer).transpose()?)
-    .bind(row.closing.as_ref().map(json).transpose()?)
-    .bind(row.closed.as_ref().map(json).transpose()?)
+    .bind(row.closing.as_ref().map(stored).transpose()?)
+    .bind(row.closed.as_ref().map(stored).transpose()?)
     .bind(row.attempt)
     .bind(row.voucher.map(|voucher| voucher.to_string()))
     .bind(&row.failure)
@@ -296,6 +304,9 @@ async fn save_day(
     if saved.rows_affected() == 0 {
         return Ok(false);
     }
+    if let Some(event) = told(row).filter(|_| before != row.state.as_str()) {
+        insert_event(&mut *connection, at, &event).await?;
+    }
     if let Some(detail) = line {
         sqlx::query("INSERT INTO book_day_history (book, day, state, at, detail) VALUES (?, ?, ?, ?, ?)")
             .bind(row.book.0)
@@ -307,6 +318,31 @@ async fn save_day(
             .await?;
     }
     Ok(true)
+}
+
+/// What those who keep books are told by webhook (S3.3): that nothing is wrong with a day, or something is; that it is closed, and
+/// paid.
+fn told(row: &DayRow) -> Option<NewEvent> {
+    let kind = match row.state {
+        DayState::Clean => "day.clean",
+        DayState::Correcting => "day.correcting",
+        DayState::Closed => "day.closed",
+        DayState::Paid => "day.paid",
+        DayState::Open | DayState::Due | DayState::Matched | DayState::Closing | DayState::Paying => return None,
+    };
+    let day = schedule::write(row.day);
+    Some(NewEvent {
+        kind,
+        subject: format!("{}/{day}", row.book.0),
+        data: json!({
+            "book": row.book.0,
+            "day": day,
+            "summary": row.summary,
+            "closed": row.closed,
+            "voucher": row.voucher,
+        }),
+        origin: None,
+    })
 }
 
 fn day_from(row: &SqliteRow) -> Result<DayRow, StoreError> {

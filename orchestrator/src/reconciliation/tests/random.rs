@@ -1,0 +1,154 @@
+//! Random days with random breaks: all of them are found, nothing else is, the corrected books are what the chain has, and what
+//! is paid is what the credit side's book comes to. `RECONCILED_DAYS` says how many days, 500 by default.
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::{
+    ids::{content_id, PayerId, TradeId},
+    reconciliation::{Day, Entry},
+    settlement::Asset,
+    AccountId, Amount,
+};
+use rand::{rngs::StdRng, Rng, SeedableRng};
+
+use super::world::{at, line, World, BOOK, BY_CHAIN, CREDIT, DEBIT, TUESDAY};
+use crate::reconciliation::days::state::DayState;
+
+/// How many days each pair of institutions has.
+const DAYS: u32 = 20;
+
+/// What happens to an entry.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    InOrder,
+    Missing,
+    Amount,
+    Asset,
+    Payer,
+    Duplicate,
+    WrongDay,
+    AlteredId,
+    Unrecorded,
+    Invented,
+}
+
+const FAULTS: [Fate; 9] = [
+    Fate::Missing,
+    Fate::Amount,
+    Fate::Asset,
+    Fate::Payer,
+    Fate::Duplicate,
+    Fate::WrongDay,
+    Fate::AlteredId,
+    Fate::Unrecorded,
+    Fate::Invented,
+];
+
+/// Plants a day; the trades with something wrong.
+async fn plant(world: &World, random: &mut StdRng, day: Day) -> BTreeSet<TradeId> {
+    let mut planted = BTreeSet::new();
+    let mut recorded = Vec::new();
+    for _ in 0..random.gen_range(1..8) {
+        let id: [u8; 32] = random.gen();
+        let entry = Entry {
+            trade: TradeId(id),
+            payer: PayerId(content_id(b"payer", &id)),
+            amount: random.gen_range(10..1_000),
+            time: at(day, random.gen_range(0..24)),
+        };
+        let fate = match random.gen_bool(0.4) {
+            true => FAULTS[random.gen_range(0..FAULTS.len())],
+            false => Fate::InOrder,
+        };
+        let off = if random.gen() { DEBIT } else { CREDIT };
+        if !matches!(fate, Fate::Unrecorded | Fate::Invented) {
+            recorded.push(entry);
+        }
+        if !matches!(fate, Fate::InOrder) {
+            planted.insert(entry.trade);
+        }
+        let right = line(&entry, day);
+        for member in [DEBIT, CREDIT] {
+            let mut wrong = right.clone();
+            match fate {
+                _ if member != off && !matches!(fate, Fate::Invented) => {}
+                Fate::Missing => continue,
+                Fate::Invented if member != off => continue,
+                Fate::Amount => wrong.amount = entry.amount + random.gen_range(1..9),
+                Fate::Asset => wrong.asset = Asset::Psp22(AccountId([8; 32])),
+                Fate::Payer => wrong.payer = Some(PayerId([7; 32])),
+                Fate::Duplicate => {
+                    let mut again = right.clone();
+                    again.number = 2;
+                    world.book(member, again).await;
+                }
+                Fate::WrongDay => wrong.day = Day(day.0 - 1),
+                Fate::AlteredId => wrong.trade = TradeId(content_id(b"altered", &id)),
+                Fate::InOrder | Fate::Unrecorded | Fate::Invented => {}
+            }
+            world.book(member, wrong).await;
+        }
+    }
+    if !recorded.is_empty() {
+        world.record(day, &recorded, None);
+    }
+    planted
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_found_and_corrected_nothing_else_is_and_the_sums_are_paid() {
+    let days = std::env::var("RECONCILED_DAYS").ok().and_then(|days| days.parse().ok());
+    let days: u32 = days.unwrap_or(500);
+    for seed in 0..days.div_ceil(DAYS) {
+        reconcile(u64::from(seed)).await;
+    }
+}
+
+async fn reconcile(seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let world = World::open(BY_CHAIN).await;
+    let mut planted = BTreeSet::new();
+    let days: Vec<Day> = (0..DAYS).map(|n| Day(TUESDAY.0 + n)).collect();
+    for day in &days {
+        world.set(at(*day, 23));
+        planted.extend(plant(&world, &mut random, *day).await);
+        world.set(at(Day(day.0 + 1), 6));
+        world.rounds(14).await;
+    }
+    // The last of them may be before a weekend.
+    world.set(at(Day(TUESDAY.0 + DAYS + 3), 6));
+    world.rounds(60).await;
+
+    for member in [DEBIT, CREDIT] {
+        let store = world.store(member);
+        let mut found = BTreeSet::new();
+        for day in &days {
+            let page = crate::store::Page::first(1_000);
+            let filter = crate::store::days::BreakFilter {
+                day: Some(*day),
+                ..Default::default()
+            };
+            let rows = store.breaks(BOOK, &filter, &page).await.unwrap();
+            found.extend(rows.iter().map(|row| row.trade));
+        }
+        assert_eq!(found, planted, "seed {seed}, member {member}");
+    }
+    let mut credited: Amount = 0;
+    for day in &days {
+        let entries = world.chain.entries_of(*day);
+        for member in [DEBIT, CREDIT] {
+            let lines = world.lines(member, *day).await;
+            let booked: BTreeMap<TradeId, Amount> = lines.iter().map(|line| (line.trade, line.amount)).collect();
+            assert_eq!(lines.len(), booked.len(), "seed {seed}: one line of each");
+            assert_eq!(booked, entries, "seed {seed}, member {member}, day {}", day.0);
+            if member == CREDIT {
+                credited += booked.values().sum::<Amount>();
+            }
+        }
+        if world.store(CREDIT).book_day(BOOK, *day).await.unwrap().is_some() {
+            let states = world.states(*day).await;
+            let history = world.history(CREDIT, *day).await;
+            assert_eq!(states, (DayState::Paid, DayState::Closed), "seed {seed}: {history}");
+        }
+    }
+    assert_eq!(world.purse.sum(), credited, "seed {seed}");
+}
