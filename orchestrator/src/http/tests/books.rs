@@ -31,9 +31,10 @@ async fn bank() -> Bank {
         event: 0,
         what: Event::BookOpened { book: BookId(0), terms },
     };
+    let opened = [opened];
     let kept = bank
         .store
-        .keep_reconciliation(AccountId([0; 32]), Member(0), &[opened], 4);
+        .keep_reconciliation(AccountId([0; 32]), Member(0), &opened, 4);
     kept.await.unwrap();
     bank
 }
