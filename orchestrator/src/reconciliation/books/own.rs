@@ -63,7 +63,7 @@ impl Books {
         let reason = format!("correction {} of {}", correction.number, to_hex(&correction.id()));
 
         // One line stood for a whole batch, and its sum was off: the finding is the batch's.
-        if finding.trade != correction.trade {
+        if finding.batch.is_some() {
             return self.set_batch(&known, BatchId(finding.trade.0), finding, reason).await;
         }
         let mut lines = self.store.own_lines_of(book, correction.trade).await?;

@@ -10,7 +10,10 @@ use super::{
     world::{at, correction, day, World, BOOK, DEBIT},
 };
 use crate::{
-    reconciliation::{findings::Finding, line::Line},
+    reconciliation::{
+        findings::{Finding, Sums},
+        line::Line,
+    },
     store::books::{LineChange, OwnLine, CORRECTED},
 };
 
@@ -54,6 +57,7 @@ fn finding(id: &str, kind: Kind, lines: Vec<OwnLine>) -> Finding {
             side: Side::Debit,
         }],
         entry: None,
+        batch: None,
         debit: lines.into_iter().map(|own| own.line).collect(),
         credit: Vec::new(),
         is_expected: false,

@@ -203,6 +203,7 @@ async fn what_a_correction_booked_isnt_there_twice_when_a_better_file_comes() {
         day: made.day,
         causes: Vec::new(),
         entry: None,
+        batch: None,
         debit: Vec::new(),
         credit: Vec::new(),
         is_expected: false,
