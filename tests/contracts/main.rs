@@ -10,4 +10,5 @@ mod multisig;
 mod prepaid;
 mod properties;
 mod reconciliation;
+mod reconciliation_sagas;
 mod registry;

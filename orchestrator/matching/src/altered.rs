@@ -67,9 +67,9 @@ pub(crate) struct Pairing<'a> {
     payer: Option<PayerId>,
     named: Lines,
     gaps: Gaps,
-    /// Entries of all payers, and how many lines name the payer of the first one.
+    /// Entries of all payers, and how many lines name the payer of the latest one.
     all: Gaps,
-    named_for_first: u64,
+    named_beside: u64,
 }
 
 #[derive(Default)]
@@ -111,7 +111,7 @@ impl<'a> Pairing<'a> {
             named: Lines::default(),
             gaps: Gaps::default(),
             all: Gaps::default(),
-            named_for_first: 0,
+            named_beside: 0,
         };
         while let Some(candidate) = records.next()? {
             pairing.take(candidate)?;
@@ -132,9 +132,7 @@ impl<'a> Pairing<'a> {
             Candidate::Gap { trade, .. } => {
                 self.gaps.add(trade);
                 self.all.add(trade);
-                if self.all.count == 1 {
-                    self.named_for_first = self.named.count;
-                }
+                self.named_beside = self.named.count;
             }
             Candidate::Line { line, .. } => {
                 let lines = if payer.is_some() {
@@ -162,7 +160,7 @@ impl<'a> Pairing<'a> {
     fn end_of_amount(&mut self) -> Result<(), MatchError> {
         self.end_of_payer()?;
         let (nameless, all) = (std::mem::take(&mut self.nameless), std::mem::take(&mut self.all));
-        let named = std::mem::take(&mut self.named_for_first);
+        let named = std::mem::take(&mut self.named_beside);
         self.payer = None;
         let only = all.only().filter(|_| nameless.count == 1 && named == 0);
         self.end_of_lines(nameless, only)

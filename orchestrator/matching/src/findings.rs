@@ -223,3 +223,153 @@ fn said(lines: &[Line]) -> Option<Amount> {
     let sum = |sum: Amount, line: &Line| sum.saturating_add(line.amount);
     (!lines.is_empty()).then(|| lines.iter().fold(0, sum))
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::{reconciliation::Entry, settlement::Asset, AccountId};
+
+    use super::*;
+
+    fn line(amount: Amount) -> Line {
+        Line {
+            trade: TradeId([1; 32]),
+            number: 0,
+            day: Day(20_783),
+            amount,
+            asset: Asset::Native,
+            payer: Some(PayerId([2; 32])),
+            time: Some(1_795_700_000_000),
+        }
+    }
+
+    /// Lines of which the chain has no entry.
+    fn unrecorded(debit: &[Line], credit: &[Line]) -> Finding {
+        Finding {
+            trade: TradeId([1; 32]),
+            day: Day(20_783),
+            causes: vec![Cause {
+                kind: Kind::Missing,
+                side: Side::Chain,
+            }],
+            entry: None,
+            batch: None,
+            debit: debit.to_vec(),
+            credit: credit.to_vec(),
+            is_expected: false,
+        }
+    }
+
+    fn entry() -> ChainEntry {
+        ChainEntry {
+            entry: Entry {
+                trade: TradeId([3; 32]),
+                payer: PayerId([4; 32]),
+                amount: 70,
+                time: 5,
+            },
+            day: Day(20_783),
+            batch: None,
+            corrections: 1,
+            block: 7,
+            block_hash: [7; 32],
+            event: 3,
+        }
+    }
+
+    #[test]
+    fn the_chains_entry_is_what_is_right_and_where_there_is_none_what_both_books_say_alike() {
+        let right = proposal(&Finding {
+            entry: Some(entry()),
+            ..unrecorded(&[line(100), line(100)], &[])
+        });
+        assert_eq!(
+            (right.trade, right.amount, right.payer, right.time),
+            (TradeId([3; 32]), 70, PayerId([4; 32]), 5)
+        );
+        assert_eq!((right.debit, right.credit), (Some(200), None));
+
+        let (mut nameless, mut later) = (line(100), line(100));
+        nameless.payer = None;
+        later.time = Some(1_795_700_000_001);
+        for credit in [line(100), nameless.clone(), later] {
+            let right = proposal(&unrecorded(&[line(100)], &[credit]));
+            assert_eq!((right.trade, right.amount), (TradeId([1; 32]), 100));
+            assert_eq!((right.payer, right.time), (PayerId([2; 32]), 1_795_700_000_000));
+        }
+        nameless.time = None;
+        let right = proposal(&unrecorded(&[nameless.clone()], &[nameless]));
+        assert_eq!((right.amount, right.payer), (100, PayerId::of("")));
+        assert_eq!(right.time, 20_783 * 86_400_000, "the day's begin");
+    }
+
+    #[test]
+    fn what_the_books_dont_say_alike_and_the_chain_doesnt_have_was_no_payment() {
+        let (mut payer, mut asset) = (line(100), line(100));
+        payer.payer = Some(PayerId([9; 32]));
+        asset.asset = Asset::Psp22(AccountId([9; 32]));
+        let twice = [line(100), Line { number: 1, ..line(100) }];
+        let differing: [(&[Line], &[Line]); 7] = [
+            (&[line(100)], &[]),
+            (&[], &[line(100)]),
+            (&[line(100)], &[line(101)]),
+            (&[line(100)], &[payer]),
+            (&[line(100)], &[asset.clone()]),
+            (&twice, &[line(100)]),
+            (&[line(100)], &twice),
+        ];
+        for (debit, credit) in differing {
+            let right = proposal(&unrecorded(debit, credit));
+            assert_eq!((right.amount, right.payer), (0, PayerId([2; 32])));
+        }
+        // In an asset that isn't the book's, it can't be recorded.
+        let mut both = unrecorded(&[asset.clone()], &[asset]);
+        both.causes.extend([Side::Debit, Side::Credit].map(|side| Cause {
+            kind: Kind::Asset,
+            side,
+        }));
+        assert_eq!(proposal(&both).amount, 0);
+    }
+
+    #[test]
+    fn a_batch_whose_sum_is_off_confirms_its_first_entry_and_tells_what_the_line_should_say() {
+        let mut finding = Finding {
+            entry: Some(entry()),
+            batch: Some(Sums {
+                debit: Some(120),
+                credit: None,
+            }),
+            ..unrecorded(&[line(100)], &[])
+        };
+        assert_eq!((finding.due(Side::Debit), finding.off(Side::Debit)), (120, -20));
+        assert_eq!((finding.due(Side::Credit), finding.off(Side::Credit)), (0, 0));
+        let right = proposal(&finding);
+        assert_eq!((right.trade, right.amount), (TradeId([3; 32]), 70));
+        let before = evidence(&finding);
+        finding.batch = Some(Sums {
+            debit: Some(121),
+            credit: None,
+        });
+        assert_ne!(evidence(&finding), before);
+    }
+
+    #[test]
+    fn a_correction_names_as_many_causes_as_it_can() {
+        let kinds = [Kind::Amount, Kind::Asset, Kind::Payer, Kind::Duplicate, Kind::WrongDay];
+        let causes = kinds
+            .into_iter()
+            .flat_map(|kind| [Side::Debit, Side::Credit].map(|side| Cause { kind, side }));
+        let finding = Finding {
+            causes: causes.collect(),
+            entry: Some(entry()),
+            ..unrecorded(&[line(1)], &[line(1)])
+        };
+        assert_eq!(finding.causes.len(), 10);
+        let correction = proposal(&finding).correction(BookId(0), 1, Day(20_783), 9);
+        assert_eq!(correction.check(), Ok(()));
+        assert_eq!(correction.causes, finding.causes[..MAX_CAUSES]);
+        assert_eq!(
+            (correction.number, correction.expires_at, correction.evidence),
+            (1, 9, evidence(&finding))
+        );
+    }
+}

@@ -278,3 +278,113 @@ impl<T: Placed> Stream<T> {
         !self.is_over && self.page.as_slice().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use protocol::{
+        ids::PayerId,
+        reconciliation::{Day, Entry},
+        settlement::Asset,
+    };
+
+    use super::*;
+    use crate::findings::Tolerance;
+
+    const DAY: Day = Day(20_783);
+
+    fn matcher() -> Matcher {
+        Matcher::new(Rules {
+            day: DAY,
+            asset: Asset::Native,
+            tolerance: Tolerance::default(),
+            expected_since: u64::MAX,
+            closed_through: None,
+        })
+    }
+
+    fn line(trade: u8, number: u64) -> Line {
+        Line {
+            trade: TradeId([trade; 32]),
+            number,
+            day: DAY,
+            amount: 100,
+            asset: Asset::Native,
+            payer: None,
+            time: None,
+        }
+    }
+
+    fn entry(trade: u8, amount: u128) -> ChainEntry {
+        ChainEntry {
+            entry: Entry {
+                trade: TradeId([trade; 32]),
+                payer: PayerId([1; 32]),
+                amount,
+                time: 1,
+            },
+            day: DAY,
+            batch: None,
+            corrections: 0,
+            block: 7,
+            block_hash: [7; 32],
+            event: 3,
+        }
+    }
+
+    #[test]
+    fn a_stream_that_doesnt_ascend_is_refused_within_a_page_and_from_page_to_page() {
+        for page in [
+            vec![line(2, 0), line(1, 0)],
+            vec![line(1, 1), line(1, 1)],
+            vec![line(1, 1), line(1, 0)],
+        ] {
+            let refused = matcher().lines(Side::Credit, page.clone());
+            assert!(matches!(refused, Err(MatchError::Unsorted(Side::Credit))), "{page:?}");
+            let mut matcher = matcher();
+            matcher.lines(Side::Credit, page[..1].to_vec()).unwrap();
+            assert!(matcher.lines(Side::Credit, page[1..].to_vec()).is_err(), "{page:?}");
+        }
+        assert!(matcher().entries(vec![entry(1, 1), entry(1, 1)]).is_err());
+        assert!(matcher()
+            .lines(Side::Debit, vec![line(1, 0), line(1, 1), line(2, 0)])
+            .is_ok());
+    }
+
+    #[test]
+    fn a_day_that_comes_to_more_than_there_can_be_is_refused() {
+        let mut matcher = matcher();
+        matcher.entries(vec![entry(1, u128::MAX), entry(2, 1)]).unwrap();
+        matcher.entries(Vec::new()).unwrap();
+        matcher.lines(Side::Debit, Vec::new()).unwrap();
+        matcher.lines(Side::Credit, Vec::new()).unwrap();
+        assert!(matches!(matcher.merge(&mut Vec::new()), Err(MatchError::Overflow)));
+    }
+
+    #[test]
+    fn a_trade_with_a_thousand_lines_shows_some_of_them_and_is_one_break() {
+        let mut matcher = matcher();
+        matcher.entries(vec![entry(1, 100)]).unwrap();
+        matcher.entries(Vec::new()).unwrap();
+        matcher.lines(Side::Credit, vec![line(1, 0)]).unwrap();
+        matcher.lines(Side::Credit, Vec::new()).unwrap();
+        let mut found = Vec::new();
+        for number in 0..1_000 {
+            assert_eq!(matcher.merge(&mut found).unwrap(), Some(Side::Debit));
+            matcher.lines(Side::Debit, vec![line(1, number)]).unwrap();
+        }
+        matcher.merge(&mut found).unwrap();
+        matcher.lines(Side::Debit, Vec::new()).unwrap();
+        assert_eq!(matcher.merge(&mut found).unwrap(), None);
+        let [finding] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert!(finding.has(Kind::Duplicate, Side::Debit));
+        assert_eq!(
+            (finding.causes.len(), finding.debit.len(), finding.credit.len()),
+            (1, SHOWN, 1)
+        );
+        assert_eq!(matcher.leftovers().unwrap().summary().debit_lines, 1_000);
+    }
+}

@@ -22,7 +22,7 @@ async fn audit(world: &World, report: &Report) -> Outcome {
 
 #[tokio::test]
 async fn an_honest_report_is_proven_in_full() {
-    let world = World::new();
+    let world = World::new().await;
     let report = world.report().await.unwrap();
     let outcome = audit(&world, &report).await;
     assert_eq!(outcome.flaws, vec![]);
@@ -147,7 +147,7 @@ async fn whatever_is_altered_is_found() {
         }),
         ("the sums", "wrong-totals", |report| report.totals.amount += 1),
     ];
-    let world = World::new();
+    let world = World::new().await;
     let honest = world.report().await.unwrap();
     for (what, code, alter) in alterations {
         let mut report = honest.clone();
@@ -161,7 +161,7 @@ async fn whatever_is_altered_is_found() {
 
 #[tokio::test]
 async fn a_payment_that_was_not_made_or_of_another_amount_is_found() {
-    let mut world = World::new();
+    let mut world = World::new().await;
     let report = world.report().await.unwrap();
     let mut paid = world.discharge.take().unwrap();
     let outcome = audit(&world, &report).await;
@@ -174,7 +174,7 @@ async fn a_payment_that_was_not_made_or_of_another_amount_is_found() {
 
 #[tokio::test]
 async fn what_an_auditor_takes_the_reports_word_for_is_told() {
-    let world = World::new();
+    let world = World::new().await;
     let mut report = world.report().await.unwrap();
     let outcome = check(&report, &world, None).await.unwrap();
     assert!(outcome.is_well() && !outcome.is_paid);
@@ -191,7 +191,7 @@ async fn what_an_auditor_takes_the_reports_word_for_is_told() {
 
 #[tokio::test]
 async fn an_earlier_days_correction_left_out_is_missed_in_the_total() {
-    let world = World::new();
+    let world = World::new().await;
     let mut report = world.report().await.unwrap();
     report.earlier.clear();
     let outcome = audit(&world, &report).await;
@@ -204,11 +204,11 @@ async fn an_earlier_days_correction_left_out_is_missed_in_the_total() {
 
 #[tokio::test]
 async fn books_that_both_sides_signed_but_that_disagree_with_the_chain_are_found() {
-    let world = World::new();
+    let world = World::new().await;
     let mut report = world.report().await.unwrap();
     let (signed, mut lines) = (report.head.debit.unwrap(), report.debit.concat());
     lines.pop();
-    let mut other = World::new();
+    let mut other = World::new().await;
     other.keep_book(Side::Debit, lines);
     let (statement, pages) = other.statements.remove(&Side::Debit).unwrap();
     assert_ne!(statement.statement.digest, signed.statement.digest);
@@ -225,7 +225,7 @@ async fn books_that_both_sides_signed_but_that_disagree_with_the_chain_are_found
 
 #[tokio::test]
 async fn what_the_auditors_node_has_forgotten_is_told_and_what_is_proven_stays_proven() {
-    let mut world = World::new();
+    let mut world = World::new().await;
     world.forgotten_below = 15;
     let report = world.report().await.unwrap();
     let outcome = audit(&world, &report).await;
@@ -235,8 +235,7 @@ async fn what_the_auditors_node_has_forgotten_is_told_and_what_is_proven_stays_p
 
 #[tokio::test]
 async fn a_book_that_the_report_lacks_is_told() {
-    let mut world = World::new();
-    world.statements.remove(&Side::Credit);
+    let world = World::knowing(&[Side::Debit]).await;
     let report = world.report().await.unwrap();
     let outcome = audit(&world, &report).await;
     assert!(outcome.is_well() && outcome.books.credit.is_none());

@@ -12,10 +12,8 @@ use protocol::{
 };
 
 use super::{
-    batch_line,
-    pager::Pager,
-    ports::{DayClosing, Prover, Sources},
-    EntryLine, EntryPage, Head, ProvenAt, ReportError, Said, Status, Totals, PAGE,
+    batch_line, pager::Pager, ports::Prover, EntryLine, EntryPage, Head, Kept, Place, ProvenAt, ReportError, Said,
+    Status, Totals, PAGE,
 };
 use crate::{
     audit::state::{child_key, contract_key, storage_key, Header, Nodes, State},
@@ -23,6 +21,7 @@ use crate::{
         line::{ChainEntry, Line},
         schedule,
     },
+    store::books::KnownClosing,
 };
 
 /// What a report is written in: it is told the parts in this order.
@@ -67,18 +66,19 @@ impl Sink for Vec<u8> {
 /// # Errors
 /// See [`ReportError`].
 pub async fn draw_up(
-    sources: &dyn Sources,
+    kept: &Kept,
     prover: &dyn Prover,
     (genesis, contract): ([u8; 32], AccountId),
     (book, day): (BookId, Day),
     form: &mut (dyn Form + Send),
     sink: &mut dyn Sink,
 ) -> Result<(), ReportError> {
-    let terms = sources.terms(book).await?.ok_or(ReportError::UnknownBook(book))?;
-    let DayClosing { closing, closed, at } = sources.closing(book, day).await?.ok_or(ReportError::NotClosed(day))?;
-    let through = sources.read_through().await?.unwrap_or(at.block);
+    let terms = kept.terms(book).await?.ok_or(ReportError::UnknownBook(book))?;
+    let known = kept.closing(book, day).await?.ok_or(ReportError::NotClosed(day))?;
+    let KnownClosing { closing, closed, .. } = known;
+    let through = kept.read_through().await?.unwrap_or(known.block);
     let proven = Proven::at(prover, contract, book, day, through).await?;
-    let statement = |side, digest| sources.statement(book, day, side, digest);
+    let statement = |side, digest| kept.statement(book, day, side, digest);
     let debit = statement(Side::Debit, closing.debit_book).await?;
     let credit = statement(Side::Credit, closing.credit_book).await?;
     let head = Head {
@@ -91,17 +91,17 @@ pub async fn draw_up(
         record: proven.record,
         closing,
         closed,
-        closed_in: at,
+        closed_in: Place::of(&known),
         debit,
         credit,
-        paid_by: sources.paid_by(book, day).await?,
+        paid_by: kept.paid_by(book, day).await?,
         at: proven.at.clone(),
     };
     form.head(&head)?;
 
     let mut drawing = Drawing {
         of: Subject {
-            sources,
+            kept,
             prover,
             proven,
             head,
@@ -168,7 +168,7 @@ impl Proven {
 
 /// What is drawn up, and from what.
 struct Subject<'a> {
-    sources: &'a dyn Sources,
+    kept: &'a Kept,
     prover: &'a dyn Prover,
     proven: Proven,
     head: Head,
@@ -186,7 +186,7 @@ impl Drawing<'_> {
         let Head { book, day, .. } = self.of.head;
         let mut after = None;
         loop {
-            let entries = self.of.sources.corrected_on(book, day, after, PAGE).await?;
+            let entries = self.of.kept.corrected_on(book, day, after, PAGE).await?;
             let Some(last) = entries.last() else { return Ok(()) };
             after = Some(last.entry.trade);
             let mut lines = Vec::with_capacity(entries.len());
@@ -207,7 +207,7 @@ impl Drawing<'_> {
         let mut credit = Told::by(&self.of, Side::Credit).await?;
         let mut after = None;
         loop {
-            let entries = self.of.sources.entries(book, day, after, PAGE).await?;
+            let entries = self.of.kept.entries(book, day, after, PAGE).await?;
             let Some(last) = entries.last() else { return Ok(()) };
             after = Some(last.entry.trade);
             let mut lines = Vec::with_capacity(entries.len());
@@ -248,20 +248,20 @@ impl Drawing<'_> {
 impl<'a> Subject<'a> {
     /// What a side's book said at the closing; `None` where it isn't known.
     fn pager(&self, side: Side) -> Option<Pager<'a>> {
-        let Head { book, day, .. } = self.head;
+        let Head { book, .. } = self.head;
         let statement = match side {
             Side::Debit => self.head.debit,
             Side::Credit => self.head.credit,
             Side::Chain => None,
         };
         let digest = statement?.statement.digest;
-        Some(Pager::new(self.sources, book, day, side, digest))
+        Some(Pager::new(self.kept, book, side, digest))
     }
 
     async fn line(&self, entry: &ChainEntry, debit: Said, credit: Said) -> Result<EntryLine, ReportError> {
         let corrections = match entry.corrections {
             0 => vec![],
-            _ => self.sources.corrections(self.head.book, entry.entry.trade).await?,
+            _ => self.kept.corrections(self.head.book, entry.entry.trade).await?,
         };
         Ok(EntryLine {
             entry: *entry,
@@ -290,6 +290,16 @@ impl<'a> Subject<'a> {
     }
 }
 
+impl Place {
+    const fn of(known: &KnownClosing) -> Self {
+        Self {
+            block: known.block,
+            block_hash: known.block_hash,
+            event: known.event,
+        }
+    }
+}
+
 /// What the contract keeps of an entry.
 pub(crate) fn record(entry: &ChainEntry) -> EntryRecord {
     EntryRecord {
@@ -312,9 +322,7 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     async fn by(drawing: &Subject<'a>, side: Side) -> Result<Self, ReportError> {
         let batches = match drawing.pager(side) {
-            Some(mut pager) => {
-                booked_batches(drawing.sources, (drawing.head.book, drawing.head.day), &mut pager).await?
-            }
+            Some(mut pager) => booked_batches(drawing.kept, (drawing.head.book, drawing.head.day), &mut pager).await?,
             None => HashSet::new(),
         };
         let lines = drawing.pager(side);
@@ -333,14 +341,14 @@ impl<'a> Told<'a> {
 
 /// The day's batches that a book has a line of: few, next to entries.
 async fn booked_batches(
-    sources: &dyn Sources,
+    kept: &Kept,
     (book, day): (BookId, Day),
     pager: &mut Pager<'_>,
 ) -> Result<HashSet<TradeId>, ReportError> {
     let mut batches = HashSet::new();
     let mut after = None;
     loop {
-        let entries = sources.entries(book, day, after, PAGE).await?;
+        let entries = kept.entries(book, day, after, PAGE).await?;
         let Some(last) = entries.last() else { break };
         after = Some(last.entry.trade);
         batches.extend(entries.iter().filter_map(batch_line));

@@ -1,21 +1,20 @@
 //! What the institution's own database has for a report.
-use async_trait::async_trait;
 use protocol::{
     ids::TradeId,
     reconciliation::{BookId, Day, Side, Terms},
     AccountId, VoucherId,
 };
 
-use super::{
-    ports::{DayClosing, Sources},
-    Corrected, Place,
-};
+use super::{Corrected, Place};
 use crate::{
     reconciliation::{
         line::{decode_lines, ChainEntry, Line},
         messages::SignedStatement,
     },
-    store::{books::KnownCorrection, Store, StoreError},
+    store::{
+        books::{KnownClosing, KnownCorrection},
+        Store, StoreError,
+    },
 };
 
 /// What is kept of the books of a contract.
@@ -30,32 +29,24 @@ impl Kept {
     pub const fn new(store: Store, contract: AccountId) -> Self {
         Self { store, contract }
     }
-}
 
-#[async_trait]
-impl Sources for Kept {
-    async fn read_through(&self) -> Result<Option<u32>, StoreError> {
+    /// Up to which finalized block the chain was read; `None` before the first.
+    pub(super) async fn read_through(&self) -> Result<Option<u32>, StoreError> {
         self.store.reconciliation_cursor(self.contract).await
     }
 
-    async fn terms(&self, book: BookId) -> Result<Option<Terms>, StoreError> {
+    /// What both sides signed.
+    pub(super) async fn terms(&self, book: BookId) -> Result<Option<Terms>, StoreError> {
         Ok(self.store.known_book(book).await?.map(|known| known.terms))
     }
 
-    async fn closing(&self, book: BookId, day: Day) -> Result<Option<DayClosing>, StoreError> {
-        let known = self.store.chain_closing(book, day).await?;
-        Ok(known.map(|known| DayClosing {
-            closing: known.closing,
-            closed: known.closed,
-            at: Place {
-                block: known.block,
-                block_hash: known.block_hash,
-                event: known.event,
-            },
-        }))
+    /// How a day was closed; `None` while it isn't.
+    pub(super) async fn closing(&self, book: BookId, day: Day) -> Result<Option<KnownClosing>, StoreError> {
+        self.store.chain_closing(book, day).await
     }
 
-    async fn entries(
+    /// The chain's entries of a day, those that came to nothing included, ascending by trade, after one.
+    pub(super) async fn entries(
         &self,
         book: BookId,
         day: Day,
@@ -65,7 +56,8 @@ impl Sources for Kept {
         self.store.all_chain_entries(book, day, after, limit).await
     }
 
-    async fn corrected_on(
+    /// The chain's entries of other days of which a correction counts on this one, ascending by trade, after one.
+    pub(super) async fn corrected_on(
         &self,
         book: BookId,
         day: Day,
@@ -90,7 +82,8 @@ impl Sources for Kept {
         Ok(found)
     }
 
-    async fn corrections(&self, book: BookId, trade: TradeId) -> Result<Vec<Corrected>, StoreError> {
+    /// All corrections of an entry, in order.
+    pub(super) async fn corrections(&self, book: BookId, trade: TradeId) -> Result<Vec<Corrected>, StoreError> {
         let mut corrections = Vec::new();
         for number in 0.. {
             let Some(known) = self.store.chain_correction(book, trade, number).await? else {
@@ -101,7 +94,8 @@ impl Sources for Kept {
         Ok(corrections)
     }
 
-    async fn statement(
+    /// A side's signed statement with this digest.
+    pub(super) async fn statement(
         &self,
         book: BookId,
         day: Day,
@@ -112,10 +106,10 @@ impl Sources for Kept {
         Ok(kept.and_then(|kept| kept.signed()))
     }
 
-    async fn page(
+    /// A page of a statement, from 0; `None` behind the last.
+    pub(super) async fn page(
         &self,
         book: BookId,
-        _: Day,
         side: Side,
         digest: [u8; 32],
         page: u64,
@@ -130,7 +124,8 @@ impl Sources for Kept {
         page.map(read).transpose()
     }
 
-    async fn paid_by(&self, book: BookId, day: Day) -> Result<Option<VoucherId>, StoreError> {
+    /// The voucher that a closed day was paid by, where it is cleared.
+    pub(super) async fn paid_by(&self, book: BookId, day: Day) -> Result<Option<VoucherId>, StoreError> {
         Ok(self.store.book_day(book, day).await?.and_then(|row| row.voucher))
     }
 }

@@ -3,18 +3,17 @@ use std::collections::VecDeque;
 
 use protocol::{
     ids::TradeId,
-    reconciliation::{BookId, Day, Side},
+    reconciliation::{BookId, Side},
     Amount,
 };
 
-use super::{ports::Sources, ReportError};
+use super::{Kept, ReportError};
 use crate::reconciliation::line::Line;
 
 /// A side's book, as a statement has it.
 pub(super) struct Pager<'a> {
-    sources: &'a dyn Sources,
+    kept: &'a Kept,
     book: BookId,
-    day: Day,
     side: Side,
     digest: [u8; 32],
     next: u64,
@@ -23,11 +22,10 @@ pub(super) struct Pager<'a> {
 }
 
 impl<'a> Pager<'a> {
-    pub(super) fn new(sources: &'a dyn Sources, book: BookId, day: Day, side: Side, digest: [u8; 32]) -> Self {
+    pub(super) fn new(kept: &'a Kept, book: BookId, side: Side, digest: [u8; 32]) -> Self {
         Self {
-            sources,
+            kept,
             book,
-            day,
             side,
             digest,
             next: 0,
@@ -42,15 +40,14 @@ impl<'a> Pager<'a> {
             return Ok(None);
         }
         let Self {
-            sources,
+            kept,
             book,
-            day,
             side,
             digest,
             next,
             ..
         } = *self;
-        let page = sources.page(book, day, side, digest, next).await?;
+        let page = kept.page(book, side, digest, next).await?;
         let page = page.filter(|lines| !lines.is_empty());
         self.is_over = page.is_none();
         self.next = next.saturating_add(1);

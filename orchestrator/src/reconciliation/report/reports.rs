@@ -33,7 +33,7 @@ pub enum Shape {
 
 /// Draws up reports of the books of a contract.
 pub struct Reports {
-    sources: Kept,
+    kept: Kept,
     prover: Arc<dyn Prover>,
     genesis: [u8; 32],
     contract: AccountId,
@@ -47,7 +47,7 @@ impl Reports {
     /// Of what is kept in the store of the ledger's contract, proven by the node.
     pub fn new(store: Store, ledger: &dyn ReconciliationLedger, prover: Arc<dyn Prover>) -> Self {
         Self {
-            sources: Kept::new(store, ledger.contract()),
+            kept: Kept::new(store, ledger.contract()),
             prover,
             genesis: ledger.genesis(),
             contract: ledger.contract(),
@@ -77,7 +77,7 @@ impl Reports {
         let file = blocking(tempfile::tempfile).await?;
         let mut spool = Spool(Arc::new(file));
         let of = (self.genesis, self.contract);
-        draw_up(&self.sources, &*self.prover, of, (book, day), &mut *form, &mut spool).await?;
+        draw_up(&self.kept, &*self.prover, of, (book, day), &mut *form, &mut spool).await?;
         let begun = blocking(move || {
             let mut file = spool.0.try_clone()?;
             file.rewind().map(|()| file)

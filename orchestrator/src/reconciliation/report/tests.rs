@@ -16,7 +16,7 @@ fn line(report: &Report, number: u32) -> &EntryLine {
 
 #[tokio::test]
 async fn a_report_tells_of_every_entry_and_of_both_books() {
-    let world = World::new();
+    let world = World::new().await;
     let report = world.report().await.unwrap();
     assert_eq!(report.head.date, "2026-11-25");
     assert_eq!((report.head.at.block, report.head.record), (HEAD, world.record));
@@ -42,7 +42,7 @@ async fn a_report_tells_of_every_entry_and_of_both_books() {
 
 #[tokio::test]
 async fn what_was_corrected_after_the_closing_is_told_apart_from_what_the_day_came_to() {
-    let world = World::new();
+    let world = World::new().await;
     let report = world.report().await.unwrap();
     let later = line(&report, 4);
     assert_eq!((later.entry.entry.amount, later.at_closing(DAY)), (77, 104));
@@ -53,8 +53,7 @@ async fn what_was_corrected_after_the_closing_is_told_apart_from_what_the_day_ca
 
 #[tokio::test]
 async fn a_book_that_is_not_known_here_is_not_made_up() {
-    let mut world = World::new();
-    world.statements.remove(&Side::Credit);
+    let world = World::knowing(&[Side::Debit]).await;
     let report = world.report().await.unwrap();
     assert!(report.head.credit.is_none() && report.credit.is_empty());
     assert_eq!(line(&report, 5).credit.booked, Booked::Unknown);
@@ -63,7 +62,7 @@ async fn a_book_that_is_not_known_here_is_not_made_up() {
 
 #[tokio::test]
 async fn an_open_day_has_no_report() {
-    let world = World::new();
+    let world = World::new().await;
     let error = world.draw(Day(1), &mut Csv::default()).await.unwrap_err();
     assert!(matches!(error, ReportError::NotClosed(Day(1))));
     assert!(error.to_string().contains("1970-01-02"), "{error}");
@@ -71,14 +70,15 @@ async fn an_open_day_has_no_report() {
 
 #[tokio::test]
 async fn what_the_node_proves_otherwise_is_not_reported() {
-    let mut world = World::new();
+    let mut world = World::new().await;
     world.entries.get_mut(&trade(7)).unwrap().entry.amount += 1;
+    world.seal();
     assert!(matches!(world.report().await, Err(ReportError::Changed)));
 }
 
 #[tokio::test]
 async fn a_row_of_csv_stands_for_each_entry() {
-    let world = World::new();
+    let world = World::new().await;
     let mut text = vec![];
     let mut form = Csv::new(&mut text);
     draw_up(&world, &world, (GENESIS, CONTRACT), (BOOK, DAY), &mut form)
@@ -99,7 +99,7 @@ async fn a_row_of_csv_stands_for_each_entry() {
 
 #[tokio::test]
 async fn a_page_of_html_stands_alone() {
-    let world = World::new();
+    let world = World::new().await;
     let mut form = Html::new(vec![]);
     draw_up(&world, &world, (GENESIS, CONTRACT), (BOOK, DAY), &mut form)
         .await

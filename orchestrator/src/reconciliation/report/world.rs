@@ -17,12 +17,7 @@ use sp_core::{Blake2Hasher, H256};
 use sp_crypto_hashing::blake2_256;
 use sp_trie::{KeySpacedDBMut, LayoutV1, MemoryDB, TrieDBMutBuilder, TrieMut};
 
-use super::{
-    batch_line, draw_up,
-    json::Json,
-    ports::{DayClosing, Prover, Sources},
-    record, Corrected, Form, Place, Report, ReportError,
-};
+use super::{batch_line, draw_up, json::Json, ports::Prover, record, Form, Kept, Report, ReportError};
 use crate::{
     audit::{
         report::{Emitted, Witness},
@@ -32,9 +27,10 @@ use crate::{
     reconciliation::{
         line::{encode_lines, ChainEntry, Digest, Line},
         messages::{SignedStatement, Statement, PAGE},
-        ports::LedgerError,
+        ports::{Event, Happened, LedgerError},
     },
-    store::StoreError,
+    settlement::ports::Block,
+    store::{days::DayRow, Store},
 };
 
 pub(crate) const GENESIS: [u8; 32] = [7; 32];
@@ -45,6 +41,7 @@ pub(crate) const DAY: Day = Day(20_782);
 pub(crate) const VOUCHER: VoucherId = VoucherId([5; 32]);
 /// The block that reports are as of.
 pub(crate) const HEAD: u32 = 50;
+const OPENED: u32 = 5;
 const RECORDED: u32 = 10;
 const CORRECTED: u32 = 20;
 const CLOSED: u32 = 30;
@@ -61,11 +58,14 @@ pub(crate) struct World {
     pub(crate) entries: BTreeMap<TradeId, ChainEntry>,
     /// Those of the day before, corrected on this one.
     pub(crate) earlier: BTreeMap<TradeId, ChainEntry>,
-    pub(crate) corrections: BTreeMap<TradeId, Vec<Corrected>>,
-    pub(crate) closing: DayClosing,
     pub(crate) record: DayRecord,
     pub(crate) statements: HashMap<Side, (SignedStatement, Vec<Vec<Line>>)>,
-    pub(crate) events: BTreeMap<u32, Vec<Emitted>>,
+    /// What corrections of earlier days' entries changed.
+    changed: i128,
+    happened: Vec<Happened>,
+    /// The same, as the contract emitted it.
+    events: BTreeMap<u32, Vec<Emitted>>,
+    store: Store,
     nodes: Nodes,
     header: Vec<u8>,
     /// Blocks whose states the node has thrown away.
@@ -78,14 +78,6 @@ pub(crate) fn trade(number: u32) -> TradeId {
     TradeId::of(&format!("INV-{number}"))
 }
 
-fn place(block: u32, event: u32) -> Place {
-    Place {
-        block,
-        block_hash: hash_of(block),
-        event,
-    }
-}
-
 fn hash_of(block: u32) -> [u8; 32] {
     blake2_256(&block.encode())
 }
@@ -93,7 +85,12 @@ fn hash_of(block: u32) -> [u8; 32] {
 impl World {
     /// A day of many entries: some booked in batches at the credit side, one corrected, one that came to nothing, one corrected
     /// after the closing, and one of the day before that was corrected on it.
-    pub(crate) fn new() -> Self {
+    pub(crate) async fn new() -> Self {
+        Self::knowing(&[Side::Debit, Side::Credit]).await
+    }
+
+    /// In which only these sides' books are known.
+    pub(crate) async fn knowing(sides: &[Side]) -> Self {
         let terms = Terms {
             client: Member(3),
             debit: Member(1),
@@ -107,35 +104,19 @@ impl World {
             terms,
             entries: BTreeMap::new(),
             earlier: BTreeMap::new(),
-            corrections: BTreeMap::new(),
-            closing: DayClosing {
-                closing: Closing {
-                    book: BOOK,
-                    day: DAY,
-                    matched: 0,
-                    breaks: 0,
-                    total: 0,
-                    debit_book: [0; 32],
-                    credit_book: [0; 32],
-                    expires_at: 0,
-                },
-                closed: Closed {
-                    id: [0; 32],
-                    payable: 0,
-                    carried: 0,
-                    at: 1_795_600_000_000,
-                    is_default: false,
-                },
-                at: place(CLOSED, 3),
-            },
             record: DayRecord::default(),
             statements: HashMap::new(),
+            changed: 0,
+            happened: vec![],
             events: BTreeMap::new(),
+            store: Store::in_memory().await.unwrap(),
             nodes: vec![],
             header: vec![],
             forgotten_below: 0,
             discharge: None,
         };
+        let terms = world.terms.clone();
+        world.emit(OPENED, 0, Event::BookOpened { book: BOOK, terms });
         world.record_entries();
         world.correct(trade(1), DAY, CORRECTED, 500);
         world.correct(trade(2), DAY, CORRECTED, 0);
@@ -145,7 +126,34 @@ impl World {
         world.pay();
         world.correct(trade(4), Day(DAY.0 + 1), CORRECTED_LATER, 77);
         world.seal();
+        world.keep(sides).await;
         world
+    }
+
+    /// What an institution knows of it.
+    async fn keep(&self, sides: &[Side]) {
+        let member = self.terms.debit;
+        let kept = self
+            .store
+            .keep_reconciliation(CONTRACT, member, &self.happened, HEAD)
+            .await;
+        kept.unwrap();
+        for side in sides {
+            let (signed, pages) = &self.statements[side];
+            let id = self.store.begin_statement(BOOK, DAY, *side, 1).await.unwrap();
+            let pages: Vec<Vec<u8>> = pages.iter().map(|page| encode_lines(page)).collect();
+            self.store.add_pages(id, 0, &pages).await.unwrap();
+            let signature = Some((signed.epoch, signed.signature));
+            self.store
+                .finish_statement(id, &signed.statement, signature)
+                .await
+                .unwrap();
+        }
+        let day = DayRow {
+            voucher: Some(VOUCHER),
+            ..DayRow::new(BOOK, DAY)
+        };
+        assert!(self.store.save_book_day(&day, None, 1).await.unwrap());
     }
 
     fn record_entries(&mut self) {
@@ -164,26 +172,30 @@ impl World {
             event,
         };
         let old = entry(9_000, Day(DAY.0 - 1), None, 0);
-        self.emit(RECORDED, 0, (BOOK, old.day, None::<BatchId>, vec![old.entry]).encode());
+        self.emit(RECORDED, 0, recorded(&[old]));
         self.earlier.insert(old.entry.trade, old);
         let numbers: Vec<u32> = (0..ENTRIES).collect();
         for (call, numbers) in numbers.chunks(128).enumerate() {
             let event = u32::try_from(call).unwrap() * 2 + 1;
             let batch = (call % 2 == 1).then(|| BatchId::of(&format!("BATCH-{call}")));
             let all: Vec<ChainEntry> = numbers.iter().map(|number| entry(*number, DAY, batch, event)).collect();
-            let recorded: Vec<Entry> = all.iter().map(|one| one.entry).collect();
-            self.emit(RECORDED, event, (BOOK, DAY, batch, recorded).encode());
+            self.emit(RECORDED, event, recorded(&all));
             self.entries.extend(all.into_iter().map(|one| (one.entry.trade, one)));
         }
     }
 
-    fn emit(&mut self, block: u32, event: u32, data: Vec<u8>) {
+    fn emit(&mut self, block: u32, event: u32, what: Event) {
         let emitted = Emitted {
             event,
             contract: CONTRACT,
-            data,
+            data: encoded(&what),
         };
         self.events.entry(block).or_default().push(emitted);
+        let block = Block {
+            number: block,
+            hash: hash_of(block),
+        };
+        self.happened.push(Happened { block, event, what });
     }
 
     fn correct(&mut self, trade: TradeId, day: Day, block: u32, amount: Amount) {
@@ -208,13 +220,18 @@ impl World {
             evidence: [1; 32],
             expires_at: 2,
         };
+        if entry.day < day && day == DAY {
+            self.changed += i128::try_from(amount).unwrap() - i128::try_from(entry.entry.amount).unwrap();
+        }
         entry.entry.amount = amount;
         entry.corrections += 1;
         (entry.block, entry.block_hash, entry.event) = (block, hash_of(block), event);
-        self.emit(block, event, (BOOK, before, correction.clone()).encode());
-        let at = place(block, event);
-        let corrected = Corrected { correction, before, at };
-        self.corrections.entry(trade).or_default().push(corrected);
+        let what = Event::Corrected {
+            book: BOOK,
+            before,
+            correction,
+        };
+        self.emit(block, event, what);
     }
 
     /// The debit side books each entry, the credit side one line for each batch.
@@ -268,31 +285,37 @@ impl World {
 
     fn close(&mut self) {
         let total: Amount = self.entries.values().map(|one| one.entry.amount).sum();
-        let earlier: i128 = self
-            .earlier
-            .keys()
-            .flat_map(|trade| &self.corrections[trade])
-            .map(|one| one.difference().unwrap())
-            .sum();
-        let corrections: usize = self.corrections.values().map(Vec::len).sum();
-        let closing = &mut self.closing.closing;
-        closing.matched = u32::try_from(self.entries.values().filter(|one| one.entry.amount > 0).count()).unwrap();
-        closing.breaks = u32::try_from(corrections).unwrap();
-        closing.total = i128::try_from(total).unwrap() + earlier;
-        closing.debit_book = self.statements[&Side::Debit].0.statement.digest;
-        closing.credit_book = self.statements[&Side::Credit].0.statement.digest;
-        let closing = *closing;
-        let closed = &mut self.closing.closed;
-        closed.id = closing.id();
-        closed.payable = Amount::try_from(closing.total).unwrap();
-        let closed = *closed;
+        let due = self.entries.values().filter(|one| one.entry.amount > 0);
+        let is_correction = |one: &&Happened| matches!(one.what, Event::Corrected { .. });
+        let closing = Closing {
+            book: BOOK,
+            day: DAY,
+            matched: u32::try_from(due.count()).unwrap(),
+            breaks: u32::try_from(self.happened.iter().filter(is_correction).count()).unwrap(),
+            total: i128::try_from(total).unwrap() + self.changed,
+            debit_book: self.statements[&Side::Debit].0.statement.digest,
+            credit_book: self.statements[&Side::Credit].0.statement.digest,
+            expires_at: 0,
+        };
+        let closed = Closed {
+            id: closing.id(),
+            payable: Amount::try_from(closing.total).unwrap(),
+            carried: 0,
+            at: 1_795_600_000_000,
+            is_default: false,
+        };
         self.record = DayRecord {
             entries: closing.matched,
             corrections: closing.breaks,
             total: closing.total,
             closed: Some(closed),
         };
-        self.emit(CLOSED, 3, (BOOK, closing, closed).encode());
+        let what = Event::DayClosed {
+            book: BOOK,
+            closing,
+            closed,
+        };
+        self.emit(CLOSED, 3, what);
     }
 
     fn pay(&mut self) {
@@ -300,7 +323,7 @@ impl World {
             debtor: self.terms.debit,
             creditor: self.terms.credit,
             asset: self.terms.asset,
-            amount: self.closing.closed.payable,
+            amount: self.record.closed.unwrap().payable,
         };
         let clearing_voucher = ClearingVoucher {
             voucher: VOUCHER,
@@ -356,88 +379,37 @@ impl World {
 
     pub(crate) async fn draw(&self, day: Day, form: &mut (dyn Form + Send)) -> Result<Vec<u8>, ReportError> {
         let mut text = vec![];
-        draw_up(self, self, (GENESIS, CONTRACT), (BOOK, day), form, &mut text).await?;
+        let kept = Kept::new(self.store.clone(), CONTRACT);
+        draw_up(&kept, self, (GENESIS, CONTRACT), (BOOK, day), form, &mut text).await?;
         Ok(text)
     }
 }
 
-fn after<T: Copy>(entries: &BTreeMap<TradeId, T>, after: Option<TradeId>, limit: u32) -> Vec<T> {
-    let behind = entries
-        .iter()
-        .filter(|(trade, _)| after.is_none_or(|after| **trade > after));
-    behind
-        .take(usize::try_from(limit).unwrap())
-        .map(|(_, entry)| *entry)
-        .collect()
+fn recorded(entries: &[ChainEntry]) -> Event {
+    Event::Recorded {
+        book: BOOK,
+        day: entries[0].day,
+        batch: entries[0].batch,
+        entries: entries.iter().map(|one| one.entry).collect(),
+    }
 }
 
-#[async_trait]
-impl Sources for World {
-    async fn read_through(&self) -> Result<Option<u32>, StoreError> {
-        Ok(Some(HEAD))
-    }
-
-    async fn terms(&self, book: BookId) -> Result<Option<Terms>, StoreError> {
-        Ok((book == BOOK).then(|| self.terms.clone()))
-    }
-
-    async fn closing(&self, _: BookId, day: Day) -> Result<Option<DayClosing>, StoreError> {
-        Ok((day == DAY).then_some(self.closing))
-    }
-
-    async fn entries(
-        &self,
-        _: BookId,
-        _: Day,
-        from: Option<TradeId>,
-        limit: u32,
-    ) -> Result<Vec<ChainEntry>, StoreError> {
-        Ok(after(&self.entries, from, limit))
-    }
-
-    async fn corrected_on(
-        &self,
-        _: BookId,
-        _: Day,
-        from: Option<TradeId>,
-        limit: u32,
-    ) -> Result<Vec<ChainEntry>, StoreError> {
-        Ok(after(&self.earlier, from, limit))
-    }
-
-    async fn corrections(&self, _: BookId, trade: TradeId) -> Result<Vec<Corrected>, StoreError> {
-        Ok(self.corrections.get(&trade).cloned().unwrap_or_default())
-    }
-
-    async fn statement(
-        &self,
-        _: BookId,
-        _: Day,
-        side: Side,
-        digest: [u8; 32],
-    ) -> Result<Option<SignedStatement>, StoreError> {
-        let kept = self.statements.get(&side).map(|(signed, _)| *signed);
-        Ok(kept.filter(|signed| signed.statement.digest == digest))
-    }
-
-    async fn page(
-        &self,
-        _: BookId,
-        _: Day,
-        side: Side,
-        _: [u8; 32],
-        page: u64,
-    ) -> Result<Option<Vec<Line>>, StoreError> {
-        let page = usize::try_from(page).unwrap();
-        Ok(self
-            .statements
-            .get(&side)
-            .and_then(|(_, pages)| pages.get(page))
-            .cloned())
-    }
-
-    async fn paid_by(&self, _: BookId, _: Day) -> Result<Option<VoucherId>, StoreError> {
-        Ok(Some(VOUCHER))
+/// As the contract lays it out.
+fn encoded(event: &Event) -> Vec<u8> {
+    match event {
+        Event::BookOpened { book, terms } => (book, terms).encode(),
+        Event::Recorded {
+            book,
+            day,
+            batch,
+            entries,
+        } => (book, day, batch, entries).encode(),
+        Event::Corrected {
+            book,
+            before,
+            correction,
+        } => (book, before, correction).encode(),
+        Event::DayClosed { book, closing, closed } => (book, closing, closed).encode(),
     }
 }
 

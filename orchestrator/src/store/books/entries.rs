@@ -346,7 +346,7 @@ pub(super) async fn queue(
 ) -> Result<EntryRow, StoreError> {
     sqlx::query(
         "INSERT INTO book_entries (book, trade, payer, amount, time, dated, day, batch, feed, state, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?6, ?6, ?, ?, 'waiting', ?) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, 'waiting', ?9) ON CONFLICT DO NOTHING",
     )
     .bind(book.0)
     .bind(new.entry.trade.0.as_slice())
