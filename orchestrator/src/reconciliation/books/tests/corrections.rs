@@ -204,14 +204,14 @@ async fn a_batchs_line_becomes_the_sum_of_what_it_stands_for() {
         vec![entry("A", 5), entry("B", 6), entry("C", 100)],
     )
     .await;
-    apply(
-        &world,
-        "A",
-        0,
-        5,
-        &finding("evening", Kind::Amount, lines[..1].to_vec()),
-    )
-    .await;
+    let off = Finding {
+        batch: Some(Sums {
+            debit: Some(11),
+            credit: None,
+        }),
+        ..finding("evening", Kind::Amount, lines[..1].to_vec())
+    };
+    apply(&world, "A", 0, 5, &off).await;
     let own = world.store(DEBIT).own_lines_of(BOOK, trade("evening")).await.unwrap();
     assert_eq!(own.iter().map(|own| own.line.amount).collect::<Vec<_>>(), [11]);
     assert_eq!(world.debit_lines(day(DAY)).await.len(), 2);
