@@ -1,0 +1,77 @@
+// Evidence from files: dropped in or chosen, checked here, sent nowhere.
+import type { App } from '../../app';
+import { verifyEvidence } from '../../verify/evidence';
+import { fresh, h } from '../dom';
+import { link, longId, number } from '../text';
+import { timeline, verdict } from '../parts';
+
+/** The largest file that is read, in bytes. */
+const MOST = 16 * 1024 * 1024;
+
+export function evidence(app: App): Node[] {
+  return [
+    h('h1', { tabindex: -1 }, 'Evidence'),
+    h(
+      'p',
+      {},
+      'Documents that stay with the institutions: users’ requests, co-signatures given voucher by voucher, refusals, attestations. Save what an institution has of a payment and drop it in: ',
+      h('code', {}, 'quittance status VOUCHER --json > payment.json'),
+      ', or the answer of ',
+      h('code', {}, 'GET /v1/payments/VOUCHER'),
+      '. The file stays in this browser.',
+    ),
+    evidenceDrop(app),
+    ...app.evidence.flatMap((file) => [
+      h('h2', {}, file.name),
+      ...file.payments.flatMap((payment) => [
+        h('h3', {}, 'Payment ', link(`/payment/${payment.id}`, longId(payment.id))),
+        verdict(payment.steps),
+        timeline(app, payment.steps),
+      ]),
+    ]),
+  ];
+}
+
+export function evidenceDrop(app: App): HTMLElement {
+  const input = h('input', { type: 'file', accept: '.json,application/json', id: fresh('file'), class: 'file', multiple: true });
+  const problem = h('p', { class: 'error', role: 'alert' });
+  const area = h(
+    'div',
+    { class: 'drop' },
+    h('label', { for: input.id }, h('strong', {}, 'Check evidence'), h('span', {}, 'Choose a file, or drop it here')),
+    input,
+    problem,
+  );
+  const take = async (files: FileList | null | undefined): Promise<void> => {
+    problem.replaceChildren();
+    try {
+      for (const file of files ?? []) {
+        if (file.size > MOST) {
+          throw new Error(`${file.name} is larger than ${number(MOST)} bytes: that is no evidence of a payment`);
+        }
+        const found = verifyEvidence(app, file.name, await file.text());
+        app.evidence.unshift(found);
+        const [first] = found.payments;
+        if (first && location.hash === '#/evidence') {
+          app.changed();
+        } else {
+          location.hash = '#/evidence';
+        }
+      }
+    } catch (error) {
+      problem.append(error instanceof SyntaxError ? `This is no JSON: ${error.message}` : error instanceof Error ? error.message : String(error));
+    }
+  };
+  input.addEventListener('change', () => void take(input.files));
+  area.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    area.classList.add('over');
+  });
+  area.addEventListener('dragleave', () => area.classList.remove('over'));
+  area.addEventListener('drop', (event) => {
+    event.preventDefault();
+    area.classList.remove('over');
+    void take(event.dataTransfer?.files);
+  });
+  return area;
+}
