@@ -11,6 +11,7 @@ const OUTCOMES: Record<Outcome, [symbol: string, text: string]> = {
   failed: ['✕', 'failed'],
   absent: ['–', 'not on chain'],
   unknown: ['?', 'can’t be told'],
+  none: ['·', 'unsigned'],
 };
 
 export function badge(outcome: Outcome, text = OUTCOMES[outcome][1]): HTMLElement {
@@ -24,7 +25,12 @@ export function state(text: string, tone: 'good' | 'bad' | 'open' | 'plain' = 'p
 
 export function facts(rows: [name: string, value: Node | string | null][]): HTMLElement {
   const shown = rows.filter(([, value]) => value !== null);
-  return h('dl', { class: 'facts' }, ...shown.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+  const isWide = (value: Node | string | null): boolean => value instanceof Element && (value.matches('.whole, .facts, .list') || value.querySelector('.whole') !== null);
+  return h(
+    'dl',
+    { class: 'facts' },
+    ...shown.map(([name, value]) => h('div', { class: isWide(value) ? 'wide' : null }, h('dt', {}, name), h('dd', {}, value))),
+  );
 }
 
 export function checkList(checks: Check[]): HTMLElement {
@@ -70,7 +76,7 @@ export function timeline(app: App, steps: Step[]): HTMLElement {
           {},
           h('header', {}, h('h3', {}, step.title), badge(outcome)),
           step.ref ? h('p', { class: 'when' }, where(step.ref)) : null,
-          step.summary ? h('p', {}, step.summary) : null,
+          step.summary ? h('p', {}, capital(step.summary)) : null,
           checkList(step.checks),
           step.document
             ? h('details', {}, h('summary', {}, step.document.title), plain(app, step.document.content))
@@ -94,7 +100,15 @@ export function verdict(steps: Step[]): HTMLElement {
       ? `${failed} of ${checks.length} checks failed`
       : `${good} of ${signatures.length} signatures and ${count('verified') - good} other checks verified` +
         (count('unknown') > 0 ? `, ${count('unknown')} can’t be told` : '');
-  return h('p', { class: `verdict ${outcome}`, role: 'status' }, badge(outcome, outcome === 'failed' ? 'failed' : outcome === 'unknown' ? 'in part' : 'verified'), ' ', text);
+  const wrong = steps.flatMap((step) => step.checks.filter((check) => check.outcome === 'failed').map((check) => `${step.title}: ${check.what}`));
+  return h(
+    'div',
+    { class: `verdict ${outcome}`, role: 'status' },
+    badge(outcome, outcome === 'unknown' ? 'in part' : outcome),
+    ' ',
+    text,
+    wrong.length ? h('ul', {}, ...wrong.map((one) => h('li', {}, one))) : null,
+  );
 }
 
 /** A chain value with its fields named. */
@@ -136,7 +150,7 @@ export interface Column<T> {
   isNumber?: boolean;
 }
 
-/** A table that becomes a list of cards where there is no room. */
+/** A table that becomes a list of cards where there is no room; the roles say that it is still a table. */
 export function table<T>(caption: string, columns: Column<T>[], rows: T[], none = 'There are none.'): HTMLElement {
   if (rows.length === 0) {
     return h('p', { class: 'none' }, none);
@@ -146,18 +160,18 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], none 
     { class: 'scroll' },
     h(
       'table',
-      {},
+      { role: 'table' },
       h('caption', { class: 'hidden' }, caption),
-      h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { scope: 'col', class: column.isNumber ? 'number' : null }, column.name)))),
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, ...columns.map((column) => h('th', { scope: 'col', role: 'columnheader', class: column.isNumber ? 'number' : null }, column.name)))),
       h(
         'tbody',
-        {},
+        { role: 'rowgroup' },
         ...rows.map((row) =>
           h(
             'tr',
-            {},
+            { role: 'row' },
             ...columns.map((column) =>
-              h('td', { 'data-label': column.name, class: column.isNumber ? 'number' : null }, column.cell(row)),
+              h('td', { role: 'cell', 'data-label': column.name, class: column.isNumber ? 'number' : null }, column.cell(row)),
             ),
           ),
         ),

@@ -2,13 +2,10 @@
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { App } from '../app';
 import type { Ref } from '../index/index';
+import { number } from '../numbers';
 import { h } from './dom';
 
-const SPACE = '\u202f';
-
-export function number(value: bigint | number): string {
-  return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, SPACE);
-}
+export { number };
 
 export function time(milliseconds: bigint | number): string {
   const value = Number(milliseconds);

@@ -13,7 +13,9 @@ export type Outcome =
   /** The chain doesn't have what would be checked. */
   | 'absent'
   /** It can't be told. */
-  | 'unknown';
+  | 'unknown'
+  /** There is nothing to check: the contract did it by itself, or asks for no signature. */
+  | 'none';
 
 export interface Check {
   what: string;
@@ -39,8 +41,8 @@ export interface MemberSignature {
 }
 
 export function worst(checks: Check[]): Outcome {
-  const order: Outcome[] = ['failed', 'unknown', 'verified', 'absent'];
-  return order.find((outcome) => checks.some((check) => check.outcome === outcome)) ?? 'absent';
+  const order: Outcome[] = ['failed', 'unknown', 'verified', 'absent', 'none'];
+  return order.find((outcome) => checks.some((check) => check.outcome === outcome)) ?? 'none';
 }
 
 /** A failed check for whatever went wrong while checking. */

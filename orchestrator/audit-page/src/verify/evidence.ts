@@ -183,7 +183,7 @@ const TITLES: Record<string, string> = {
 };
 
 /** What institutions note for themselves: nobody signed it, so it proves nothing. */
-const NOTES = ['retention-asked', 'notary-rejected'];
+const NOTES = ['retention-asked', 'notary-rejected', 'delivery'];
 
 function documentStep(seen: Seen, document: Json): Step[] {
   const name = String(document.kind ?? '');

@@ -19,6 +19,7 @@ import {
   type MemberSignature,
   type Step,
 } from './check';
+import { number } from '../numbers';
 import { notaries, verifyDecision } from './decisions';
 
 interface RetentionBatch {
@@ -95,7 +96,7 @@ function voucherStep({ app, payment, voucher }: Seen): Step {
       {
         what: 'amount within its limit',
         outcome: within ? 'verified' : 'failed',
-        why: `${voucher.amount} of at most ${ceiling(voucher)}`,
+        why: `${number(voucher.amount)} of at most ${number(ceiling(voucher))}`,
       },
     ],
     document: { title: 'Voucher', content: voucher as unknown as Plain },
@@ -268,7 +269,7 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
       return {
         title: 'Dispute opened',
         ref,
-        summary: `${nameOf(app, dispute.claimant)} wants ${dispute.amount} of ${over} back.`,
+        summary: `${nameOf(app, dispute.claimant)} wants ${number(dispute.amount)} of ${over} back.`,
         checks: [check],
         document: { title: 'Dispute', content: fields.dispute ?? null },
       };
@@ -292,9 +293,9 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
         ref,
         summary: byDefault
           ? 'Nobody ruled in time: the obligation stands.'
-          : `The notaries ruled: ${dispute.awarded} goes back.`,
+          : `The notaries ruled: ${number(dispute.awarded)} goes back.`,
         checks: byDefault
-          ? [{ what: 'ruling', outcome: 'verified', why: 'it follows from the time: no signature is needed' }]
+          ? [{ what: 'ruling', outcome: 'none', why: 'it follows from the time: it takes no signature' }]
           : await verifyDecision(app, ref, 'rule', ofThis),
       };
     }
@@ -302,8 +303,8 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
       return {
         title: 'Award paid',
         ref,
-        summary: `${String(fields.amount)} went back.`,
-        checks: [{ what: 'award', outcome: 'verified', why: 'the contract moved it; it takes no signature' }],
+        summary: `${number(fields.amount as bigint)} went back.`,
+        checks: [{ what: 'award', outcome: 'none', why: 'the contract moved it; it takes no signature' }],
       };
   }
 }

@@ -30,7 +30,7 @@ export async function eventSteps(app: App, refs: Ref[], checkers: (ref: Ref) => 
         const check = checkers(ref);
         const checks = check
           ? await check(fields)
-          : [{ what: 'event', outcome: 'verified' as const, why: 'the contract’s own, in a finalized block; it carries no signature' }];
+          : [{ what: 'event', outcome: 'none' as const, why: 'the contract’s own, in a finalized block; it carries no signature' }];
         return { title, ref, summary: '', checks, document: { title: 'Event', content: fields } };
       } catch (error) {
         return { title, ref, summary: '', checks: [broken(title.toLowerCase(), error)] };

@@ -22,7 +22,7 @@ export function evidence(app: App): Node[] {
     ),
     evidenceDrop(app),
     ...app.evidence.flatMap((file) => [
-      h('h2', {}, file.name),
+      h('h2', { tabindex: -1 }, file.name),
       ...file.payments.flatMap((payment) => [
         h('h3', {}, 'Payment ', link(`/payment/${payment.id}`, longId(payment.id))),
         verdict(payment.steps),
@@ -51,13 +51,14 @@ export function evidenceDrop(app: App): HTMLElement {
         }
         const found = verifyEvidence(app, file.name, await file.text());
         app.evidence.unshift(found);
-        const [first] = found.payments;
-        if (first && location.hash === '#/evidence') {
-          app.changed();
-        } else {
-          location.hash = '#/evidence';
-        }
       }
+      if (location.hash === '#/evidence') {
+        app.changed();
+      } else {
+        location.hash = '#/evidence';
+      }
+      // Once the page shows it.
+      setTimeout(() => document.querySelector<HTMLElement>('main h2')?.focus());
     } catch (error) {
       problem.append(error instanceof SyntaxError ? `This is no JSON: ${error.message}` : error instanceof Error ? error.message : String(error));
     }
