@@ -30,7 +30,7 @@ use crate::{
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
-    http::{self, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api, Systems},
+    http::{self, audit::AuditPage, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api, Systems},
     identity::{tls, webhook_secret, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
     prepaid::Prepaid,
@@ -136,6 +136,7 @@ impl Parts {
         let payees = credit::load_payees(&config.credit.payees).await?;
         refuse_development_keys(&chain, &payees.iter().map(|payee| &payee.key).collect::<Vec<_>>()).await?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
+        let audit_page = load_audit_page(config, &deployment)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
         let on_home_chain = credit::Home {
@@ -313,6 +314,9 @@ impl Parts {
             let webhook = DeliveryWebhook::load(secret).context("escrow.delivery_webhook_secret can't be used")?;
             api = api.with_delivery_webhook(webhook);
         }
+        if let Some(page) = audit_page {
+            api = api.with_audit_page(page);
+        }
         let terminal_router = http::terminal_router(api.clone());
         let router = http::router(api, |routes| {
             routes.layer(from_fn_with_state(verifier, peers::authenticate))
@@ -476,6 +480,16 @@ fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec
     let names: BTreeSet<&str> = deployment.contracts.iter().map(Deployed::bundle).collect();
     let find = |name| Bundle::find(directory, name).context("chain.bundles can't be used");
     names.into_iter().map(find).collect()
+}
+
+/// What auditors' browsers are served, if they are.
+fn load_audit_page(config: &Config, deployment: &Deployment) -> anyhow::Result<Option<AuditPage>> {
+    let Some(directory) = &config.http.audit_page else {
+        return Ok(None);
+    };
+    let node = config.http.audit_node_url.as_deref();
+    let page = AuditPage::load(directory, node, deployment, &config.chain.bundles);
+    page.map(Some).context("http.audit_page can't be used")
 }
 
 /// Who is told what happens, with their secrets.
