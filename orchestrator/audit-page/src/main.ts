@@ -134,7 +134,7 @@ class Page {
             h('label', { for: this.nodeInput.id }, 'Read from the node at'),
             this.nodeInput,
             h('button', {}, 'Connect'),
-            h('p', {}, 'Any archive node of the same chain will do. The more independent of the institutions, the better.'),
+            h('p', {}, 'Any archive node of the same chain will do. This page believes the node which blocks are finalized and what is in them: read from one that you trust, or from two and compare.'),
           ),
         ),
       ),
@@ -142,9 +142,17 @@ class Page {
     );
     window.addEventListener('hashchange', () => this.draw(true));
     this.drawNav();
-    const url = localStorage.getItem(NODE_KEY) ?? this.config.node_url ?? 'ws://127.0.0.1:9944';
-    this.nodeInput.value = url;
-    void this.connect(url);
+    const url = localStorage.getItem(NODE_KEY) ?? this.config.node_url;
+    if (url) {
+      this.nodeInput.value = url;
+      void this.connect(url);
+      return;
+    }
+    this.content.replaceChildren(
+      h('h1', { tabindex: -1 }, 'Which node shall be read?'),
+      h('p', {}, 'Enter the address of a node of this chain above. A node on this machine is usually at ', h('code', {}, 'ws://127.0.0.1:9944'), '.'),
+    );
+    root.querySelector('details.node')?.setAttribute('open', '');
   }
 
   private async connect(url: string): Promise<void> {
@@ -179,7 +187,7 @@ class Page {
     this.bar.value = read;
     this.bar.hidden = read >= finalized && failure === null;
     const isDone = read >= finalized;
-    const text = failure ?? (isDone ? `${number(finalized)} finalized blocks read, ${number(events)} events` : `Reading block ${number(read)} of ${number(finalized)}`);
+    const text = failure ?? (isDone ? `${number(finalized)} blocks read, ${number(events)} events` : `Reading block ${number(read)} of ${number(finalized)}`);
     if (this.told.textContent !== text) {
       this.told.textContent = text;
     }
@@ -249,6 +257,11 @@ class Page {
         h('a', { href: `#${path}`, 'aria-current': (within[here] ?? here) === path ? 'page' : null }, name),
       ),
     );
+    // On a phone the sections don't all fit: the present one is in sight.
+    const current = this.nav.querySelector<HTMLElement>('[aria-current]');
+    if (current) {
+      this.nav.scrollLeft = current.offsetLeft - (this.nav.clientWidth - current.offsetWidth) / 2;
+    }
   }
 
   private search(event: Event): void {

@@ -160,13 +160,21 @@ async fn index(State(api): State<Api>, headers: HeaderMap) -> Result<Response, A
     answer(api.audit_page.as_ref(), "index.html", &headers)
 }
 
-async fn file(State(api): State<Api>, UrlPath(path): UrlPath<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+async fn file(
+    State(api): State<Api>,
+    UrlPath(path): UrlPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     answer(api.audit_page.as_ref(), &path, &headers)
 }
 
 fn answer(page: Option<&Arc<AuditPage>>, path: &str, asked: &HeaderMap) -> Result<Response, ApiError> {
     let entry = page.and_then(|page| page.0.get(path)).ok_or(ApiError::NoSuchRoute)?;
-    let lasts = if path.starts_with("assets/") { FOR_EVER } else { ASK_AGAIN };
+    let lasts = if path.starts_with("assets/") {
+        FOR_EVER
+    } else {
+        ASK_AGAIN
+    };
     let fixed = |name: HeaderName, value: &'static str| (name, HeaderValue::from_static(value));
     let mut headers: HeaderMap = [
         fixed(header::CONTENT_TYPE, entry.kind),
@@ -293,7 +301,9 @@ mod tests {
     }
 
     fn get_with(path: &str, headers: &[(HeaderName, &str)]) -> Result<Response, ApiError> {
-        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()));
         answer(Some(&page()), path, &headers.collect())
     }
 
@@ -308,13 +318,18 @@ mod tests {
         assert_eq!(config["genesis_hash"], to_hex(&[7; 32]));
         assert_eq!(config["contracts"][1]["name"], "prepaid_4");
         assert_eq!(config["contracts"][1]["bundle"], "prepaid");
-        let bundle: Value = serde_json::from_slice(&body(get_with("bundles/prepaid.json", &[]).unwrap()).await).unwrap();
+        let bundle: Value =
+            serde_json::from_slice(&body(get_with("bundles/prepaid.json", &[]).unwrap()).await).unwrap();
         assert_eq!(bundle["source"], serde_json::json!({ "hash": "0x00" }));
     }
 
     #[tokio::test]
     async fn everything_is_sent_with_a_strict_policy_and_only_named_files_are_kept_for_ever() {
-        for (path, lasts) in [("index.html", ASK_AGAIN), ("config.json", ASK_AGAIN), (SCRIPT, FOR_EVER)] {
+        for (path, lasts) in [
+            ("index.html", ASK_AGAIN),
+            ("config.json", ASK_AGAIN),
+            (SCRIPT, FOR_EVER),
+        ] {
             let response = get_with(path, &[]).unwrap();
             assert_eq!(response.headers()[header::CACHE_CONTROL], lasts, "{path}");
             assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], POLICY, "{path}");
@@ -335,10 +350,18 @@ mod tests {
 
     #[test]
     fn nothing_but_the_page_is_there() {
-        for path in ["notes.txt", "../bundles/prepaid.contract", "assets/index-1.js.gz", "bundles/registry.json"] {
+        for path in [
+            "notes.txt",
+            "../bundles/prepaid.contract",
+            "assets/index-1.js.gz",
+            "bundles/registry.json",
+        ] {
             assert!(matches!(get_with(path, &[]), Err(ApiError::NoSuchRoute)), "{path}");
         }
-        assert!(matches!(answer(None, "index.html", &HeaderMap::new()), Err(ApiError::NoSuchRoute)));
+        assert!(matches!(
+            answer(None, "index.html", &HeaderMap::new()),
+            Err(ApiError::NoSuchRoute)
+        ));
     }
 
     #[test]

@@ -15,6 +15,8 @@ export interface CardPayment {
   /** What was taken; `null` if it was declined. */
   taken: bigint | null;
   declined: string | null;
+  /** The merchant's cycle that it is in, if it was taken. */
+  cycle: number | null;
   returned: bigint;
   isVoided: boolean;
   events: Ref[];
@@ -44,6 +46,7 @@ export interface Merchant {
 }
 
 export class Cards {
+  /** Cards by number. */
   readonly cards = new Map<bigint, Card>();
   readonly merchants = new Map<number, Merchant>();
   readonly byReference = new Map<string, CardPayment>();
@@ -123,6 +126,7 @@ export class Cards {
       amount: payment.amount as bigint,
       taken: approved ? (approved.taken as bigint) : null,
       declined: approved ? null : (verdict.Declined as string),
+      cycle: approved ? (approved.cycle as number) : null,
       returned: 0n,
       isVoided: false,
       events: [ref],

@@ -211,19 +211,33 @@ export function cardReference(app: App, contract: string, payment: Fields): stri
   return contentId('quittance/card-payment', types.encode(types.named('payments::CardPayment'), payment));
 }
 
-/** A merchant's statement: whether its figures follow from each other. */
-export function statementChecks(statement: Fields): Check[] {
-  const cycle = statement.cycle as Record<string, bigint>;
-  const value = (name: string): bigint => statement[name] as bigint;
-  const of = (name: string): bigint => cycle[name] as bigint;
+/** A merchant's statement: whether its figures follow from the payments and from each other. */
+export function statementChecks(cards: Cards, statement: Fields): Check[] {
+  const cycle = statement.cycle as Record<string, bigint | number>;
+  const rules = statement.rules as Record<string, bigint | number>;
+  const value = (name: string): bigint => BigInt(statement[name] as bigint);
+  const of = (name: string): bigint => BigInt(cycle[name] as bigint | number);
+  const taken = [...cards.byReference.values()].filter(
+    (row) => row.merchant === statement.merchant && row.cycle === cycle.number && row.taken !== null,
+  );
+  const gross = taken.reduce((all, row) => all + (row.taken ?? 0n), 0n);
+  const sales = of('gross') - of('voided');
+  const sold = of('count') - of('voided_count');
+  const earned = BigInt(rules.flat as bigint) * sold + (sales * BigInt(rules.parts_per_million as number)) / 1_000_000n;
   const net = of('opening') + of('gross') + of('funded') - of('voided') - of('refunded') - of('awarded') - value('fee');
   const sum = (what: string, computed: bigint, told: bigint, why: string): Check => ({
     what,
     outcome: computed === told ? 'verified' : 'failed',
     why,
-    details: [['told', told.toString()], ['computed', computed.toString()]],
+    details: [
+      ['told', told.toString()],
+      ['computed', computed.toString()],
+    ],
   });
   return [
+    sum('payments', BigInt(taken.length), of('count'), `${taken.length} payments of this cycle stand in events before`),
+    sum('gross', gross, of('gross'), 'the sum of what was taken with them'),
+    sum('fee', earned + value('fee_before'), value('fee') + value('fee_due'), 'by the rules: what was taken now and what is due later'),
     sum('net', net, value('net'), 'opening + gross + funded − voided − refunded − awarded − fee'),
     sum('closing', value('net') - value('paid'), value('closing'), 'net − paid'),
   ];

@@ -58,7 +58,11 @@ export function evidenceDrop(app: App): HTMLElement {
         location.hash = '#/evidence';
       }
       // Once the page shows it.
-      setTimeout(() => document.querySelector<HTMLElement>('main h2')?.focus());
+      setTimeout(() => {
+        const result = document.querySelector<HTMLElement>('main h2');
+        result?.scrollIntoView({ block: 'start' });
+        result?.focus({ preventScroll: true });
+      });
     } catch (error) {
       problem.append(error instanceof SyntaxError ? `This is no JSON: ${error.message}` : error instanceof Error ? error.message : String(error));
     }

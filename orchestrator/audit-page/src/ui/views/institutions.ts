@@ -2,10 +2,11 @@
 import type { App } from '../../app';
 import type { Fields } from '../../chain/scale';
 import { institutionId, isLei, roleNames, type Change, type Institution } from '../../index/registry';
+import type { Step } from '../../verify/check';
 import { verifyChange } from '../../verify/governance';
 import { h } from '../dom';
-import { address, amount, asset, block, capital, link, longId, number, where, words } from '../text';
-import { checkList, facts, later, plain, state, table } from '../parts';
+import { address, amount, asset, block, capital, link, longId, number, words } from '../text';
+import { checkList, facts, later, state, table, timeline } from '../parts';
 import { paymentTable } from './settlement';
 
 export function institutions(app: App): Node[] {
@@ -90,27 +91,27 @@ export function institution(app: App, wanted: number): Node[] {
         ),
       ];
     }),
-    caps.length ? h('p', {}, 'Its net debit cap was last set in ', ...caps.map((cap) => h('span', {}, block(cap.ref.block), ': ', amount(cap.cap, cap.asset), ' ')), '.') : h('span', {}),
+    ...caps.map((cap) => h('p', {}, 'The notaries last set its net debit cap in ', block(cap.ref.block), ', to ', amount(cap.cap, cap.asset), '.')),
     h('h2', {}, 'Changes, signed by the governors'),
-    h('ol', { class: 'timeline' }, ...changes.map((change) => changeItem(app, change))),
+    later('Verifying…', async () => [timeline(app, await changeSteps(app, changes))]),
     h('h2', {}, 'Latest payments'),
     paymentTable(app, theirs.slice(-10).reverse()),
     theirs.length > 10 ? link(`/payments?member=${wanted}`, `All ${number(theirs.length)} payments`) : h('span', {}),
   ];
 }
 
-function changeItem(app: App, change: Change): HTMLElement {
-  const kind = Object.keys(change.change)[0] ?? '';
-  return h(
-    'li',
-    { class: 'step verified' },
-    h(
-      'article',
-      {},
-      h('header', {}, h('h3', {}, capital(words(kind)), ` – epoch ${change.epoch}`)),
-      h('p', { class: 'when' }, where({ ...change, contract: 'registry', name: 'Changed' })),
-      later('Verifying…', async () => [checkList(await verifyChange(app, change))]),
-      h('details', {}, h('summary', {}, 'What changed'), plain(app, change.change)),
-    ),
+/** What the governors changed, with their signatures. */
+async function changeSteps(app: App, changes: Change[]): Promise<Step[]> {
+  return Promise.all(
+    changes.map(async (change): Promise<Step> => {
+      const kind = Object.keys(change.change)[0] ?? '';
+      return {
+        title: `${capital(words(kind))}, epoch ${change.epoch}`,
+        ref: { ...change, contract: 'registry', name: 'Changed' },
+        summary: '',
+        checks: await verifyChange(app, change),
+        document: { title: 'What changed', content: change.change },
+      };
+    }),
   );
 }

@@ -95,8 +95,10 @@ export function payment(app: App, wanted: string): Node[] {
       evidenceDrop(app),
     ];
   }
+  const outcome = h('div', {}, h('p', { class: 'verdict' }, 'Verifying every signature and document…'));
   return [
     heading,
+    outcome,
     facts([
       ['State', state(...stateOf(app, row))],
       ['Kind', capital(words(row.kind))],
@@ -110,11 +112,11 @@ export function payment(app: App, wanted: string): Node[] {
       ['Refund of', row.refundOf ? link(`/payment/${row.refundOf}`, id(row.refundOf)) : null],
       ['Refunds', row.refunds.length ? h('span', {}, ...row.refunds.map((one) => link(`/payment/${one}`, id(one)))) : null],
     ]),
-    later('Verifying every signature and document…', async () => {
+    later('Reading the documents…', async () => {
       const [steps, { voucher }] = await Promise.all([verifyPayment(app, row), voucherOf(app, row)]);
       const owed = app.index.payments.obligations(voucher);
+      outcome.replaceChildren(verdict(steps));
       return [
-        verdict(steps),
         h('h2', {}, 'Who owes whom'),
         table(
           'Obligations',

@@ -224,7 +224,7 @@ export function cards(app: App, query: URLSearchParams): Node[] {
         ];
       }),
       h('h3', {}, 'Cards'),
-      paged(query, '/cards', [...issuer.cards.values()], (rows) =>
+      paged(query, '/cards', [...issuer.cards.values()].sort((a, b) => (a.number < b.number ? -1 : 1)), (rows) =>
         table<Card>(
           'Cards',
           [
@@ -352,7 +352,7 @@ export function merchant(app: App, contract: string, wanted: number): Node[] {
     h('h2', {}, 'Statements'),
     row.statements.length
       ? later('Working them out again…', async () => {
-          const steps = await eventSteps(app, row.statements, () => async (fields) => statementChecks(fields.statement as Fields));
+          const steps = await eventSteps(app, row.statements, () => async (fields) => statementChecks(issuer, fields.statement as Fields));
           return [timeline(app, steps.map((step) => ({ ...step, title: `Cycle ${cycleOf(step.document?.content)}` })))];
         })
       : h('p', { class: 'none' }, 'None so far.'),
