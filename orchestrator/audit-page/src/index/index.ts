@@ -1,6 +1,7 @@
 // What was read, as small rows: enough to list, to search and to find the blocks again. Documents themselves are not kept;
 // whoever looks at one has its block read again.
 import type { ContractEvent } from '../chain/node';
+import type { Plain } from '../chain/scale';
 import { Cards } from './prepaid';
 import { Credit } from './credit';
 import { Deals } from './escrow';
@@ -29,6 +30,8 @@ export class Index {
   readonly credit = new Map<string, Credit>();
   readonly cards = new Map<string, Cards>();
   readonly books = new Books();
+  /** Where the chain names a document that it doesn't have, by the document's digest. */
+  readonly digests = new Map<string, Ref>();
   /** How many events of which contract there are. */
   readonly counts = new Map<string, number>();
   /** The blocks with events, ascending. */
@@ -42,6 +45,7 @@ export class Index {
     if (this.blocks.at(-1) !== block) {
       this.blocks.push(block);
     }
+    this.note(event.fields, refOf(event));
     try {
       switch (contract.kind) {
         case 'registry':
@@ -61,6 +65,18 @@ export class Index {
       }
     } catch (error) {
       this.faults.push({ ref: refOf(event), why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private note(value: Plain, ref: Ref, name = ''): void {
+    if (typeof value === 'string') {
+      if (/^(evidence|answer|digest|debit_book|credit_book)$/.test(name) && !this.digests.has(value)) {
+        this.digests.set(value, ref);
+      }
+    } else if (Array.isArray(value)) {
+      value.forEach((one) => this.note(one, ref));
+    } else if (value !== null && typeof value === 'object') {
+      Object.entries(value).forEach(([field, inner]) => this.note(inner, ref, field));
     }
   }
 }

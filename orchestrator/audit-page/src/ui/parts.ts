@@ -94,7 +94,7 @@ export function verdict(steps: Step[]): HTMLElement {
   const signatures = checks.filter((check) => /signature/.test(check.what));
   const good = signatures.filter((check) => check.outcome === 'verified').length;
   const failed = count('failed');
-  const outcome: Outcome = failed > 0 ? 'failed' : count('unknown') > 0 ? 'unknown' : 'verified';
+  const outcome: Outcome = failed > 0 ? 'failed' : count('unknown') > 0 || good < signatures.length ? 'unknown' : 'verified';
   const text =
     failed > 0
       ? `${failed} of ${checks.length} checks failed`

@@ -115,6 +115,9 @@ function* named(app: App): Generator<[what: string, name: string, href: string]>
     yield ['Account of institution', institution.account, href];
     yield ['Certificate of institution', institution.certificate, href];
   }
+  for (const [digest, ref] of app.index.digests) {
+    yield ['Digest of a document, named in', digest, `/block/${ref.block}`];
+  }
   for (const [trade, { book, day }] of books.trades) {
     yield ['Entry', trade, `/day/${book}/${day}`];
   }

@@ -1,9 +1,9 @@
 // Evidence files: what institutions keep of a payment off the chain, as `quittance status … --json` and
 // GET /v1/payments/{voucher} give it. Everything in them is worked out again here; nothing is believed.
-import { hexToU8a, u8aConcat } from '@polkadot/util';
+import { compactToU8a, hexToU8a, u8aConcat } from '@polkadot/util';
 import type { App } from '../app';
 import { littleEndian, ScaleError, text, type Plain } from '../chain/scale';
-import { contentId, payload, hasSigned, type Purpose } from '../protocol/bytes';
+import { contentId, hasSigned, payload, retentionId, sha256, type Purpose } from '../protocol/bytes';
 import type { Voucher } from '../protocol/settlement';
 import {
   broken,
@@ -48,6 +48,8 @@ type Json = Record<string, unknown>;
 export interface EvidenceFile {
   name: string;
   payments: EvidencePayment[];
+  /** What a file of another kind came to: whether the chain names its digest. */
+  digest: Check | null;
 }
 
 export interface EvidencePayment {
@@ -57,15 +59,40 @@ export interface EvidencePayment {
 }
 
 /** Reads and verifies a file. */
-export function verifyEvidence(app: App, name: string, content: string): EvidenceFile {
-  const found: unknown = JSON.parse(content);
-  const payments = paymentsIn(found);
-  if (payments.length === 0) {
-    throw new ScaleError(
-      'this is no evidence of a payment: it should be what “quittance status VOUCHER --json” or /v1/payments/VOUCHER gives',
-    );
+export function verifyEvidence(app: App, name: string, content: Uint8Array): EvidenceFile {
+  const payments = paymentsIn(jsonOf(content));
+  return {
+    name,
+    payments: payments.map((payment) => verifyOne(app, payment)),
+    digest: payments.length === 0 ? digestCheck(app, content) : null,
+  };
+}
+
+function jsonOf(content: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content));
+  } catch {
+    return null;
   }
-  return { name, payments: payments.map((payment) => verifyOne(app, payment)) };
+}
+
+/** A document of any kind, such as what a dispute was opened with: only its digest is on the chain. */
+function digestCheck(app: App, content: Uint8Array): Check {
+  // Deals name a digest of their own of a text.
+  const inEscrow = contentId('quittance/evidence', u8aConcat(compactToU8a(content.length), content));
+  const digests = [sha256(content), inEscrow];
+  const ref = digests.map((digest) => app.index.digests.get(digest)).find((found) => found !== undefined);
+  return {
+    what: 'digest of the document',
+    outcome: ref ? 'verified' : 'failed',
+    why: ref
+      ? `the ${ref.contract} contract names it in block ${ref.block}, in its event ${ref.name}`
+      : 'the chain names no such document: it was altered, or is neither evidence of a payment as an orchestrator prints it nor a document that a contract names',
+    details: [
+      ['sha256', digests[0] ?? ''],
+      ['as deals name it', inEscrow],
+    ],
+  };
 }
 
 function paymentsIn(found: unknown): Json[] {
@@ -201,14 +228,38 @@ function documentStep(seen: Seen, document: Json): Step[] {
     document: { title, content: content as Plain },
   };
   try {
-    step.checks = documentChecks(seen, kind, content, Number(document.epoch));
+    const said = answered(kind, content);
+    step.checks = [...filed(document, said), ...documentChecks(seen, said, Number(document.epoch))];
   } catch (error) {
     step.checks = [broken(title.toLowerCase(), error)];
   }
   return [step];
 }
 
-function documentChecks(seen: Seen, kind: string, content: Json, epoch: number): Check[] {
+interface Said {
+  kind: string;
+  content: Json;
+}
+
+/** An answer is a yes of its kind, or a refusal. */
+function answered(kind: string, content: Json): Said {
+  if (content.refused) {
+    return { kind: 'refusal', content: content.refused as Json };
+  }
+  return { kind, content: (content.agreed as Json | undefined) ?? content };
+}
+
+/** What a signed document is filed under is what stands in it. */
+function filed(document: Json, { kind, content }: Said): Check[] {
+  const signed = (content.signed ?? content.relation_signature) as MemberSignature | undefined;
+  if (!signed || kind === 'co-consent') {
+    return [];
+  }
+  const same = signed.member === document.member && (content.epoch === undefined || content.epoch === document.epoch);
+  return same ? [] : [{ what: 'filed rightly', outcome: 'failed', why: 'it is filed under another member or epoch than it names' }];
+}
+
+function documentChecks(seen: Seen, { kind, content }: Said, epoch: number): Check[] {
   switch (kind) {
     case 'payment-request':
       return requestChecks(seen, content);
@@ -232,7 +283,7 @@ function documentChecks(seen: Seen, kind: string, content: Json, epoch: number):
       return [relationCheck(seen, content.relation ?? content)];
     case 'consent':
     case 'co-consent':
-      return [relationSignature(seen, content.relation_signature, epoch, String(content.relation))];
+      return consentChecks(seen, content, epoch);
     case 'retention-voucher':
       return retentionVoucherChecks(seen, content);
     case 'clearing-voucher':
@@ -317,8 +368,11 @@ function requestChecks(seen: Seen, content: Json): Check[] {
   const id = contentId('quittance/payment-request', encoded);
   const user = contentId('quittance/user', u8aConcat(littleEndian(Number(request.home), 2), text(request.user)));
   const { voucher } = seen;
+  const isTransfer = typeof request.kind === 'object';
   const same =
     user === voucher.user &&
+    isTransfer === (typeof request.beneficiary === 'string') &&
+    Number(request.expires_at) >= Number(voucher.expires_at) &&
     request.wallet === voucher.wallet &&
     String(request.amount) === String(voucher.amount) &&
     Number(request.originator) === voucher.originator &&
@@ -367,11 +421,20 @@ function relationCheck(seen: Seen, relation: unknown): Check {
       details: [['given', id], ['computed', follows]],
     };
   }
+  const details: Check['details'] = [['computed', id]];
+  if (kept && kept.relation !== id) {
+    return {
+      what: 'relation',
+      outcome: 'unknown',
+      why: 'it follows from the voucher, but the chain has one of another time: another notary’s, or the time was altered',
+      details,
+    };
+  }
   return {
     what: 'relation',
     outcome: 'verified',
-    why: kept?.relation === id ? 'it follows from the voucher, and is the one on the chain' : 'it follows from the voucher; the chain has none, or another one of it',
-    details: [['computed', id]],
+    why: kept ? 'it follows from the voucher, and is the one on the chain' : 'it follows from the voucher; the chain has none of it',
+    details,
   };
 }
 
@@ -388,18 +451,29 @@ function normalised(seen: Seen): Voucher {
   return types.decode(type, types.encode(type, seen.voucher)) as unknown as Voucher;
 }
 
-/** A signature under a relation expires with its retention. That stands in the draft, and in the transaction. */
-function relationSignature(seen: Seen, signed: unknown, epoch: number, relation: string): Check {
-  const expiries = seen.expiries.get(relation) ?? [];
-  if (expiries.length === 0) {
-    return {
-      what: `signature of ${nameOf(seen.app, (signed as MemberSignature).member)}`,
-      outcome: 'unknown',
-      why: 'the file has no draft of this relation, which says until when the signature holds',
-    };
+function consentChecks(seen: Seen, content: Json, epoch: number): Check[] {
+  const relation = String(content.relation);
+  const isKnown = seen.expiries.has(relation) || seen.app.index.payments.byRelation.get(relation)?.id === seen.id;
+  if (!isKnown) {
+    return [{ what: 'names the relation', outcome: 'failed', why: `neither the file nor the chain has a relation ${relation} of this voucher` }];
   }
-  const checks = expiries.map((expiresAt) => signature(seen, signed, epoch, 'Relation', relation, expiresAt));
-  return checks.find((check) => check.outcome === 'verified') ?? (checks[0] as Check);
+  const retention = content.retention_signature;
+  return [
+    underRelation(seen, content.relation_signature, epoch, 'Relation', relation, relation),
+    ...(retention ? [underRelation(seen, retention, epoch, 'Retention', retentionId([[seen.id, relation]]), relation)] : []),
+  ];
+}
+
+/** Signatures under a relation, and under its retention, expire with the draft; without one, with the voucher. */
+function underRelation(seen: Seen, signed: unknown, epoch: number, purpose: Purpose, id: string, relation: string): Check {
+  const drafted = seen.expiries.get(relation) ?? [];
+  const expiries = [...drafted, BigInt(seen.voucher.expires_at)];
+  const checks = expiries.map((expiresAt) => signature(seen, signed, epoch, purpose, id, expiresAt));
+  const found = checks.find((check) => check.outcome === 'verified') ?? (checks[0] as Check);
+  const label = purpose === 'Retention' ? { ...found, what: `${found.what}, for the chain` } : found;
+  return found.outcome === 'failed' && drafted.length === 0
+    ? { ...label, outcome: 'unknown', why: 'the file has no draft of this relation, which says until when the signature holds' }
+    : label;
 }
 
 function retentionVoucherChecks(seen: Seen, content: Json): Check[] {
@@ -419,11 +493,12 @@ function retentionVoucherChecks(seen: Seen, content: Json): Check[] {
           ? `it says in block ${String(content.retained_in)}; the chain has it in block ${kept.retained.block}, under relation ${kept.relation}`
           : `it says in block ${String(content.retained_in)}; the chain has no such retention`,
     },
-    ...list(content.attestations).map((attestation) =>
+    ...list(content.attestations).flatMap((attestation) => [
+      names(seen, attestation as Json),
       ofVoucher(seen, attestation as Json, 'Attestation'),
-    ),
+    ]),
     ...list(content.relation_signatures).map((signed) =>
-      relationSignature(seen, signed, Number(content.epoch), relation),
+      underRelation(seen, signed, Number(content.epoch), 'Relation', relation, relation),
     ),
   ];
 }

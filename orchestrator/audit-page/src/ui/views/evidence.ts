@@ -1,9 +1,10 @@
 // Evidence from files: dropped in or chosen, checked here, sent nowhere.
 import type { App } from '../../app';
+import { message } from '../../chain/node';
 import { verifyEvidence } from '../../verify/evidence';
 import { fresh, h } from '../dom';
 import { link, longId, number } from '../text';
-import { timeline, verdict } from '../parts';
+import { checkList, timeline, verdict } from '../parts';
 
 /** The largest file that is read, in bytes. */
 const MOST = 16 * 1024 * 1024;
@@ -18,11 +19,12 @@ export function evidence(app: App): Node[] {
       h('code', {}, 'quittance status VOUCHER --json > payment.json'),
       ', or the answer of ',
       h('code', {}, 'GET /v1/payments/VOUCHER'),
-      '. The file stays in this browser.',
+      '. Any other document, such as what a dispute was opened with, is checked against the digests on the chain. The file stays in this browser.',
     ),
     evidenceDrop(app),
     ...app.evidence.flatMap((file) => [
       h('h2', { tabindex: -1 }, file.name),
+      ...(file.digest ? [checkList([file.digest])] : []),
       ...file.payments.flatMap((payment) => [
         h('h3', {}, 'Payment ', link(`/payment/${payment.id}`, longId(payment.id))),
         verdict(payment.steps),
@@ -33,7 +35,7 @@ export function evidence(app: App): Node[] {
 }
 
 export function evidenceDrop(app: App): HTMLElement {
-  const input = h('input', { type: 'file', accept: '.json,application/json', id: fresh('file'), class: 'file', multiple: true });
+  const input = h('input', { type: 'file', id: fresh('file'), class: 'file', multiple: true });
   const problem = h('p', { class: 'error', role: 'alert' });
   const area = h(
     'div',
@@ -47,9 +49,9 @@ export function evidenceDrop(app: App): HTMLElement {
     try {
       for (const file of files ?? []) {
         if (file.size > MOST) {
-          throw new Error(`${file.name} is larger than ${number(MOST)} bytes: that is no evidence of a payment`);
+          throw new Error(`${file.name} is larger than ${number(MOST)} bytes: that is no evidence`);
         }
-        const found = verifyEvidence(app, file.name, await file.text());
+        const found = verifyEvidence(app, file.name, new Uint8Array(await file.arrayBuffer()));
         app.evidence.unshift(found);
       }
       if (location.hash === '#/evidence') {
@@ -64,7 +66,7 @@ export function evidenceDrop(app: App): HTMLElement {
         result?.focus({ preventScroll: true });
       });
     } catch (error) {
-      problem.append(error instanceof SyntaxError ? `This is no JSON: ${error.message}` : error instanceof Error ? error.message : String(error));
+      problem.append(message(error));
     }
   };
   input.addEventListener('change', () => void take(input.files));
