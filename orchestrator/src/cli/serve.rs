@@ -136,7 +136,7 @@ impl Parts {
         let payees = credit::load_payees(&config.credit.payees).await?;
         refuse_development_keys(&chain, &payees.iter().map(|payee| &payee.key).collect::<Vec<_>>()).await?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
-        let audit_page = load_audit_page(config, &deployment)?;
+        let audit_page = load_audit_page(config)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
         let on_home_chain = credit::Home {
@@ -483,12 +483,12 @@ fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec
 }
 
 /// What auditors' browsers are served, if they are.
-fn load_audit_page(config: &Config, deployment: &Deployment) -> anyhow::Result<Option<AuditPage>> {
+fn load_audit_page(config: &Config) -> anyhow::Result<Option<AuditPage>> {
     let Some(directory) = &config.http.audit_page else {
         return Ok(None);
     };
-    let node = config.http.audit_node_url.as_deref();
-    let page = AuditPage::load(directory, node, deployment, &config.chain.bundles);
+    let (node, chain) = (config.http.audit_node_url.clone(), &config.chain);
+    let page = AuditPage::load(directory, node, &chain.deployment, &chain.bundles);
     page.map(Some).context("http.audit_page can't be used")
 }
 
