@@ -4,6 +4,7 @@
 //   node page.mjs --url http://127.0.0.1:8080/audit/ --voucher 0x… --evidence payment.json [--screenshots DIR]
 //   node page.mjs --dist DIR --deployment deployment.json --bundles DIR --node ws://127.0.0.1:9944 --voucher …
 //
+// The browser is Debian's package `chromium`, or the one that CHROMIUM or `--chromium` names.
 // `--evidence` is what `quittance status VOUCHER --json` prints, `--refusal` the same of a payment that was refused. Ends with 1 when something isn't as it should be.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -24,7 +25,7 @@ const { values } = parseArgs({
     evidence: text,
     refusal: text,
     screenshots: text,
-    chromium: { type: 'string', default: ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync) },
+    chromium: { type: 'string', default: process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync) },
   },
 });
 for (const name of ['voucher', 'evidence', 'chromium', ...(values.url ? [] : ['dist', 'deployment', 'bundles', 'node'])]) {
