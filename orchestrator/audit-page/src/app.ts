@@ -2,10 +2,14 @@
 import { loadBundle, type Config } from './config';
 import { Contract } from './chain/contract';
 import { Node } from './chain/node';
+import type { Plain } from './chain/scale';
 import { BlockReader } from './chain/reader';
 import { Index, type Ref } from './index/index';
 import type { ContractEvent } from './chain/node';
 import type { EvidenceFile } from './verify/evidence';
+
+/** How often a contract is asked again because the chain went on. */
+const MOST_ATTEMPTS = 5;
 
 export class App {
   readonly index = new Index();
@@ -55,6 +59,19 @@ export class App {
       throw new Error(`block ${ref.block} has no event ${ref.index} any more`);
     }
     return found;
+  }
+
+  /** Asks a contract in the state that the index is of, so that the two can be compared. */
+  async ask(contract: Contract, message: string, args: unknown[]): Promise<Plain> {
+    for (let attempt = 1; ; attempt += 1) {
+      await this.reader.caughtUp();
+      const { read } = this.reader.progress;
+      const answer = await this.node.ask(read, contract, message, args);
+      // A block that came meanwhile may have changed what is asked for.
+      if (read === this.reader.progress.read || attempt === MOST_ATTEMPTS) {
+        return answer;
+      }
+    }
   }
 
   onChange(listener: () => void): () => void {

@@ -35,7 +35,7 @@ const REFRESH = 1_000;
 function route(): View {
   const [path = '/', search = ''] = location.hash.replace(/^#/, '').split('?');
   const query = new URLSearchParams(search);
-  const [place = '', ...rest] = path.split('/').slice(1).map(decodeURIComponent);
+  const [place = '', ...rest] = path.split('/').slice(1);
   const [first = '', second = '', third = ''] = rest;
   const list = (make: View['make']): View => ({ make, isList: true });
   const one = (make: View['make']): View => ({ make, isList: false });
@@ -142,7 +142,7 @@ class Page {
     );
     window.addEventListener('hashchange', () => this.draw(true));
     this.drawNav();
-    const url = localStorage.getItem(NODE_KEY) ?? this.config.node_url;
+    const url = remembered() ?? this.config.node_url;
     if (url) {
       this.nodeInput.value = url;
       void this.connect(url);
@@ -276,17 +276,30 @@ class Page {
   private chooseNode(event: Event): void {
     event.preventDefault();
     const url = this.nodeInput.value.trim();
-    if (url === this.config.node_url) {
-      localStorage.removeItem(NODE_KEY);
-    } else {
-      localStorage.setItem(NODE_KEY, url);
-    }
+    remember(url === this.config.node_url ? null : url);
     void this.connect(url);
   }
 
   private skip(event: Event): void {
     event.preventDefault();
     this.content.querySelector<HTMLElement>('h1')?.focus();
+  }
+}
+
+// A browser may forbid to keep anything: then the choice lasts as long as the page.
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(NODE_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function remember(url: string | null): void {
+  try {
+    url === null ? localStorage.removeItem(NODE_KEY) : localStorage.setItem(NODE_KEY, url);
+  } catch {
+    // Not kept.
   }
 }
 

@@ -168,10 +168,9 @@ export class Node {
     return { calls, signer: found.isSigned ? found.signer.toString() : null };
   }
 
-  /** Asks a contract without a transaction, in the state of a finalized block. */
-  async ask(contract: Contract, message: string, args: unknown[]): Promise<Plain> {
-    const hash = await this.send<string>('chain_getFinalizedHead', []);
-    const at = await this.api.at(hash);
+  /** Asks a contract without a transaction, in the state after a block. */
+  async ask(block: number, contract: Contract, message: string, args: unknown[]): Promise<Plain> {
+    const at = await this.api.at(await this.hash(block));
     const call = at.call.contractsApi?.call;
     if (!call) {
       throw new NodeError("the node's runtime doesn't let contracts be asked");

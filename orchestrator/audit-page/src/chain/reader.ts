@@ -16,6 +16,7 @@ export interface Progress {
 
 export class BlockReader {
   readonly progress: Progress = { read: 0, finalized: 0, events: 0, failure: null };
+  private readonly waiting: (() => void)[] = [];
   private isStopped = false;
   private isReading = false;
   private unfollow: (() => void) | null = null;
@@ -33,6 +34,13 @@ export class BlockReader {
     });
     this.progress.finalized = Math.max(this.progress.finalized, await this.node.finalized());
     await this.read();
+  }
+
+  /** Once all blocks that were finalized so far are read. */
+  async caughtUp(): Promise<void> {
+    if (this.progress.finalized === 0 || this.progress.read < this.progress.finalized) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
   }
 
   stop(): void {
@@ -67,6 +75,7 @@ export class BlockReader {
       this.changed();
     } finally {
       this.isReading = false;
+      this.waiting.splice(0).forEach((resolve) => resolve());
     }
   }
 

@@ -328,7 +328,7 @@ async function senderCheck(app: App, ref: Ref, message: string, member: number):
 }
 
 async function storageStep({ app, payment, voucher }: Seen): Promise<Step> {
-  const now = (await app.node.ask(app.contract('clearing'), 'retention', [voucher])) as Fields | null;
+  const now = (await app.ask(app.contract('clearing'), 'retention', [voucher])) as Fields | null;
   const isPaid = app.index.payments.isPaid(payment);
   const same = now !== null && now.relation_id === payment.relation && (now.cleared_in !== null) === isPaid;
   return {

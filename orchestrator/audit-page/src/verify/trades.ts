@@ -200,7 +200,7 @@ async function paymentChecks(app: App, cards: Cards, payment: CardPayment, ref: 
         : check,
     );
   }
-  const record = ((await app.node.ask(own, 'payments', [[[payment.card, payment.counter]]])) as { Ok?: Fields[] } | Fields[]);
+  const record = ((await app.ask(own, 'payments', [[[payment.card, payment.counter]]])) as { Ok?: Fields[] } | Fields[]);
   const [stored] = Array.isArray(record) ? record : (record.Ok ?? []);
   return [...checks, { ...sameId('payment reference', reference, String(stored?.reference)), what: 'payment reference' }];
 }

@@ -55,9 +55,9 @@ export function institution(app: App, wanted: number): Node[] {
     ]),
     later('Asking the contracts…', async () => {
       const [stored, ...balances] = await Promise.all([
-        app.node.ask(app.contract('registry'), 'institution', [wanted]) as Promise<Fields | null>,
+        app.ask(app.contract('registry'), 'institution', [wanted]) as Promise<Fields | null>,
         ...assets.map((key) =>
-          app.node.ask(app.contract('clearing'), 'balance', [wanted, key === 'Native' ? key : { Psp22: key }]),
+          app.ask(app.contract('clearing'), 'balance', [wanted, key === 'Native' ? key : { Psp22: key }]),
         ),
       ]);
       const same =

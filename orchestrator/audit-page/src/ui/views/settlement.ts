@@ -90,7 +90,9 @@ export function payment(app: App, wanted: string): Node[] {
   if (!row) {
     return [
       heading,
-      h('p', { class: 'error', role: 'alert' }, 'The chain retained no voucher with this id. A payment that was refused is in its institutions’ evidence only.'),
+      app.reader.progress.read < app.reader.progress.finalized
+        ? h('p', { class: 'loading', role: 'status' }, 'Not found so far: blocks are still being read.')
+        : h('p', { class: 'error', role: 'alert' }, 'The chain retained no voucher with this id. A payment that was refused is in its institutions’ evidence only.'),
       ...dropped,
       evidenceDrop(app),
     ];

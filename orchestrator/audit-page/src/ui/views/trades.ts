@@ -59,7 +59,7 @@ export function deal(app: App, wanted: string): Node[] {
     later('Verifying…', async () => {
       const [steps, now] = await Promise.all([
         dealSteps(app, row),
-        app.node.ask(app.contract('escrow'), 'deal', [wanted]) as Promise<Fields | null>,
+        app.ask(app.contract('escrow'), 'deal', [wanted]) as Promise<Fields | null>,
       ]);
       return [verdict(steps), timeline(app, steps), storage(now?.state === row.state, 'the same state')];
     }),
@@ -175,7 +175,7 @@ export function debt(app: App, wanted: string): Node[] {
         later('Verifying…', async () => {
           const [steps, now] = await Promise.all([
             debtSteps(app, node.contract, row.events),
-            app.node.ask(app.contract(node.contract), 'debts', [[wanted]]),
+            app.ask(app.contract(node.contract), 'debts', [[wanted]]),
           ]);
           const [stored] = ok(now);
           // A debt that fell overdue is still owed.
@@ -207,7 +207,7 @@ export function cards(app: App, query: URLSearchParams): Node[] {
     ...issuers.flatMap((issuer) => [
       h('h2', {}, 'Issuer: ', member(issuerOf(issuer))),
       later('Asking the contract what it holds…', async () => {
-        const float = (await app.node.ask(app.contract(issuer.contract), 'float', [])) as { cards: bigint; merchants: bigint };
+        const float = (await app.ask(app.contract(issuer.contract), 'float', [])) as { cards: bigint; merchants: bigint };
         const sum = [...issuer.cards.values()].reduce((all, card) => all + card.balance, 0n);
         return [
           facts([
@@ -275,7 +275,7 @@ export function card(app: App, contract: string, wanted: string): Node[] {
       ['Key', longId(row.keys[row.keys.length - 1]?.key ?? '')],
     ]),
     later('Asking the contract…', async () => {
-      const [stored] = ok(await app.node.ask(app.contract(contract), 'cards', [[row.number]]));
+      const [stored] = ok(await app.ask(app.contract(contract), 'cards', [[row.number]]));
       return [storage(stored?.balance === row.balance && stored.holder === row.holder, 'the same holder and balance')];
     }),
     h('h2', {}, 'Payments'),
@@ -412,7 +412,7 @@ export function day(app: App, number_: number, wanted: number): Node[] {
     later('Verifying…', async () => {
       const [steps, now] = await Promise.all([
         bookSteps(app, 'reconciliation', book, row.events),
-        app.node.ask(app.contract('reconciliation'), 'days', [number_, [wanted]]),
+        app.ask(app.contract('reconciliation'), 'days', [number_, [wanted]]),
       ]);
       const [stored] = ok(now);
       return [
