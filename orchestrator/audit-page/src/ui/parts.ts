@@ -87,6 +87,9 @@ export function timeline(app: App, steps: Step[]): HTMLElement {
   );
 }
 
+/** How many failed checks are named at the top. */
+const MOST_NAMED = 6;
+
 /** How many signatures and documents were right, in a sentence. */
 export function verdict(steps: Step[]): HTMLElement {
   const checks = steps.flatMap((step) => step.checks);
@@ -107,7 +110,8 @@ export function verdict(steps: Step[]): HTMLElement {
     badge(outcome, outcome === 'unknown' ? 'in part' : outcome),
     ' ',
     text,
-    wrong.length ? h('ul', {}, ...wrong.map((one) => h('li', {}, one))) : null,
+    wrong.length ? h('ul', {}, ...wrong.slice(0, MOST_NAMED).map((one) => h('li', {}, one))) : null,
+    wrong.length > MOST_NAMED ? h('span', { class: 'why' }, `and ${wrong.length - MOST_NAMED} more below`) : null,
   );
 }
 

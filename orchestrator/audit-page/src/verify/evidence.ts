@@ -87,7 +87,7 @@ function digestCheck(app: App, content: Uint8Array): Check {
     outcome: ref ? 'verified' : 'failed',
     why: ref
       ? `the ${ref.contract} contract names it in block ${ref.block}, in its event ${ref.name}`
-      : 'the chain names no such document: it was altered, or is neither evidence of a payment as an orchestrator prints it nor a document that a contract names',
+      : 'the chain names no such document: it was altered, or is neither evidence of a payment as an orchestrator prints it nor a document that a contract names (a credit node’s evidence: quittance credit verify-score)',
     details: [
       ['sha256', digests[0] ?? ''],
       ['as deals name it', inEscrow],
