@@ -184,11 +184,15 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], none 
   );
 }
 
-const PAGE = 50;
+/** How many rows a page has; on a phone each is a card. */
+function pageSize(): number {
+  return window.matchMedia('(max-width: 40rem)').matches ? 20 : 50;
+}
 
 /** One page of many rows; only what is shown is made. */
 export function paged<T>(query: URLSearchParams, path: string, rows: T[], show: (rows: T[]) => HTMLElement): HTMLElement {
-  const pages = Math.max(1, Math.ceil(rows.length / PAGE));
+  const size = pageSize();
+  const pages = Math.max(1, Math.ceil(rows.length / size));
   const page = Math.min(pages, Math.max(1, Number(query.get('page') ?? 1) || 1));
   const to = (target: number): string => {
     const next = new URLSearchParams(query);
@@ -202,7 +206,7 @@ export function paged<T>(query: URLSearchParams, path: string, rows: T[], show: 
   return h(
     'div',
     {},
-    show(rows.slice((page - 1) * PAGE, page * PAGE)),
+    show(rows.slice((page - 1) * size, page * size)),
     pages > 1
       ? h(
           'nav',
