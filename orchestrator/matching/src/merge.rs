@@ -248,7 +248,7 @@ impl Placed for ChainEntry {
 }
 
 impl<T: Placed> Stream<T> {
-    /// Takes the next page once the one before is used up.
+    /// Takes the next page.
     fn feed(&mut self, page: Vec<T>) -> Option<()> {
         self.is_over = page.is_empty();
         for item in &page {
@@ -258,7 +258,12 @@ impl<T: Placed> Stream<T> {
             }
             self.last = Some(place);
         }
-        self.page = page.into_iter();
+        if self.page.as_slice().is_empty() {
+            self.page = page.into_iter();
+        } else {
+            let all: Vec<T> = self.page.by_ref().chain(page).collect();
+            self.page = all.into_iter();
+        }
         Some(())
     }
 
