@@ -49,6 +49,7 @@ impl Reconciliation {
         seen.await
             .map_err(|_| ReconciliationError::NotYet("this side hasn't seen the block"))??;
         let seat = self.seat_opposite(request.book, from).await?;
+        self.note_asked(&seat, request.day).await?;
         self.own_statement(&seat, request.day).await
     }
 

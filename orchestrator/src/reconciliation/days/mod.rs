@@ -56,6 +56,19 @@ impl Reconciliation {
         Ok(())
     }
 
+    /// Begins a day that the other side matches: it may have booked something on it that neither the chain nor this side has.
+    pub(super) async fn note_asked(&self, seat: &Seat, day: Day) -> Result<(), ReconciliationError> {
+        let is_over = seat.clocks.end(day).is_some_and(|end| end <= self.now());
+        if is_over && !seat.is_closed(day) && self.store.book_day(seat.book, day).await?.is_none() {
+            let row = DayRow::new(seat.book, day);
+            self.store
+                .save_book_day(&row, Some("the other side matches it"), self.now())
+                .await?;
+            self.changed();
+        }
+        Ok(())
+    }
+
     /// Takes every day as far as it goes now, the oldest first: runs that were missed are caught up once each.
     pub(super) async fn advance_days(&self, seat: &Seat) -> Result<(), ReconciliationError> {
         let pays = !seat.leads();

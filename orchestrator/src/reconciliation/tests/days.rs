@@ -291,6 +291,19 @@ async fn a_side_that_hasnt_booked_what_the_chain_has_says_so_and_is_matched_agai
 }
 
 #[tokio::test]
+async fn what_only_one_side_booked_on_a_day_of_which_nobody_else_knows_is_found_by_both() {
+    let world = World::open(BY_CHAIN).await;
+    world.book(DEBIT, line(&entry(1, TUESDAY, 100), TUESDAY)).await;
+    world.set(at(WEDNESDAY, 6));
+    world.rounds(12).await;
+    for member in [DEBIT, CREDIT] {
+        assert_eq!(world.break_state(member, trade(1)).await, BreakState::Booked);
+    }
+    world.is_done(TUESDAY).await;
+    assert_eq!((world.purse.sum(), world.chain.entry(trade(1)).unwrap().amount), (0, 0));
+}
+
+#[tokio::test]
 async fn what_may_still_come_is_no_break_and_is_looked_for_again() {
     let world = World::open(BY_CHAIN).await;
     let (mut late, booked) = (entry(1, TUESDAY, 100), entry(2, TUESDAY, 30));
