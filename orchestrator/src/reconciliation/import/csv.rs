@@ -4,12 +4,15 @@ use std::io::BufRead;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
+use self::metered::Metered;
 use super::{
     fields,
-    source::{self, Counted, Place},
+    source::{self, Place},
     BadLine, Item, Layout, Reading, Sink, Stopped,
 };
 use crate::{reconciliation::line::Line, store::books::OwnLine};
+
+mod metered;
 
 /// Where the columns of a layout stand, from 0.
 struct Columns {
@@ -32,8 +35,8 @@ pub(super) fn read(mut source: impl BufRead, reading: &Reading, sink: &mut Sink<
         .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
-        .from_reader(Counted::new(source));
-    let mut record = ByteRecord::new();
+        .from_reader(Metered::new(source));
+    let (mut record, mut last) = (ByteRecord::new(), ByteRecord::new());
     let columns = match next(&mut reader, &mut record) {
         Ok(true) => Columns::find(&record, &reading.layout),
         Ok(false) => Err(Place::start().bad("the file is empty: the first line names the columns")),
@@ -45,11 +48,20 @@ pub(super) fn read(mut source: impl BufRead, reading: &Reading, sink: &mut Sink<
     };
     loop {
         match next(&mut reader, &mut record) {
+            // A quote that is never closed takes the rest of the file into its column.
+            Ok(false) if reader.get_ref().ends_in_quotes(last.iter().last()) => {
+                return sink(Item::Bad(
+                    at(&last, last.len()).bad("a quote isn't closed: is the file complete?"),
+                ));
+            }
             Ok(false) => return Ok(()),
-            Ok(true) => sink(match line(&record, &columns, reading) {
-                Ok(line) => Item::Line(line),
-                Err(bad) => Item::Bad(bad),
-            })?,
+            Ok(true) => {
+                sink(match line(&record, &columns, reading) {
+                    Ok(line) => Item::Line(line),
+                    Err(bad) => Item::Bad(bad),
+                })?;
+                std::mem::swap(&mut record, &mut last);
+            }
             // Where the next record begins can't be told.
             Err(bad) => return sink(Item::Bad(bad)),
         }
@@ -57,24 +69,21 @@ pub(super) fn read(mut source: impl BufRead, reading: &Reading, sink: &mut Sink<
 }
 
 /// Reads the next record; whether there was one.
-fn next<R: BufRead>(reader: &mut Reader<Counted<R>>, record: &mut ByteRecord) -> Result<bool, BadLine> {
-    let start = Place {
-        line: reader.position().line(),
-        column: 1,
-    };
+fn next<R: BufRead>(reader: &mut Reader<Metered<R>>, record: &mut ByteRecord) -> Result<bool, BadLine> {
+    let start = reader.position().byte();
     reader.get_mut().refill();
-    let is_there = reader.read_byte_record(record).map_err(|error| match error.kind() {
-        csv::ErrorKind::Io(error) => start.bad(match reader.get_ref().is_spent() {
-            true => source::too_long(),
-            false => source::broke_off(error),
-        }),
-        _ => start.bad(error.to_string()),
+    let outcome = reader.read_byte_record(record);
+    let line = reader.get_mut().line_at(start);
+    let place = Place { line, column: 1 };
+    let is_there = outcome.map_err(|error| match error.kind() {
+        csv::ErrorKind::Io(_) if reader.get_ref().is_spent() => place.bad(source::too_long()),
+        csv::ErrorKind::Io(error) => place.bad(source::broke_off(error)),
+        _ => place.bad(error.to_string()),
     })?;
-    // A quote that is never closed takes the rest of the file into its column.
-    let source = reader.get_ref();
-    let swallowed = record.iter().last().is_some_and(|last| last.contains(&b'\n')) || !source.ends_line;
-    if is_there && reader.is_done() && source.quotes % 2 == 1 && swallowed {
-        return Err(at(record, record.len()).bad("a quote isn't closed: is the file complete?"));
+    // The reader's own count passes empty lines over.
+    if let Some(mut position) = record.position().cloned() {
+        position.set_line(line);
+        record.set_position(Some(position));
     }
     Ok(is_there)
 }

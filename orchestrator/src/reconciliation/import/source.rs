@@ -126,10 +126,6 @@ pub struct Counted<R> {
     place: Place,
     /// How many bytes may still be handed on.
     left: usize,
-    /// How many quotes there were.
-    pub quotes: u64,
-    /// Whether the last byte was the end of a line.
-    pub ends_line: bool,
 }
 
 impl<R: BufRead> Counted<R> {
@@ -138,8 +134,6 @@ impl<R: BufRead> Counted<R> {
             source,
             place: Place::start(),
             left: MAX_LINE,
-            quotes: 0,
-            ends_line: true,
         }
     }
 
@@ -176,9 +170,6 @@ impl<R: BufRead> BufRead for Counted<R> {
             .and_then(|available| available.get(..amount))
         {
             self.place = self.place.after(passed);
-            let quotes = passed.iter().filter(|byte| **byte == b'"').count();
-            self.quotes = self.quotes.saturating_add(u64::try_from(quotes).unwrap_or_default());
-            self.ends_line = passed.last().map_or(self.ends_line, |last| *last == b'\n');
         }
         self.left = self.left.saturating_sub(amount);
         self.source.consume(amount);

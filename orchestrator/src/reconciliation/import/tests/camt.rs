@@ -183,7 +183,7 @@ fn another_encoding_is_refused() {
     let mut latin = file(ENTRY).into_bytes();
     let at = latin.windows(5).position(|some| some == b"INV-1").unwrap();
     latin[at] = 0xfc;
-    wrong(latin, Format::Camt053, (11, 35), "isn't UTF-8");
+    wrong(latin, Format::Camt053, (11, 37), "isn't UTF-8");
     let wide: Vec<u8> = [0xff, 0xfe]
         .into_iter()
         .chain(file(ENTRY).encode_utf16().flat_map(u16::to_le_bytes))

@@ -62,7 +62,7 @@ fn wrong_amounts_are_refused() {
     wrong(
         GOOD.replace("\"1250\"", "1250"),
         Format::JsonLines,
-        (1, 28),
+        (1, 27),
         "expected a string",
     );
 }
@@ -95,7 +95,7 @@ fn what_is_closed_takes_no_more_lines() {
     wrong(
         GOOD.replace("11-25", "11-20"),
         Format::JsonLines,
-        (1, 32),
+        (1, 31),
         "2026-11-20 is closed",
     );
 }
