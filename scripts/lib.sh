@@ -69,3 +69,11 @@ build() {
     cargo build --workspace --all-targets --locked
     "$(target_dir)/debug/xtask" all
 }
+
+# The page that orchestrators serve at /audit/, beside what cargo builds. Needs Node.js and npm.
+build_audit_page() {
+    say "the audit page"
+    npm ci --prefix orchestrator/audit-page --no-fund --no-audit --silent
+    npm run build --prefix orchestrator/audit-page --silent -- \
+        --outDir "$(target_dir)/audit-page" --emptyOutDir --logLevel warn
+}

@@ -173,6 +173,10 @@ pub struct Http {
     /// Refuse connections without a certificate from the configured CA.
     #[serde(default)]
     pub client_certificates: bool,
+    /// The folder with the built audit page, which is served at `/audit/`.
+    pub audit_page: Option<PathBuf>,
+    /// Where auditors' browsers reach a node.
+    pub audit_node_url: Option<String>,
     /// Who may use `/v1`.
     #[serde(default)]
     pub tokens: Vec<Token>,
@@ -184,6 +188,8 @@ impl Default for Http {
             listen: default::listen(),
             tls: false,
             client_certificates: false,
+            audit_page: None,
+            audit_node_url: None,
             tokens: Vec::new(),
         }
     }
@@ -519,6 +525,7 @@ impl Config {
             &mut self.escrow.delivery_webhook_secret,
             &mut self.settlement.policy,
             &mut self.chain.log,
+            &mut self.http.audit_page,
         ]
         .into_iter()
         .flatten()
@@ -609,6 +616,12 @@ impl Config {
             self.http.tls || !self.http.client_certificates,
             "http.client_certificates",
             "needs TLS: set http.tls = true, or leave this out",
+        );
+        let node = self.http.audit_node_url.as_ref();
+        problems.check(
+            node.is_none_or(|url| is_url(url, &["ws", "wss"])),
+            "http.audit_node_url",
+            "is no WebSocket URL: write it like \"wss://node.example\"",
         );
         let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
         for (place, token) in self.http.tokens.iter().enumerate() {

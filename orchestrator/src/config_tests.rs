@@ -70,6 +70,16 @@ fn the_webhooks_secret_is_a_file_that_need_not_be_there() {
 }
 
 #[test]
+fn the_audit_page_is_a_folder_that_need_not_be_there() {
+    let config = parse(SAMPLE).unwrap();
+    assert_eq!((config.http.audit_page, config.http.audit_node_url), (None, None));
+    let config = changed("# audit_page = ", "audit_page = ").unwrap();
+    assert_eq!(config.http.audit_page.unwrap(), Path::new("/etc/quittance/audit-page"));
+    let wrong = changed("# audit_node_url = \"wss:", "audit_node_url = \"https:").unwrap_err();
+    assert!(wrong.to_string().contains("http.audit_node_url"), "{wrong}");
+}
+
+#[test]
 fn unknown_and_missing_keys_are_named() {
     for (from, to, named) in [
         ("data_dir", "data_directory", "data_directory"),

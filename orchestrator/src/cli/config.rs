@@ -17,7 +17,7 @@ use super::serve::{
 use crate::{
     chain::{deployment::to_ss58, Deployment},
     config::{self, Config, ConfigError},
-    http::escrow::webhook::DeliveryWebhook,
+    http::{audit::AuditPage, escrow::webhook::DeliveryWebhook},
     identity::{
         keys::{is_development_uri, ss58_address, KeyFile},
         Authorities, Certificate, SigningKey,
@@ -121,6 +121,11 @@ fn check(file: &Path) -> anyhow::Result<()> {
     }
     if let Some(path) = &config.escrow.delivery_webhook_secret {
         report.add("delivery webhook", webhook(path));
+    }
+    if let Some(directory) = &config.http.audit_page {
+        let page = AuditPage::load(directory, None, &config.chain.deployment, &config.chain.bundles);
+        let found = page.map(|_| directory.display().to_string());
+        report.add("audit page", found.map_err(|error| error.to_string()));
     }
     for endpoint in &config.webhooks.endpoints {
         let secret = match (&endpoint.secret_file, &endpoint.secret_env) {

@@ -31,7 +31,7 @@ use crate::{
     decisions::Decisions,
     disputes::Disputes,
     escrow::Escrow,
-    http::{self, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api, Systems},
+    http::{self, audit::AuditPage, chain::HomeChain, escrow::webhook::DeliveryWebhook, Api, Systems},
     identity::{tls, webhook_secret, Authorities, Certificate, SigningKey},
     peers::{self, Directory, DirectoryError, HttpPeers, Sealer, Verifier},
     prepaid::Prepaid,
@@ -141,6 +141,7 @@ impl Parts {
         let treasurer = reconciliation::load_treasurer(&config.reconciliation).await?;
         refuse_development_keys(&chain, &treasurer.iter().collect::<Vec<_>>()).await?;
         let bundles = find_bundles(&config.chain.bundles, &deployment)?;
+        let audit_page = load_audit_page(config)?;
         let follower = Follower::start(chain.clone()).await?;
         let submitter = Submitter::start(chain.clone(), follower.clone(), store.clone(), account.clone()).await?;
         let on_home_chain = credit::Home {
@@ -346,6 +347,9 @@ impl Parts {
             let webhook = DeliveryWebhook::load(secret).context("escrow.delivery_webhook_secret can't be used")?;
             api = api.with_delivery_webhook(webhook);
         }
+        if let Some(page) = audit_page {
+            api = api.with_audit_page(page);
+        }
         let terminal_router = http::terminal_router(api.clone());
         let router = http::router(api, |routes| {
             routes.layer(from_fn_with_state(verifier, peers::authenticate))
@@ -516,6 +520,16 @@ fn find_bundles(directory: &Path, deployment: &Deployment) -> anyhow::Result<Vec
     let names: BTreeSet<&str> = deployment.contracts.iter().map(Deployed::bundle).collect();
     let find = |name| Bundle::find(directory, name).context("chain.bundles can't be used");
     names.into_iter().map(find).collect()
+}
+
+/// What auditors' browsers are served, if they are.
+fn load_audit_page(config: &Config) -> anyhow::Result<Option<AuditPage>> {
+    let Some(directory) = &config.http.audit_page else {
+        return Ok(None);
+    };
+    let (node, chain) = (config.http.audit_node_url.clone(), &config.chain);
+    let page = AuditPage::load(directory, node, &chain.deployment, &chain.bundles);
+    page.map(Some).context("http.audit_page can't be used")
 }
 
 /// Who is told what happens, with their secrets.

@@ -422,7 +422,7 @@ book = 7
                 _ => format!("{line}\n"),
             })
             .collect();
-        let text = format!("{before}[reconciliation.treasury]{taken}\n{rest}");
+        let text = format!("{before}[reconciliation.treasury]{taken}\n#{rest}");
         let config = Config::parse(&text, Path::new("/etc/quittance/bank-a.toml")).unwrap();
         let book = config.reconciliation.books.first().unwrap();
         assert!(config.reconciliation.treasury.is_some() && book.files.payer.is_some());

@@ -156,11 +156,14 @@ impl Institution {
         } else {
             String::new()
         };
+        let audit_page = place.options.audit_page.as_ref().map_or_else(String::new, |page| {
+            format!("audit_page = {page:?}\naudit_node_url = {:?}\n", place.url)
+        });
         let mut text = format!(
             "data_dir = \"data\"\n\n[institution]\nmember = {member}\nname = \"{name}\"\n\n[keys]\naccount = \
              \"{account}\"\nsigning = \"{signing}\"\ncertificate = {certificate:?}\ncertificate_key = \
              {certificate_key:?}\nca = {ca:?}\n\n[chain]\nurl = \"{chain}\"\ndeployment = {deployment:?}\nbundles = \
-             {bundles:?}\n{log}\n[http]\nlisten = \"{listen}\"\n\n[[http.tokens]]\nname = \"demo\"\nsha256 = \
+             {bundles:?}\n{log}\n[http]\nlisten = \"{listen}\"\n{audit_page}\n[[http.tokens]]\nname = \"demo\"\nsha256 = \
              \"{token}\"\nrole = \"operator\"\ncontract_messages = [\"registry.*\", \"clearing.*\", \"escrow.*\"]\n\n[settlement]\n\
              notaries = [{notary}]\nmode = \"{mode}\"\n",
             member = self.member.0,

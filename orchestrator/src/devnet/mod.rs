@@ -71,6 +71,8 @@ pub struct Options {
     pub programs: PathBuf,
     /// The folder with the contracts' bundles.
     pub bundles: PathBuf,
+    /// The folder with the built audit page, if it was built.
+    pub audit_page: Option<PathBuf>,
     /// A node that is running already; without it, one is started.
     pub url: Option<String>,
     /// Whether the processes go on when the network is dropped.
@@ -99,10 +101,12 @@ impl Options {
         let target = programs
             .parent()
             .context("this program doesn't lie in cargo's target")?;
+        let audit_page = target.join("audit-page");
         Ok(Self {
             directory,
             programs: programs.to_owned(),
             bundles: target.join("contracts"),
+            audit_page: audit_page.join("index.html").is_file().then_some(audit_page),
             url: None,
             keep: false,
             others: 0,

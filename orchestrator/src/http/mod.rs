@@ -1,5 +1,6 @@
 //! The HTTP surface: `/v1` for the institution's own clients, `/peer/v1` for other institutions, `/terminal/v1` for
-//! merchants' terminals, `/holder/v1` for card holders, `/webhooks` for machines that tell of deliveries, health and metrics for its operators, and the description of all of it.
+//! merchants' terminals, `/holder/v1` for card holders, `/webhooks` for machines that tell of deliveries, health and metrics for its operators, `/audit/` for auditors'
+//! browsers, and the description of all of it.
 //!
 //! One file per resource, each with a `router()`. What holds for every request is laid around them here, once, so that
 //! no route can forget it.
@@ -36,6 +37,7 @@ use crate::{
     windows::Windows,
 };
 
+pub mod audit;
 pub mod auth;
 pub mod bulk;
 pub mod chain;
@@ -123,6 +125,8 @@ pub struct Api {
     pub metrics: PrometheusHandle,
     /// Who may confirm deliveries without a token.
     pub delivery_webhook: Option<Arc<escrow::webhook::DeliveryWebhook>>,
+    /// What auditors' browsers are served, if they are.
+    pub audit_page: Option<Arc<audit::AuditPage>>,
     readiness: Arc<health::Readiness>,
     in_flight: idempotency::InFlight,
 }
@@ -209,6 +213,7 @@ impl Api {
             tokens: tokens.into(),
             metrics,
             delivery_webhook: None,
+            audit_page: None,
             readiness: Arc::default(),
             in_flight: idempotency::InFlight::default(),
         }
@@ -218,6 +223,13 @@ impl Api {
     #[must_use]
     pub fn with_delivery_webhook(mut self, webhook: escrow::webhook::DeliveryWebhook) -> Self {
         self.delivery_webhook = Some(Arc::new(webhook));
+        self
+    }
+
+    /// Serves the audit page at `/audit/` too.
+    #[must_use]
+    pub fn with_audit_page(mut self, page: audit::AuditPage) -> Self {
+        self.audit_page = Some(Arc::new(page));
         self
     }
 }
@@ -262,6 +274,8 @@ pub fn router(api: Api, authenticate_peers: impl FnOnce(Router<Api>) -> Router<A
         document.merge(part);
     }
     let pages: Router<Api> = SwaggerUi::new("/docs").url("/openapi.json", document).into();
+
+    let pages = pages.merge(audit::router());
 
     let all = clients.merge(peers).merge(hooks).merge(tills).merge(open).merge(pages);
     around(all, MAX_BODY).with_state(api)

@@ -85,8 +85,9 @@ pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<Va
     let paid = ensure_paid(network, &planted, (&closed, had)).await?;
 
     show.step("an auditor checks each line of the day's report against the chain, from a node alone");
-    let audited = book.audited(network, Side::Credit, day).await?;
-    if audited["ok"] != json!(true) {
+    let audited = book.audited(network, Side::Debit, day).await?;
+    let is_whole = audited["unverified"].as_array().is_some_and(Vec::is_empty);
+    if audited["ok"] != json!(true) || audited["is_paid"] != json!(true) || !is_whole {
         bail!("the report doesn't hold: {audited:#}");
     }
     let clean = book.dry_run(network, Side::Credit, day).await?;
@@ -109,7 +110,13 @@ pub(super) async fn run(network: &mut Network, show: &Show) -> anyhow::Result<Va
         "total": planted.total.to_string(),
         "paid_by": paid.id,
         "paid_block": paid.cleared_in,
-        "report": { "verified": audited["ok"], "proven_at": audited["block_hash"] },
+        "report": {
+            "verified": audited["ok"],
+            "proven_entries": audited["proven"],
+            "events": audited["events"],
+            "is_paid": audited["is_paid"],
+            "proven_at": audited["block_hash"],
+        },
     }))
 }
 

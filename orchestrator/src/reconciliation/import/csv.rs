@@ -1,18 +1,15 @@
 //! CSV (RFC 4180), by the map of columns in the configuration. The first line names the columns; others than those of the map
 //! are passed over.
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use self::metered::Metered;
 use super::{
     fields,
     source::{self, Place},
-    BadLine, Item, Layout, Reading, Sink, Stopped,
+    BadLine, Item, Layout, Reading, Sink, Stopped, MAX_LINE,
 };
 use crate::{reconciliation::line::Line, store::books::OwnLine};
-
-mod metered;
 
 /// Where the columns of a layout stand, from 0.
 struct Columns {
@@ -35,8 +32,8 @@ pub(super) fn read(mut source: impl BufRead, reading: &Reading, sink: &mut Sink<
         .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
-        .from_reader(Metered::new(source));
-    let (mut record, mut last) = (ByteRecord::new(), ByteRecord::new());
+        .from_reader(Lines::new(source));
+    let mut record = ByteRecord::new();
     let columns = match next(&mut reader, &mut record) {
         Ok(true) => Columns::find(&record, &reading.layout),
         Ok(false) => Err(Place::start().bad("the file is empty: the first line names the columns")),
@@ -48,42 +45,133 @@ pub(super) fn read(mut source: impl BufRead, reading: &Reading, sink: &mut Sink<
     };
     loop {
         match next(&mut reader, &mut record) {
-            // A quote that is never closed takes the rest of the file into its column.
-            Ok(false) if reader.get_ref().ends_in_quotes(last.iter().last()) => {
-                return sink(Item::Bad(
-                    at(&last, last.len()).bad("a quote isn't closed: is the file complete?"),
-                ));
-            }
             Ok(false) => return Ok(()),
-            Ok(true) => {
-                sink(match line(&record, &columns, reading) {
-                    Ok(line) => Item::Line(line),
-                    Err(bad) => Item::Bad(bad),
-                })?;
-                std::mem::swap(&mut record, &mut last);
-            }
+            Ok(true) => sink(match line(&record, &columns, reading) {
+                Ok(line) => Item::Line(line),
+                Err(bad) => Item::Bad(bad),
+            })?,
             // Where the next record begins can't be told.
             Err(bad) => return sink(Item::Bad(bad)),
         }
     }
 }
 
+/// Hands a file on line by line, as the reader asks: it asks for a line only when it is done with the one before. So it is
+/// known on which line a record begins, whatever blank lines are before it.
+struct Lines<R> {
+    source: R,
+    /// The line that is handed on, and how much of it was.
+    line: Vec<u8>,
+    handed: usize,
+    /// How many lines were read.
+    count: u64,
+    /// Whether the next line begins a record.
+    begins: bool,
+    /// On which line the latest record begins.
+    start: u64,
+    /// How many bytes the record may still have.
+    left: usize,
+    /// How many quotes it has.
+    quotes: usize,
+    /// Whether the file is over, and whether its last line ends.
+    is_over: bool,
+    ends: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    const fn new(source: R) -> Self {
+        Self {
+            source,
+            line: Vec::new(),
+            handed: 0,
+            count: 0,
+            begins: true,
+            start: 1,
+            left: MAX_LINE,
+            quotes: 0,
+            is_over: false,
+            ends: true,
+        }
+    }
+
+    /// A record begins with the next line.
+    const fn begin(&mut self) {
+        self.begins = true;
+        self.left = MAX_LINE;
+        self.quotes = 0;
+    }
+
+    /// Fetches the next line; the next that isn't blank, where a record begins.
+    fn fetch(&mut self) -> io::Result<()> {
+        loop {
+            self.line.clear();
+            self.handed = 0;
+            let most = u64::try_from(self.left).unwrap_or(u64::MAX).saturating_add(1);
+            if self.source.by_ref().take(most).read_until(b'\n', &mut self.line)? == 0 {
+                self.is_over = true;
+                return Ok(());
+            }
+            self.left = self
+                .left
+                .checked_sub(self.line.len())
+                .ok_or_else(|| io::Error::other(source::too_long()))?;
+            self.count = self.count.saturating_add(1);
+            self.ends = self.line.ends_with(b"\n");
+            if self.line.ends_with(b"\r\n") {
+                self.line.truncate(self.line.len().saturating_sub(2));
+                self.line.push(b'\n');
+            }
+            if self.begins && self.line.iter().all(|byte| *byte == b'\n') {
+                continue;
+            }
+            if self.begins {
+                self.begins = false;
+                self.start = self.count;
+            }
+            let quotes = self.line.iter().filter(|byte| **byte == b'"').count();
+            self.quotes = self.quotes.saturating_add(quotes);
+            return Ok(());
+        }
+    }
+}
+
+impl<R: BufRead> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.handed >= self.line.len() {
+            self.fetch()?;
+        }
+        let mut rest = self.line.get(self.handed..).unwrap_or_default();
+        let read = rest.read(buffer)?;
+        self.handed = self.handed.saturating_add(read);
+        Ok(read)
+    }
+}
+
 /// Reads the next record; whether there was one.
-fn next<R: BufRead>(reader: &mut Reader<Metered<R>>, record: &mut ByteRecord) -> Result<bool, BadLine> {
-    let start = reader.position().byte();
-    reader.get_mut().refill();
-    let outcome = reader.read_byte_record(record);
-    let line = reader.get_mut().line_at(start);
-    let place = Place { line, column: 1 };
-    let is_there = outcome.map_err(|error| match error.kind() {
-        csv::ErrorKind::Io(_) if reader.get_ref().is_spent() => place.bad(source::too_long()),
-        csv::ErrorKind::Io(error) => place.bad(source::broke_off(error)),
-        _ => place.bad(error.to_string()),
+fn next<R: BufRead>(reader: &mut Reader<Lines<R>>, record: &mut ByteRecord) -> Result<bool, BadLine> {
+    reader.get_mut().begin();
+    let read = reader.read_byte_record(record);
+    let lines = reader.get_ref();
+    let start = Place {
+        line: if lines.begins {
+            lines.count.saturating_add(1)
+        } else {
+            lines.start
+        },
+        column: 1,
+    };
+    let is_there = read.map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::Other => start.bad(error.to_string()),
+        csv::ErrorKind::Io(error) => start.bad(source::broke_off(&error)),
+        other => start.bad(format!("{other:?}")),
     })?;
-    // The reader's own count passes empty lines over.
-    if let Some(mut position) = record.position().cloned() {
-        position.set_line(line);
-        record.set_position(Some(position));
+    let mut position = csv::Position::new();
+    position.set_line(start.line);
+    record.set_position(Some(position));
+    // A quote that is never closed takes the rest of the file into its column.
+    let swallowed = record.iter().last().is_some_and(|last| last.contains(&b'\n')) || !lines.ends;
+    if is_there && lines.is_over && lines.quotes % 2 == 1 && swallowed {
+        return Err(at(record, record.len()).bad("a quote isn't closed: is the file complete?"));
     }
     Ok(is_there)
 }

@@ -51,7 +51,7 @@ fn line(bytes: &[u8], place: Place, reading: &Reading) -> Result<OwnLine, BadLin
         let column = u64::try_from(error.column()).unwrap_or(1).max(1);
         Place { column, ..place }.bad(plain(&error))
     })?;
-    // Where a value's name stands.
+    // Where a value stands: behind its name.
     let at = |name: &str| {
         let start = text.find(&format!("\"{name}\"")).unwrap_or_default();
         let (before, _) = text.split_at_checked(start).unwrap_or_default();

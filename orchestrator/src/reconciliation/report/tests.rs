@@ -79,12 +79,7 @@ async fn what_the_node_proves_otherwise_is_not_reported() {
 #[tokio::test]
 async fn a_row_of_csv_stands_for_each_entry() {
     let world = World::new().await;
-    let mut text = vec![];
-    let mut form = Csv::new(&mut text);
-    draw_up(&world, &world, (GENESIS, CONTRACT), (BOOK, DAY), &mut form)
-        .await
-        .unwrap();
-    drop(form);
+    let text = world.draw(DAY, &mut Csv::default()).await.unwrap();
     let mut reader = csv::Reader::from_reader(&text[..]);
     assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -100,11 +95,7 @@ async fn a_row_of_csv_stands_for_each_entry() {
 #[tokio::test]
 async fn a_page_of_html_stands_alone() {
     let world = World::new().await;
-    let mut form = Html::new(vec![]);
-    draw_up(&world, &world, (GENESIS, CONTRACT), (BOOK, DAY), &mut form)
-        .await
-        .unwrap();
-    let page = String::from_utf8(form.into_inner()).unwrap();
+    let page = String::from_utf8(world.draw(DAY, &mut Html::default()).await.unwrap()).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
     assert_eq!(page.matches("<tr class=\"matched\">").count(), 1_197);
     assert_eq!(page.matches("<table>").count(), page.matches("</table>").count());

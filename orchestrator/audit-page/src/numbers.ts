@@ -1,0 +1,6 @@
+const THIN_SPACE = '\u202f';
+
+/** A whole number with its digits in groups of three. */
+export function number(value: bigint | number): string {
+  return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, THIN_SPACE);
+}

@@ -1,0 +1,135 @@
+// The start page, search results, and single blocks.
+import type { App } from '../../app';
+import { search } from '../search';
+import { h } from '../dom';
+import { capital, id, link, longId, number, where, words } from '../text';
+import { checkList, facts, later, plain, table } from '../parts';
+
+export function overview(app: App): Node[] {
+  const { index } = app;
+  const open = index.payments.rows.reduce((sum, row) => sum + (index.payments.isPaid(row) ? 0 : 1), 0);
+  const cards = [...index.cards.values()].reduce((sum, one) => sum + one.cards.size, 0);
+  const debts = [...index.credit.values()].reduce((sum, one) => sum + one.debts.size, 0);
+  const tile = (href: string, count: number, name: string, more = ''): HTMLElement =>
+    h('a', { class: 'tile', href: `#${href}` }, h('span', { class: 'count' }, number(count)), h('span', { class: 'name' }, name), h('span', { class: 'more' }, more));
+  return [
+    h('h1', { tabindex: -1 }, 'Audit'),
+    h('p', { class: 'lead' }, 'Everything here is read from the chain by your browser, and checked by it: ids, digests, and each signature with the key that the registry had at the time. No institution’s database is asked.'),
+    h(
+      'div',
+      { class: 'tiles' },
+      tile('/institutions', index.institutions.now.size, 'institutions', `epoch ${index.institutions.epoch}`),
+      tile('/payments', index.payments.rows.length, 'payments', open ? `${number(open)} open` : 'all paid'),
+      tile('/windows', index.payments.windows.length, 'windows', `${index.payments.windows.filter((one) => one.state === 'settled').length} paid`),
+      tile('/deals', index.deals.rows.length, 'deals'),
+      tile('/credit', debts, 'payments on credit'),
+      tile('/cards', cards, 'cards'),
+      tile('/days', [...index.books.books.values()].reduce((sum, book) => sum + book.days.size, 0), 'days'),
+    ),
+    ...(index.faults.length
+      ? [
+          h('h2', {}, 'Events that don’t fit'),
+          h('ul', {}, ...index.faults.slice(0, 20).map(({ ref, why }) => h('li', { class: 'error' }, `${ref.contract}: ${why}, `, where(ref)))),
+        ]
+      : []),
+    h('h2', {}, 'Contracts'),
+    later('Looking at the contracts…', async () => {
+      const contracts = [...app.contracts.values()];
+      const hashes = await Promise.all(contracts.map((contract) => app.node.codeHash(contract)));
+      return [
+        table(
+          'Contracts',
+          [
+            { name: 'Contract', cell: ([contract]) => contract.name },
+            { name: 'Address', cell: ([contract]) => h('code', { class: 'id whole' }, contract.address) },
+            { name: 'Events', isNumber: true, cell: ([contract]) => number(index.counts.get(contract.name) ?? 0) },
+          ],
+          contracts.map((contract, place) => [contract, hashes[place]] as const),
+        ),
+        checkList([
+          {
+            what: 'code on chain',
+            outcome: contracts.every((contract, place) => contract.codeHash === hashes[place]) ? 'verified' : 'failed',
+            why: `each contract’s code hash is the deployment’s (${contracts.filter((contract, place) => contract.codeHash === hashes[place]).length} of ${contracts.length})`,
+            details: contracts.map((contract, place) => [contract.name, String(hashes[place])]),
+          },
+        ]),
+      ];
+    }),
+    h('h2', {}, 'Chain'),
+    facts([
+      ['Chain', app.node.chainName],
+      ['Runtime', app.node.nodeName],
+      ['Genesis', longId(app.node.genesis)],
+      ['Finalized block', number(app.reader.progress.finalized)],
+      ['Node', h('code', {}, app.node.url)],
+    ]),
+  ];
+}
+
+export function results(app: App, query: URLSearchParams): Node[] {
+  const wanted = query.get('q') ?? '';
+  const hits = search(app, wanted);
+  const reading = app.reader.progress.read < app.reader.progress.finalized;
+  return [
+    h('h1', { tabindex: -1 }, 'Search'),
+    h('p', { role: 'status' }, `${hits.length === 0 ? 'Nothing' : number(hits.length)} found for “${wanted}”${reading ? ' so far: blocks are still being read' : ''}.`),
+    hits.length === 0
+      ? h('p', {}, 'It can be an id of a voucher, relation, clearing voucher, deal, agreement, hashlock, request, card payment or trade; an account, key or LEI; or “member 1”, “block 12”, “window 0”, “card 4711”. The beginning of an id is enough.')
+      : h('ul', { class: 'hits' }, ...hits.map((hit) => h('li', {}, h('span', { class: 'kind' }, hit.what), ' ', link(hit.href, hit.name.startsWith('0x') ? id(hit.name) : hit.name)))),
+  ];
+}
+
+export function blockView(app: App, wanted: number): Node[] {
+  return [
+    h('h1', { tabindex: -1 }, `Block ${number(wanted)}`),
+    h(
+      'nav',
+      { class: 'pages', 'aria-label': 'Blocks' },
+      h('a', { class: 'button', href: `#/block/${Math.max(1, wanted - 1)}` }, '← Before'),
+      h('a', { class: 'button', href: `#/block/${wanted + 1}` }, 'After →'),
+    ),
+    later('Reading the block…', async () => {
+      if (wanted > (await app.node.finalized())) {
+        return [h('p', {}, 'This block is not finalized so far.')];
+      }
+      const [found, hash] = await Promise.all([app.node.eventsOf(wanted), app.node.hash(wanted)]);
+      const extrinsics = [...new Set(found.map((event) => event.extrinsic))];
+      const calls = await Promise.all(extrinsics.map((extrinsic) => app.node.calls(wanted, extrinsic)));
+      return [
+        facts([['Hash', longId(hash)]]),
+        h('h2', {}, 'The contracts’ events'),
+        found.length === 0
+          ? h('p', { class: 'none' }, 'None.')
+          : h(
+              'ol',
+              { class: 'timeline' },
+              ...found.map((event) =>
+                h(
+                  'li',
+                  { class: 'step' },
+                  h(
+                    'article',
+                    {},
+                    h('header', {}, h('h3', {}, `${event.contract.name}: ${words(event.name)}`)),
+                    h('p', { class: 'when' }, where({ ...event, contract: event.contract.name })),
+                    h('details', {}, h('summary', {}, 'Fields'), plain(app, event.fields)),
+                  ),
+                ),
+              ),
+            ),
+        h('h2', {}, 'What was asked for'),
+        ...calls.flatMap(({ calls: list, signer }) =>
+          list.map((call) =>
+            h(
+              'details',
+              {},
+              h('summary', {}, `${capital(call.contract.name)}.${call.message}, sent by ${signer ?? 'nobody'}`),
+              plain(app, call.args),
+            ),
+          ),
+        ),
+      ];
+    }),
+  ];
+}
