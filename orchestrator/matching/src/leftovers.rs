@@ -141,7 +141,7 @@ pub struct Loose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// Something is wrong with it.
-    Finding(Finding),
+    Finding(Box<Finding>),
     /// It may be another day's: [`Leftovers::resolve`].
     Loose(Loose),
 }
@@ -191,10 +191,10 @@ impl Leftovers {
             credit,
         } = gathered;
         if let Some(open) = open {
-            rest.extend(self.entry(open, marks).map(Rest::Finding));
+            rest.extend(self.entry(open, marks).map(Box::new).map(Rest::Finding));
         }
         if !bookings.is_empty() {
-            rest.extend(self.batch(trade, bookings, debit, credit).map(Rest::Finding));
+            rest.extend(self.batch(trade, bookings, debit, credit).map(Box::new).map(Rest::Finding));
         } else if !debit.is_empty() || !credit.is_empty() {
             rest.push(Rest::Loose(Loose { trade, debit, credit }));
         }

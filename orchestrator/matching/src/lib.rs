@@ -2,6 +2,9 @@
 //! leaves over is sorted again in ways that bring together what belongs together. Memory doesn't grow with the day.
 //!
 //! It stands apart from the orchestrator because it is what a day's work is measured by, and compiled for speed.
+// what derive(Encode) makes of a variant's number
+#![allow(clippy::cast_possible_truncation)]
+
 mod altered;
 mod batches;
 pub mod findings;

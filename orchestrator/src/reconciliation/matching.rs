@@ -98,7 +98,7 @@ pub async fn match_day(inputs: Inputs<'_>, rules: &Rules, sink: &mut impl Sink) 
         let mut found = Vec::new();
         for left in rest.drain(..) {
             match left {
-                Rest::Finding(finding) => found.push(finding),
+                Rest::Finding(finding) => found.push(*finding),
                 Rest::Loose(loose) => {
                     let entry = elsewhere.remove(&loose.trade);
                     found.extend(leftovers.resolve(loose, entry));

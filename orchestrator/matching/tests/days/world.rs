@@ -136,7 +136,7 @@ impl World {
         while leftovers.next(&mut rest).unwrap() {}
         for left in rest {
             match left {
-                Rest::Finding(finding) => found.push(finding),
+                Rest::Finding(finding) => found.push(*finding),
                 Rest::Loose(loose) => {
                     let entry = self.chain.get(&loose.trade).copied();
                     found.extend(leftovers.resolve(loose, entry));
