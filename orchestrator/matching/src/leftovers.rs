@@ -194,7 +194,11 @@ impl Leftovers {
             rest.extend(self.entry(open, marks).map(Box::new).map(Rest::Finding));
         }
         if !bookings.is_empty() {
-            rest.extend(self.batch(trade, bookings, debit, credit).map(Box::new).map(Rest::Finding));
+            rest.extend(
+                self.batch(trade, bookings, debit, credit)
+                    .map(Box::new)
+                    .map(Rest::Finding),
+            );
         } else if !debit.is_empty() || !credit.is_empty() {
             rest.push(Rest::Loose(Loose { trade, debit, credit }));
         }

@@ -113,6 +113,8 @@ pub fn decode_entries(page: &[u8]) -> Result<Vec<ChainEntry>, scale::Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::slice::from_ref;
+
     use super::*;
 
     fn line(number: u64) -> Line {
@@ -146,10 +148,10 @@ mod tests {
         let (first, second) = (line(0), line(1));
         let both = [first.clone(), second.clone()];
         assert_eq!(of(&[&both]), of(&[&both.clone()]));
-        assert_ne!(of(&[&both]), of(&[&[first.clone()], &[second.clone()]]));
+        assert_ne!(of(&[&both]), of(&[from_ref(&first), from_ref(&second)]));
         assert_ne!(
-            of(&[&[first.clone()], &[second.clone()]]),
-            of(&[&[second], &[first.clone()]])
+            of(&[from_ref(&first), from_ref(&second)]),
+            of(&[from_ref(&second), from_ref(&first)])
         );
         assert_eq!(
             of(&[&both]).bytes(),

@@ -86,8 +86,8 @@ fn corrections(line: &EntryLine, outcome: &mut Outcome) {
             entry.corrections
         )
     });
-    let numbered = line.corrections.iter().zip(0u32..);
-    let is_numbered = numbered.map(|(one, number)| one.correction.number == number && one.correction.trade == trade);
+    let mut numbered = line.corrections.iter().zip(0u32..);
+    let is_numbered = numbered.all(|(one, number)| one.correction.number == number && one.correction.trade == trade);
     let mut pairs = line.corrections.windows(2);
     let follows = |pair: &[Corrected]| match pair {
         [earlier, later] => {
@@ -101,7 +101,7 @@ fn corrections(line: &EntryLine, outcome: &mut Outcome) {
             == (entry.entry.amount, entry.entry.payer, entry.entry.time)
             && (last.at.block, last.at.event) == (entry.block, entry.event)
     });
-    let is_well = is_numbered.fold(true, |all, one| all && one) && pairs.all(follows) && leads;
+    let is_well = is_numbered && pairs.all(follows) && leads;
     outcome.ensure(is_well, "corrections-differ", || {
         format!("the corrections of entry {trade} don't lead to what the chain has of it")
     });

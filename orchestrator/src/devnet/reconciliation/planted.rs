@@ -156,7 +156,7 @@ impl PlantedDay {
 
     /// Has one payment be wrong in these ways. Of two on a wrong day, one is early and one is late.
     pub fn plant(&mut self, place: usize, causes: &[(Kind, Side)]) {
-        let is_late = self.planted.len() % 2 == 0;
+        let is_late = self.planted.len().is_multiple_of(2);
         let Some(payment) = self.payments.get(place).cloned() else {
             return;
         };

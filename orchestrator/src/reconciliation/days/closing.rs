@@ -99,7 +99,7 @@ impl Reconciliation {
         if !is_oldest || !self.is_over_on_chain(row.day).await? {
             return Ok(None);
         }
-        Ok(self.record(row).await?)
+        self.record(row).await
     }
 
     async fn record(&self, row: &DayRow) -> Result<Option<DayRecord>, ReconciliationError> {

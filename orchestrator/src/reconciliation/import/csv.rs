@@ -169,7 +169,8 @@ fn next<R: BufRead>(reader: &mut Reader<Lines<R>>, record: &mut ByteRecord) -> R
     position.set_line(start.line);
     record.set_position(Some(position));
     // A quote that is never closed takes the rest of the file into its column.
-    let swallowed = record.iter().last().is_some_and(|last| last.contains(&b'\n')) || !lines.ends;
+    let last = record.len().checked_sub(1).and_then(|last| record.get(last));
+    let swallowed = last.is_some_and(|last| last.contains(&b'\n')) || !lines.ends;
     if is_there && lines.is_over && lines.quotes % 2 == 1 && swallowed {
         return Err(at(record, record.len()).bad("a quote isn't closed: is the file complete?"));
     }
