@@ -55,7 +55,7 @@ impl Books {
                 continue;
             }
             let fault = number / every;
-            let (off, other) = if fault % 2 == 0 {
+            let (off, other) = if fault.is_multiple_of(2) {
                 (debit, credit)
             } else {
                 (credit, debit)

@@ -111,7 +111,7 @@ mod tests {
             payer: "customer-1".into(),
             ..LINE
         };
-        let text = csv(&[line.clone()]);
+        let text = csv(std::slice::from_ref(&line));
         assert_eq!(
             text.lines().nth(1).unwrap(),
             "INV-1;12,05;26.11.2026;01:02:03;customer-1;EUR"
