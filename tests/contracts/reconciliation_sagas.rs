@@ -31,6 +31,7 @@ use quittance::{
             Act, Block, Clock, Happened, LedgerError, Paid, Partners, PaymentOrder, PeerError, ReconciliationLedger,
             Treasury,
         },
+        statements::StatementError,
         Accept, BookSettings, OwnBook, Reconciliation, ReconciliationError, Settings,
     },
     store::Store,
@@ -246,6 +247,7 @@ fn is_passing(error: &ReconciliationError) -> bool {
         error,
         ReconciliationError::Ledger(LedgerError::Unavailable(_))
             | ReconciliationError::Peer(PeerError::Unreachable { .. })
+            | ReconciliationError::Statement(StatementError::Peer(PeerError::Unreachable { .. }))
             | ReconciliationError::Books(
                 BooksError::Ledger(LedgerError::Unavailable(_)) | BooksError::Peer(PeerError::Unreachable { .. })
             )
