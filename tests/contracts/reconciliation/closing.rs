@@ -67,7 +67,7 @@ fn the_oldest_open_day_comes_first() {
     let closing = office.closing(YESTERDAY);
     let args = office.signed_closing(closing, &BOTH);
     let earlier = Error::EarlierDayOpen { day: DAY_BEFORE };
-    refused(&mut office, STRANGER, "close_day", &args, earlier);
+    refused(&mut office, STRANGER, "close_day", args, earlier);
     assert_eq!(office.close(DAY_BEFORE).unwrap().payable, 8);
     let closed: Result<Closed, Error> = office.send(STRANGER, "close_day", args);
     assert_eq!(closed.unwrap().payable, 2_500);

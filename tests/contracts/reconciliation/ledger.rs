@@ -148,5 +148,5 @@ async fn time_passes_on_chain_with_the_next_block() {
     waiting.await.unwrap();
     assert_eq!(client.head(), (2, START + DAY));
     assert_eq!(record(&client, 1).await.unwrap(), START + DAY);
-    assert!(START + DAY < EXPIRY);
+    const { assert!(START + DAY < EXPIRY) };
 }
