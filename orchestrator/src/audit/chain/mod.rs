@@ -1,0 +1,67 @@
+//! An audit of everything that the contracts of a chain ever did (S4.6): what each should keep is rebuilt from finalized events,
+//! by rules written again here, and compared with what it keeps; each id and digest is made anew, each signature verified
+//! against the registry as it was.
+//!
+//! `blocks → rebuild (one file for each contract) → tables, findings`; at the end `compare` holds the tables against storage.
+pub mod findings;
+pub mod rebuild;
+pub mod tables;
+
+use protocol::{AccountId, Amount, Timestamp};
+
+/// A finalized block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u32,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Its time, in milliseconds since 1970: what contracts see as the time.
+    pub time: Timestamp,
+}
+
+/// What a transaction asked of a contract. Contracts that are called by other contracts are not seen here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Who signed the transaction.
+    pub signer: AccountId,
+    /// The contract; the one that came into being, where one was made.
+    pub contract: AccountId,
+    /// What was sent along, in the native token's smallest unit.
+    pub value: Amount,
+    /// The message, as the contract's metadata names it: `retain_batch`, or the constructor: `new`.
+    pub message: String,
+    /// SCALE of its arguments, in order: without the selector.
+    pub arguments: Vec<u8>,
+}
+
+/// Something that a contract told.
+#[derive(Clone, Debug)]
+pub struct Told<'a> {
+    /// Which contract.
+    pub contract: AccountId,
+    /// When.
+    pub block: Block,
+    /// The event's place among all events of the block: what explorers name it by.
+    pub index: u32,
+    /// The transaction's place in the block.
+    pub transaction: u32,
+    /// The event, as the contract's metadata names it; [`MADE`] for the contract itself having been made.
+    pub event: &'a str,
+    /// SCALE of its fields, in order; of [`MADE`], none.
+    pub fields: &'a [u8],
+    /// What the transaction asked for, where that was this contract itself; else another contract, or a batch, called.
+    pub call: Option<&'a Call>,
+}
+
+/// The name under which [`Told`] tells that a contract was made, before anything that its constructor told.
+pub const MADE: &str = "(made)";
+
+/// What all events of a chain have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The chain's genesis hash.
+    pub genesis: [u8; 32],
+    /// The registry, by which signatures are verified.
+    pub registry: AccountId,
+}
