@@ -31,6 +31,9 @@ pub use ids::{
     RequestId, Signature, TradeId, UserId, VoucherId,
 };
 pub use ink::primitives::AccountId;
+/// What the keys of a contract's storage begin with: `KeyComposer::from_str("Clearing::balances")` for a mapping.
+#[cfg(feature = "std")]
+pub use ink::primitives::{Key, KeyComposer};
 
 /// Milliseconds since the Unix epoch, as pallet-timestamp counts them.
 pub type Timestamp = u64;

@@ -1,6 +1,6 @@
 //! What contracts should keep, on disk: laid out as ink! lays it out in their storage, so that it can be compared byte by byte.
 //! Next to that, notes of the audit's own.
-use ink_primitives_key::Key;
+use protocol::{Key, KeyComposer}; // KeyComposer::from_str is const
 
 // CORE HELPER: implement over redb. The interface below is fixed; other helpers write against it.
 //
