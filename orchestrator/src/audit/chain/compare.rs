@@ -113,12 +113,7 @@ impl Subject<'_> {
         Ok(expected.is_some())
     }
 
-    async fn missing(
-        &self,
-        storage: &Storage<'_>,
-        kept: &Kept<'_>,
-        findings: &mut Findings,
-    ) -> Result<(), AuditError> {
+    async fn missing(&self, storage: &Storage<'_>, kept: &Kept<'_>, findings: &mut Findings) -> Result<(), AuditError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let keys = kept.keys_after(after.as_deref(), PAGE)?;

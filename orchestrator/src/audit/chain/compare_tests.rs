@@ -67,7 +67,10 @@ async fn another_value_is_found() {
     let (_, found) = look(&mut world(), &mut tables, &[]).await;
     let (code, detail) = only(&found);
     assert_eq!(code, "other-state");
-    assert!(detail.starts_with("balances 0x07000000: the contract keeps 0x07"), "{detail}");
+    assert!(
+        detail.starts_with("balances 0x07000000: the contract keeps 0x07"),
+        "{detail}"
+    );
     assert!(detail.contains("lead to 0x08"), "{detail}");
 }
 
@@ -109,5 +112,8 @@ async fn a_contract_must_have_what_it_owes() {
     let (_, found) = look(&mut world, &mut tables(), &[(Asset::Native, 100), (token, 1)]).await;
     let codes: Vec<_> = found.iter().map(|one| one.code.as_str()).collect();
     assert_eq!(codes, ["short-of-funds", "short-of-funds"]);
-    assert!(found[0].detail.contains("owes 100") && found[0].detail.contains("has 99"), "{found:?}");
+    assert!(
+        found[0].detail.contains("owes 100") && found[0].detail.contains("has 99"),
+        "{found:?}"
+    );
 }

@@ -207,6 +207,7 @@ impl Audit {
             for account in self.contracts.0.keys() {
                 self.believe(&before, account, tables).await?;
             }
+            rebuild::registry::believe(&self.place, tables, before.block.number)?;
         }
         tables.commit(&progress)?;
         Ok(progress)
@@ -332,7 +333,9 @@ impl<'a> Flaws<'a> {
     }
 
     fn add(&mut self, detail: String) {
-        self.progress.findings.add("altered-block", CHAIN, self.block, None, detail);
+        self.progress
+            .findings
+            .add("altered-block", CHAIN, self.block, None, detail);
         let tally = self.progress.tallies.entry(CHAIN.to_owned()).or_default();
         tally.findings = tally.findings.saturating_add(1);
     }

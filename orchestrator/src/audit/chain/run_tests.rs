@@ -47,7 +47,10 @@ async fn an_audit_goes_on_where_it_stopped() {
     let world = world(30);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("work");
-    let scope = |to| Scope { from: None, to: Some(to) };
+    let scope = |to| Scope {
+        from: None,
+        to: Some(to),
+    };
     let run = |to| {
         let (audit, path) = (audit(&world), path.clone());
         async move {

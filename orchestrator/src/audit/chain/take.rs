@@ -74,10 +74,28 @@ impl<'a> Taker<'a> {
                         };
                         self.told(contract, &told, tables, progress)?;
                     }
-                    None => found(progress, contract, &told(happened), "unknown-event", "it is none of the contract's"),
+                    None => found(
+                        progress,
+                        contract,
+                        &told(happened),
+                        "unknown-event",
+                        "it is none of the contract's",
+                    ),
                 },
-                What::CodeChanged => found(progress, contract, &told(happened), "other-code", "the code was replaced"),
-                What::Terminated => found(progress, contract, &told(happened), "no-contract", "the contract is no more"),
+                What::CodeChanged => found(
+                    progress,
+                    contract,
+                    &told(happened),
+                    "other-code",
+                    "the code was replaced",
+                ),
+                What::Terminated => found(
+                    progress,
+                    contract,
+                    &told(happened),
+                    "no-contract",
+                    "the contract is no more",
+                ),
             }
         }
         Ok(())
@@ -138,12 +156,7 @@ impl<'a> Taker<'a> {
 }
 
 const fn counted(findings: &Findings) -> [u64; 4] {
-    [
-        findings.count,
-        findings.signatures,
-        findings.digests,
-        findings.unseen,
-    ]
+    [findings.count, findings.signatures, findings.digests, findings.unseen]
 }
 
 fn found(progress: &mut Progress, contract: &Audited, told: &Told<'_>, code: &str, detail: &str) {

@@ -141,16 +141,12 @@ impl Archive for World {
         Ok(self.of(block).proof.clone())
     }
 
-    async fn keys(
-        &self,
-        _: [u8; 32],
-        _: &[u8],
-        after: Option<&[u8]>,
-        count: u32,
-    ) -> Result<Vec<Vec<u8>>, ChainError> {
+    async fn keys(&self, _: [u8; 32], _: &[u8], after: Option<&[u8]>, count: u32) -> Result<Vec<Vec<u8>>, ChainError> {
         let mut keys: Vec<_> = self.storage.keys().map(|key| storage_key(key)).collect();
         keys.sort();
-        let rest = keys.into_iter().filter(|key| after.is_none_or(|after| key.as_slice() > after));
+        let rest = keys
+            .into_iter()
+            .filter(|key| after.is_none_or(|after| key.as_slice() > after));
         Ok(rest.take(usize::try_from(count).unwrap()).collect())
     }
 

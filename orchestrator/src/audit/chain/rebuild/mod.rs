@@ -15,7 +15,10 @@ use super::{
 // pub mod escrow;
 // pub mod prepaid;
 // pub mod reconciliation;
-// pub mod registry;
+pub mod registry;
+pub mod scene;
+#[cfg(test)]
+pub mod stage;
 
 /// Whether there are rules for contracts made from this bundle.
 pub fn knows(bundle: &str) -> bool {
@@ -43,7 +46,7 @@ pub fn take(
         // "escrow" => escrow::take(name, told, place, tables, findings),
         // "prepaid" => prepaid::take(name, told, place, tables, findings),
         // "reconciliation" => reconciliation::take(name, told, place, tables, findings),
-        // "registry" => registry::take(name, told, place, tables, findings),
+        "registry" => registry::take(name, told, place, tables, findings),
         _ => {
             let _ = (name, told, place, tables, findings);
             Ok(())
@@ -69,7 +72,7 @@ pub fn sums(
         // "escrow" => escrow::sums(name, account, until, tables, findings),
         // "prepaid" => prepaid::sums(name, account, until, tables, findings),
         // "reconciliation" => reconciliation::sums(name, account, until, tables, findings),
-        // "registry" => registry::sums(name, account, until, tables, findings),
+        "registry" => registry::sums(name, account, until, tables, findings),
         _ => {
             let _ = (name, account, until, tables, findings);
             Ok(BTreeMap::new())
