@@ -70,11 +70,13 @@ impl Subject<'_> {
         let (mut compared, mut known) = (0u64, 0u64);
         loop {
             let page = storage.page().await?;
-            let Some(last) = page.len().checked_sub(1) else { break };
+            if page.is_empty() {
+                break;
+            }
             for (key, value) in &page {
                 known = known.saturating_add(self.value(key, value, kept, findings)?.into());
             }
-            let looked = u64::try_from(last).unwrap_or_default().saturating_add(1);
+            let looked = u64::try_from(page.len()).unwrap_or_default();
             compared = compared.saturating_add(looked);
             watch(looked);
         }

@@ -243,7 +243,7 @@ impl Audit {
         let mut reader = self.archive.reader(progress.hash).await?;
         let (sender, mut blocks) = mpsc::channel(AHEAD);
         let _ahead = AbortOnDropHandle::new(tokio::spawn(ahead(self.archive.clone(), from, to, sender)));
-        let mut taker = Taker::new(&self.contracts, self.place);
+        let taker = Taker::new(&self.contracts, self.place);
         while let Some(raw) = blocks.recv().await {
             let raw = raw.map_err(|error| AuditError::of_block(from, error))?;
             let parent = progress.hash;

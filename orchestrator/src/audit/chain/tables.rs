@@ -58,8 +58,9 @@ impl<E: Into<redb::Error>> From<E> for TablesError {
 
 /// The tables of all contracts. What is written stays apart until [`Tables::commit`]; without that, it is gone.
 pub struct Tables {
-    database: Database,
+    // Ends before the data base is closed, which waits for that.
     writing: OnceLock<WriteTransaction>,
+    database: Database,
 }
 
 /// One contract's.

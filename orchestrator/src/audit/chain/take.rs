@@ -29,7 +29,7 @@ impl<'a> Taker<'a> {
 
     /// Takes a block's.
     pub(super) fn take(
-        &mut self,
+        &self,
         block: Block,
         content: &Content,
         tables: &mut Tables,
@@ -163,4 +163,120 @@ fn found(progress: &mut Progress, contract: &Audited, told: &Told<'_>, code: &st
     progress.findings.event(code, &contract.name, told, detail);
     let tally = progress.tallies.entry(contract.name.clone()).or_default();
     tally.findings = tally.findings.saturating_add(1);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::audit::chain::world::{World, CONTRACT, GENESIS, NEW, PAID, PAY};
+
+    const SIGNER: AccountId = AccountId([4; 32]);
+    const OTHER: AccountId = AccountId([3; 32]);
+
+    fn transaction(to: Option<AccountId>, selector: [u8; 4]) -> Transaction {
+        Transaction {
+            signer: SIGNER,
+            to,
+            value: 5,
+            input: [&selector[..], &[1, 2]].concat(),
+        }
+    }
+
+    fn happened(index: u32, transaction: u32, contract: AccountId, what: What) -> Happened {
+        Happened {
+            index,
+            transaction: Some(transaction),
+            contract,
+            what,
+        }
+    }
+
+    fn paid() -> What {
+        What::Emitted {
+            topic: Some(PAID),
+            data: vec![],
+        }
+    }
+
+    fn place() -> Place {
+        Place {
+            genesis: GENESIS,
+            registry: CONTRACT,
+        }
+    }
+
+    #[test]
+    fn a_call_is_known_by_its_contract_and_selector() {
+        let contracts = World::contracts();
+        let transactions = [
+            (1, transaction(Some(CONTRACT), PAY)),
+            (2, transaction(Some(CONTRACT), NEW)),
+            (3, transaction(Some(OTHER), PAY)),
+            (4, transaction(None, NEW)),
+        ];
+        let content = Content {
+            transactions: transactions.into(),
+            // What is made in a constructor comes before what the constructor makes.
+            events: vec![happened(0, 4, OTHER, What::Made), happened(1, 4, CONTRACT, What::Made)],
+            is_upgrade: false,
+        };
+        let calls = Taker::new(&contracts, place()).calls(&content);
+        let names: Vec<_> = calls
+            .iter()
+            .map(|(place, call)| (*place, call.message.as_str()))
+            .collect();
+        assert_eq!(names, [(1, "pay"), (4, "new")]);
+        let call = &calls[&4];
+        assert_eq!((call.contract, call.signer, call.value), (CONTRACT, SIGNER, 5));
+        assert_eq!(call.arguments, [1, 2]);
+    }
+
+    #[test]
+    fn a_birth_counts_once_and_others_events_never() {
+        let contracts = World::contracts();
+        let content = Content {
+            events: vec![
+                happened(0, 1, CONTRACT, paid()),
+                happened(1, 1, CONTRACT, What::Made),
+                happened(2, 1, OTHER, paid()),
+            ],
+            ..Content::default()
+        };
+        let block = Block {
+            number: 1,
+            hash: [1; 32],
+            time: 0,
+        };
+        let mut progress = Progress::default();
+        let mut tables = Tables::in_memory().unwrap();
+        let taker = Taker::new(&contracts, place());
+        taker.take(block, &content, &mut tables, &mut progress).unwrap();
+        assert_eq!(progress.tallies["bank"].events, 2);
+        assert_eq!(progress.findings.count, 0);
+    }
+
+    #[test]
+    fn a_contract_whose_code_is_replaced_or_that_ends_is_found() {
+        let contracts = World::contracts();
+        let content = Content {
+            events: vec![
+                happened(0, 1, CONTRACT, What::CodeChanged),
+                happened(1, 1, CONTRACT, What::Terminated),
+            ],
+            ..Content::default()
+        };
+        let block = Block {
+            number: 1,
+            hash: [1; 32],
+            time: 0,
+        };
+        let mut progress = Progress::default();
+        let mut tables = Tables::in_memory().unwrap();
+        let taker = Taker::new(&contracts, place());
+        taker.take(block, &content, &mut tables, &mut progress).unwrap();
+        let codes: Vec<_> = progress.findings.first.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(codes, ["other-code", "no-contract"]);
+        assert_eq!(progress.tallies["bank"].findings, 2);
+    }
 }
