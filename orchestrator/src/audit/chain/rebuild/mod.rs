@@ -1,4 +1,5 @@
 //! What each contract should keep, event by event. One file for each contract; which one an event is of, [`take`] tells.
+pub mod clearing;
 pub mod registry;
 pub mod scene;
 #[cfg(test)]
