@@ -192,7 +192,6 @@ fn a_dispute_ends_by_default_without_a_decision() {
 fn a_notary_that_claims_cannot_rule() {
     let mut contested = Contested::new(true);
     let [one, _, partial] = contested.house.notaries;
-    let claim = Claim { amount: 100, ..CLAIM };
     let voucher = Voucher {
         others: vec![partial],
         ..contested.house.purchase(2, Settlement::Gross, 100)
@@ -209,7 +208,7 @@ fn a_notary_that_claims_cannot_rule() {
         sequence: 2,
         ..contested.dispute()
     };
-    let asked = call(CLEARING, account(partial.0), "open_dispute", &(partial, &voucher, claim));
+    let asked = call(CLEARING, account(partial.0), "open_dispute", &(partial, &voucher, CLAIM));
     contested.house.tell("DisputeOpened", &(voucher.id(), dispute), Some(&asked));
     contested.house.ensure_found(&[]);
     contested.voucher = voucher;
