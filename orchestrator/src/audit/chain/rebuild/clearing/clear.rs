@@ -60,6 +60,8 @@ pub(super) fn cleared(scene: &mut Scene<'_>) -> Result<(), TablesError> {
 
 /// The issuer signed it, as it is told.
 fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), TablesError> {
+    let set = signed::present(scene, &[told.issuer])?;
+    ensure_active(scene, told.issuer, &[told.issuer], &set, Roles::PARTICIPANT);
     let Some((asked,)) = scene.arguments::<(Vec<SignedClearingVoucher>,)>("clear_batch") else {
         return Ok(());
     };
@@ -75,9 +77,7 @@ fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), Ta
     scene.digest(found.voucher.id() == told.voucher, || {
         format!("the voucher that clearing voucher {id} is of")
     });
-    let set = signed::present(scene, &[issuer])?;
     signed::ensure_epoch(scene, found.epoch, &set);
-    ensure_active(scene, issuer, &[issuer], &set, Roles::PARTICIPANT);
     let what = Signed {
         epoch: set.epoch,
         purpose: Purpose::ClearingVoucher,

@@ -29,8 +29,8 @@ pub(super) fn opened(scene: &mut Scene<'_>, head: &Head) -> Result<(), TablesErr
             format!("another dispute was asked for than that over {voucher}")
         });
         scene.digest(asked.id() == voucher, || format!("the voucher {voucher} that is contested"));
-        signed::ensure_caller_is(scene, member)?;
     }
+    signed::ensure_acts(scene, told.claimant)?;
     let place = (voucher, told.claim.obligation);
     let is_first = DISPUTES.get(scene, &place)?.is_none();
     scene.ensure(is_first, "disputed-twice", || {
@@ -96,8 +96,8 @@ pub(super) fn answered(scene: &mut Scene<'_>) -> Result<(), TablesError> {
         scene.ensure(is_asked, "other-arguments", || {
             format!("another answer was given to the dispute over {voucher}")
         });
-        signed::ensure_caller_is(scene, member)?;
     }
+    signed::ensure_acts(scene, member)?;
     let Some(mut dispute) = unruled(scene, voucher, obligation)? else {
         return Ok(());
     };

@@ -49,8 +49,8 @@ pub(super) fn deposited(scene: &mut Scene<'_>, head: Head) -> Result<(), TablesE
         scene.ensure(asked == member && sent == amount, "other-arguments", || {
             format!("member {} sent {sent}", asked.0)
         });
-        signed::ensure_caller_is(scene, member)?;
     }
+    signed::ensure_acts(scene, member)?;
     let head = Head {
         deposits: deposit.saturating_add(1),
         ..head
@@ -80,8 +80,8 @@ pub(super) fn withdrawn(scene: &mut Scene<'_>) -> Result<(), TablesError> {
         scene.ensure(asked == (member, asset, amount), "other-arguments", || {
             format!("member {} asked for {} of {:?}", asked.0 .0, asked.2, asked.1)
         });
-        signed::ensure_caller_is(scene, member)?;
     }
+    signed::ensure_acts(scene, member)?;
     state::spend(scene, member, asset, amount)?;
     add(scene, &WITHDRAWN, asset, amount)
 }

@@ -95,6 +95,8 @@ fn begin(scene: &mut Scene<'_>, head: Head, told: &Retained) -> Result<Retaining
             format!("others signed batch {number} than is told")
         });
         signed::ensure_retention(scene, &batch, &signatures)?;
+    } else {
+        signed::ensure_signers(scene, &told.signers)?;
     }
     Retaining::begin(scene, number, told.window, total)
 }

@@ -36,12 +36,12 @@ pub(super) fn account(scene: &mut Scene<'_>, member: Member) -> Result<Option<Ac
     Ok(set.signers.first().and_then(Option::as_ref).map(|signer| signer.account))
 }
 
-/// The member's account sent the transaction, and it might.
-pub(super) fn ensure_caller_is(scene: &mut Scene<'_>, member: Member) -> Result<(), TablesError> {
+/// The member might act, and its account sent the transaction, where that is seen.
+pub(super) fn ensure_acts(scene: &mut Scene<'_>, member: Member) -> Result<(), TablesError> {
     let set = present(scene, &[member])?;
     let signer = ensure_active(scene, member, &[member], &set, Roles::PARTICIPANT);
     let sent = scene.told.call.map(|call| call.signer);
-    let is_it = signer.is_none_or(|signer| Some(signer.account) == sent);
+    let is_it = signer.zip(sent).is_none_or(|(signer, sent)| signer.account == sent);
     scene.ensure(is_it, "other-account", || {
         format!("another account acts as member {}", member.0)
     });
@@ -90,6 +90,19 @@ pub(super) fn ensure_retention(
             body: &(),
         };
         what.ensure_by(scene, signed)?;
+    }
+    ensure_threshold(scene, notaries, &set);
+    Ok(())
+}
+
+/// What can be said of who signed a retention where the signatures aren't seen.
+pub(super) fn ensure_signers(scene: &mut Scene<'_>, signers: &[Member]) -> Result<(), TablesError> {
+    let set = present(scene, signers)?;
+    let mut notaries = 0usize;
+    for member in signers {
+        let signer = ensure_active(scene, *member, signers, &set, Roles(0));
+        let is_notary = signer.is_some_and(|signer| signer.roles.contains(Roles::NOTARY));
+        notaries = notaries.saturating_add(usize::from(is_notary));
     }
     ensure_threshold(scene, notaries, &set);
     Ok(())

@@ -4,7 +4,7 @@ use protocol::{
     disputes::Dispute,
     fees::FeeRule,
     settlement::{Asset, Obligation, Relation, Source, Voucher},
-    windows::{Position, Window},
+    windows::{Position, Window, WindowState},
     AccountId, Amount, Member, VoucherId,
 };
 use scale::{Decode, Encode};
@@ -146,5 +146,5 @@ pub(super) fn take_back(
 /// Whether a window was paid.
 pub(super) fn is_settled(scene: &mut Scene<'_>, window: u32) -> Result<bool, TablesError> {
     let window = WINDOWS.get(scene, &window)?;
-    Ok(window.is_some_and(|window| window.state == protocol::windows::WindowState::Settled))
+    Ok(window.is_some_and(|window| window.state == WindowState::Settled))
 }

@@ -1,6 +1,6 @@
 //! Deferred net settlement: a window is cut off, is short or paid, and vouchers are taken out of it.
 use protocol::{
-    clearing::{Course, Page},
+    clearing::{Course, Kept, Page},
     decisions::{Approval, Decision},
     settlement::{Asset, Source, Voucher},
     windows::{Certificate, CertificateLine, Position, Shortfall, Window, WindowState, MAX_TAKEN_OUT},
@@ -195,7 +195,7 @@ fn take_out(scene: &mut Scene<'_>, number: u32, id: VoucherId) -> Result<bool, T
     let voucher = &known.voucher;
     let (page_number, slot) = Page::place(voucher.sequence);
     let mut page = PAGES.or_default(scene, &(voucher.originator, page_number))?;
-    let its = |kept: &&mut protocol::clearing::Kept| kept.slot == slot && kept.voucher == id;
+    let its = |kept: &&mut Kept| kept.slot == slot && kept.voucher == id;
     if let Some(kept) = page.kept.iter_mut().find(its) {
         kept.taken_out = true;
     }

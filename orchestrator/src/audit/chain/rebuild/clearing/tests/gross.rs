@@ -97,8 +97,9 @@ fn ids_and_relations_are_made_anew() {
         relation: RelationId([8; 32]),
         voucher,
     };
-    let signers = [house.shop, house.home];
-    let fields = (0u32, house.stage.block.time, 0u32, house.stage.epoch, &signers[..], vec![told]);
+    let [one, two, _] = house.notaries;
+    let signers = vec![house.shop, house.home, one, two];
+    let fields = (0u32, house.stage.block.time, 0u32, house.stage.epoch, signers, vec![told]);
     house.tell("Retained", &fields, None);
     house.ensure_found(&["wrong-digest", "wrong-digest"]);
 }
@@ -219,7 +220,9 @@ fn fees_are_published_by_the_notaries_and_owed_on_top() {
         relation: relation.id(),
         voucher,
     };
-    let fields = (0u32, house.stage.block.time, 0u32, house.stage.epoch, vec![shop, home], vec![told]);
+    let [one, two, _] = house.notaries;
+    let signers = vec![shop, home, one, two];
+    let fields = (0u32, house.stage.block.time, 0u32, house.stage.epoch, signers, vec![told]);
     house.tell("Retained", &fields, None);
     assert_eq!(house.balance(home).reserved, 107);
 
