@@ -10,7 +10,7 @@ use super::{
     Block, Place, Told,
 };
 
-// pub mod clearing;
+pub mod clearing;
 // pub mod credit;
 // pub mod escrow;
 // pub mod prepaid;
@@ -41,7 +41,7 @@ pub fn take(
 ) -> Result<(), TablesError> {
     let name = contract.name.as_str();
     match contract.bundle.as_str() {
-        // "clearing" => clearing::take(name, told, place, tables, findings),
+        "clearing" => clearing::take(name, told, place, tables, findings),
         // "credit" => credit::take(name, told, place, tables, findings),
         // "escrow" => escrow::take(name, told, place, tables, findings),
         // "prepaid" => prepaid::take(name, told, place, tables, findings),
@@ -67,7 +67,7 @@ pub fn sums(
 ) -> Result<BTreeMap<Asset, Amount>, TablesError> {
     let name = contract.name.as_str();
     match contract.bundle.as_str() {
-        // "clearing" => clearing::sums(name, account, until, tables, findings),
+        "clearing" => clearing::sums(name, account, until, tables, findings),
         // "credit" => credit::sums(name, account, until, tables, findings),
         // "escrow" => escrow::sums(name, account, until, tables, findings),
         // "prepaid" => prepaid::sums(name, account, until, tables, findings),
