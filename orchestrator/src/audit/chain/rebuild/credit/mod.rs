@@ -12,30 +12,39 @@ mod sums;
 mod tests;
 
 use protocol::{
-    credit::{self, Constants, Debt, DebtState},
-    registry::{Roles, Status},
+    credit::{self, Constants, Debt, DebtState, NodeLimit, PayeeLimit, Payout, Raise},
+    registry::Roles,
+    settlement::Asset,
     signing::Domain,
     text::to_hex,
-    AccountId, Key, KeyComposer, RequestId,
+    AccountId, Amount, RequestId,
 };
-use scale::Decode;
 
 pub use sums::sums;
 
-use super::{checks::Checks, registry};
+use super::{
+    registry::{ensure_active, epoch_at, signers},
+    scene::{Mapping, Notes, Scene},
+};
 use crate::audit::chain::{
     findings::Findings,
-    tables::{Kept, Tables, TablesError},
-    Call, Place, Told, MADE,
+    tables::{Tables, TablesError},
+    Place, Told, MADE,
 };
 
-const PAYEE_LIMITS: Key = KeyComposer::from_str("Credit::payee_limits");
-const NODE_LIMITS: Key = KeyComposer::from_str("Credit::node_limits");
-const FROZEN: Key = KeyComposer::from_str("Credit::frozen");
-const RAISES: Key = KeyComposer::from_str("Credit::raises");
-const DEBTS: Key = KeyComposer::from_str("Credit::debts");
-const PAYOUTS: Key = KeyComposer::from_str("Credit::payouts");
-const POOLS: Key = KeyComposer::from_str("Credit::pools");
+/// A payee, a payer and an asset.
+type PayeeLine = (AccountId, AccountId, Asset);
+
+const PAYEE_LIMITS: Mapping<PayeeLine, PayeeLimit> = Mapping::named("Credit::payee_limits");
+const NODE_LIMITS: Mapping<(AccountId, Asset), NodeLimit> = Mapping::named("Credit::node_limits");
+const FROZEN: Mapping<AccountId, bool> = Mapping::named("Credit::frozen");
+const RAISES: Mapping<(AccountId, Asset), Raise> = Mapping::named("Credit::raises");
+const DEBTS: Mapping<RequestId, Debt> = Mapping::named("Credit::debts");
+const PAYOUTS: Mapping<RequestId, Payout> = Mapping::named("Credit::payouts");
+const POOLS: Mapping<Asset, Amount> = Mapping::named("Credit::pools");
+
+/// Whether a contract is one of credit.
+const IS_CREDIT: Notes<(), bool> = Notes::named("is-credit");
 
 type Done = Result<(), TablesError>;
 
@@ -44,126 +53,107 @@ type Done = Result<(), TablesError>;
 /// # Errors
 /// The work file is broken. What contradicts the rules is a finding.
 pub fn take(name: &str, told: &Told<'_>, place: &Place, tables: &mut Tables, findings: &mut Findings) -> Done {
-    let mut case = Case {
-        checks: Checks::new(name, told, findings),
+    let scene = &mut Scene {
+        name,
+        told,
         place,
         tables,
+        findings,
     };
     match told.event {
-        MADE => case.made(),
-        "LimitSet" => case.on(Case::limit_set),
-        "NodeLimitSet" => case.on(Case::node_limit_set),
-        "Frozen" => case.on(Case::frozen),
-        "Unfrozen" => case.on(Case::unfrozen),
-        "RaiseRequested" => case.on(Case::raise_requested),
-        "RaiseDecided" => case.on(Case::raise_decided),
-        "Reserved" => case.on(Case::reserved),
-        "Extended" => case.on(Case::extended),
-        "Released" => case.on(Case::released),
-        "Expired" => case.on(Case::expired),
-        "Committed" => case.on(Case::committed),
-        "ReceiptConfirmed" => case.on(Case::receipt_confirmed),
-        "FellOverdue" => case.on(Case::fell_overdue),
-        "Repaid" => case.on(Case::repaid),
-        "Funded" => case.on(Case::funded),
-        "Withdrawn" => case.on(Case::withdrawn),
-        "PaidOut" => case.on(Case::paid_out),
-        _ => {
-            case.checks.unknown_event();
+        MADE => made(scene),
+        "LimitSet" => scene.on(limits::limit_set),
+        "NodeLimitSet" => scene.on(limits::node_limit_set),
+        "Frozen" => scene.on(limits::frozen),
+        "Unfrozen" => scene.on(limits::unfrozen),
+        "RaiseRequested" => scene.on(raises::raise_requested),
+        "RaiseDecided" => scene.on(raises::raise_decided),
+        "Reserved" => scene.on(reservations::reserved),
+        "Extended" => scene.on(reservations::extended),
+        "Released" => scene.on(reservations::released),
+        "Expired" => scene.on(reservations::expired),
+        "Committed" => scene.on(reservations::committed),
+        "ReceiptConfirmed" => scene.on(debts::receipt_confirmed),
+        "FellOverdue" => scene.on(debts::fell_overdue),
+        "Repaid" => scene.on(debts::repaid),
+        "Funded" => scene.on(pool::funded),
+        "Withdrawn" => scene.on(pool::withdrawn),
+        "PaidOut" => scene.on(pool::paid_out),
+        other => {
+            scene.find("unknown-event", format!("a credit contract tells no {other}"));
             Ok(())
         }
     }
 }
 
-/// One event, and what contracts should have kept before it.
-struct Case<'a> {
-    checks: Checks<'a>,
-    place: &'a Place,
-    tables: &'a mut Tables,
+fn made(scene: &mut Scene<'_>) -> Done {
+    IS_CREDIT.put(&mut scene.kept(), &(), &true)?;
+    let Some(head) = scene.arguments::<Constants>("new") else {
+        return Ok(());
+    };
+    scene.ensure(head.genesis == scene.place.genesis, "other-chain", || {
+        format!("it was made for the chain {}", to_hex(&head.genesis))
+    });
+    scene.ensure(head.registry == scene.place.registry, "other-registry", || {
+        format!("it asks the registry {}", to_hex(&head.registry.0))
+    });
+    scene.kept().set_head(&head)
 }
 
-impl Case<'_> {
-    fn on<V: Decode>(&mut self, act: impl FnOnce(&mut Self, V) -> Done) -> Done {
-        match self.checks.fields() {
-            Some(fields) => act(self, fields),
-            None => Ok(()),
-        }
-    }
+fn head(scene: &mut Scene<'_>) -> Result<Option<Constants>, TablesError> {
+    scene.kept().head()
+}
 
-    fn made(&mut self) -> Done {
-        let Some((_, head)) = self.checks.arguments::<Constants>("new", 0) else {
-            return Ok(());
-        };
-        self.checks.ensure(head.genesis == self.place.genesis, "other-chain", || {
-            format!("it was made for the chain {}", to_hex(&head.genesis))
+/// Where what payers and payees sign is valid.
+fn domain(scene: &mut Scene<'_>) -> Result<Domain, TablesError> {
+    let genesis = head(scene)?.map_or(scene.place.genesis, |head| head.genesis);
+    Ok(credit::domain(genesis, scene.told.contract))
+}
+
+/// The credit node could do this, and sent it. Gives its account at that event. A contract that asks another registry was
+/// told when it was made.
+fn by_node(scene: &mut Scene<'_>) -> Result<Option<AccountId>, TablesError> {
+    let registry = scene.place.registry;
+    let Some(head) = head(scene)?.filter(|head| head.registry == registry) else {
+        return Ok(None);
+    };
+    let told = scene.told;
+    let epoch = epoch_at(scene.place, scene.tables, told.block.number, told.index)?;
+    let members = [head.node];
+    let Some(set) = signers(scene.place, scene.tables, epoch, &members)? else {
+        return Ok(None);
+    };
+    let node = ensure_active(scene, head.node, &members, &set, Roles::CREDIT_NODE);
+    let account = node.map(|node| node.account);
+    if let Some(account) = account {
+        scene.sent_by(account, "the credit node");
+    }
+    Ok(account)
+}
+
+fn known(scene: &mut Scene<'_>, id: RequestId) -> Result<Option<Debt>, TablesError> {
+    let debt = DEBTS.get(scene, &id)?;
+    let event = scene.told.event;
+    scene.ensure(debt.is_some(), "unknown-debt", || {
+        format!("{event} is about request {id}, which was never reserved")
+    });
+    Ok(debt)
+}
+
+/// The debt, which has to be in one of these states.
+fn in_state(scene: &mut Scene<'_>, id: RequestId, states: &[DebtState]) -> Result<Option<Debt>, TablesError> {
+    let debt = known(scene, id)?;
+    if let Some(debt) = &debt {
+        let event = scene.told.event;
+        scene.ensure(states.contains(&debt.state), "wrong-state", || {
+            format!("request {id} was {:?} when it came to {event}", debt.state)
         });
-        self.checks
-            .ensure(head.registry == self.place.registry, "other-registry", || {
-                format!("it asks the registry {}", to_hex(&head.registry.0))
-            });
-        self.kept().set_head(&head)
     }
+    Ok(debt)
+}
 
-    fn kept(&mut self) -> Kept<'_> {
-        self.tables.of(self.checks.told.contract)
-    }
-
-    fn head(&mut self) -> Result<Option<Constants>, TablesError> {
-        self.kept().head()
-    }
-
-    /// Where what payers and payees sign is valid.
-    fn domain(&mut self) -> Result<Domain, TablesError> {
-        let genesis = self.head()?.map_or(self.place.genesis, |head| head.genesis);
-        Ok(credit::domain(genesis, self.checks.told.contract))
-    }
-
-    /// The credit node could do this, and sent it. Gives its account at that event. One that asks another registry, or whose
-    /// constructor wasn't seen, was told when it was made.
-    fn by_node(&mut self, call: Option<&Call>) -> Result<Option<AccountId>, TablesError> {
-        let Some(head) = self.head()?.filter(|head| head.registry == self.place.registry) else {
-            return Ok(None);
-        };
-        let told = self.checks.told;
-        let epoch = registry::epoch_at(self.place, self.tables, told.block.number, told.index)?;
-        let node = registry::institution(self.place, self.tables, epoch, head.node)?;
-        let is_active = node
-            .as_ref()
-            .is_some_and(|node| node.status == Status::Active && node.roles.contains(Roles::CREDIT_NODE));
-        self.checks.ensure(is_active, "node-not-active", || {
-            let (member, event) = (head.node, told.event);
-            format!("member {member} was no active credit node in epoch {epoch}, when it came to {event}")
-        });
-        if let Some(node) = &node {
-            self.checks.sent_by(call, node.account, "the credit node");
-        }
-        Ok(node.map(|node| node.account))
-    }
-
-    fn known(&mut self, id: RequestId) -> Result<Option<Debt>, TablesError> {
-        let debt = self.kept().get(DEBTS, &id)?;
-        let event = self.checks.told.event;
-        self.checks.ensure(debt.is_some(), "unknown-debt", || {
-            format!("{event} is about request {id}, which was never reserved")
-        });
-        Ok(debt)
-    }
-
-    /// The debt, which has to be in one of these states.
-    fn in_state(&mut self, id: RequestId, states: &[DebtState]) -> Result<Option<Debt>, TablesError> {
-        let debt = self.known(id)?;
-        if let Some(debt) = &debt {
-            let event = self.checks.told.event;
-            self.checks.ensure(states.contains(&debt.state), "wrong-state", || {
-                format!("request {id} was {:?} when it came to {event}", debt.state)
-            });
-        }
-        Ok(debt)
-    }
-
-    /// Keeps a debt after a step, and what both limits have taken of it.
-    fn keep(&mut self, id: RequestId, before: Option<&Debt>, debt: &Debt) -> Done {
-        self.weigh(id, before, debt)?;
-        self.kept().put(DEBTS, &id, debt)
-    }
+/// Keeps a debt after a step, and what both limits have taken of it.
+fn keep(scene: &mut Scene<'_>, id: RequestId, before: Option<&Debt>, debt: &Debt) -> Done {
+    limits::weigh(scene, id, before, debt)?;
+    DEBTS.put(scene, &id, debt)
 }

@@ -5,10 +5,10 @@ use std::{
 };
 
 use protocol::{
-    credit::{Debt, DebtState, NodeLimit, PayeeLimit, Payout},
+    credit::{Debt, DebtState},
     settlement::Asset,
     text::to_hex,
-    AccountId, Amount, RequestId,
+    AccountId, Amount,
 };
 
 use super::{limits::Weight, pool::OWN, DEBTS, NODE_LIMITS, PAYEE_LIMITS, PAYOUTS, POOLS};
@@ -40,38 +40,44 @@ pub fn sums(
     let mut wrong = |code: &str, detail: String| findings.add(code, name, until, None, detail);
 
     let mut flows = BTreeMap::<Asset, Amount>::new();
-    kept.each_note(OWN, &mut |asset: Asset, own: Amount| {
+    OWN.each(&kept, |asset, own| {
         flows.insert(asset, own);
     })?;
     let mut debts = 0u64;
-    kept.each(DEBTS, &mut |id: RequestId, debt: Debt| {
+    DEBTS.each(&kept, |id, debt| {
         debts = debts.saturating_add(1);
         let flow = flows.entry(debt.asset).or_default();
         *flow = flow.wrapping_add(debt.repaid).wrapping_add(debt.fee_paid);
         if !is_sound(&debt) {
-            wrong("bad-debt", format!("more was repaid of {id} than was owed, or it is settled too early or too late"));
+            wrong(
+                "bad-debt",
+                format!("more was repaid of {id} than was owed, or it is settled too early or too late"),
+            );
         }
     })?;
-    kept.each(PAYOUTS, &mut |_: RequestId, payout: Payout| {
+    PAYOUTS.each(&kept, |_, payout| {
         let flow = flows.entry(payout.asset).or_default();
         *flow = flow.wrapping_sub(payout.amount);
     })?;
 
     let mut pools = BTreeMap::new();
-    kept.each(POOLS, &mut |asset: Asset, pool: Amount| {
+    POOLS.each(&kept, |asset, pool| {
         pools.insert(asset, pool);
     })?;
     for (asset, flow) in flows {
         let pool = pools.get(&asset).copied().unwrap_or_default();
         if flow != pool {
             let asset = AssetName(asset);
-            wrong("not-conserved", format!("the pool of {asset} is {pool}; what came in less what went out is {flow}"));
+            wrong(
+                "not-conserved",
+                format!("the pool of {asset} is {pool}; what came in less what went out is {flow}"),
+            );
         }
     }
 
     let parts = debts.checked_div(AT_A_TIME).unwrap_or_default().saturating_add(1);
     for part in 0..parts {
-        check_limits(&kept, &|line| line.part_of(parts) == part, &mut |detail| {
+        check_limits(&kept, &|line: &Line| line.part_of(parts) == part, &mut |detail| {
             wrong("not-counted", detail);
         })?;
     }
@@ -118,7 +124,12 @@ impl std::fmt::Display for Line {
             Self::Payee(payee, payer, asset) => (to_hex(&payee.0), payer, asset),
             Self::Node(payer, asset) => ("the credit node".to_owned(), payer, asset),
         };
-        write!(f, "the limit of {whose} for {} in {}", to_hex(&payer.0), AssetName(*asset))
+        write!(
+            f,
+            "the limit of {whose} for {} in {}",
+            to_hex(&payer.0),
+            AssetName(*asset)
+        )
     }
 }
 
@@ -129,7 +140,7 @@ fn check_limits(
     wrong: &mut dyn FnMut(String),
 ) -> Result<(), TablesError> {
     let mut taken = BTreeMap::<Line, Weight>::new();
-    kept.each(DEBTS, &mut |_: RequestId, debt: Debt| {
+    DEBTS.each(kept, |_, debt| {
         for line in Line::both(&debt).into_iter().filter(is_looked_at) {
             let weight = taken.entry(line).or_default();
             *weight = weight.and(Weight::of(&debt));
@@ -147,17 +158,14 @@ fn check_limits(
             }
         }
     };
-    kept.each(
-        PAYEE_LIMITS,
-        &mut |(payee, payer, asset): (AccountId, AccountId, Asset), limit: PayeeLimit| {
-            let said = Weight {
-                used: limit.used,
-                overdue: 0,
-            };
-            compare(Line::Payee(payee, payer, asset), said);
-        },
-    )?;
-    kept.each(NODE_LIMITS, &mut |(payer, asset): (AccountId, Asset), limit: NodeLimit| {
+    PAYEE_LIMITS.each(kept, |(payee, payer, asset), limit| {
+        let said = Weight {
+            used: limit.used,
+            overdue: 0,
+        };
+        compare(Line::Payee(payee, payer, asset), said);
+    })?;
+    NODE_LIMITS.each(kept, |(payer, asset), limit| {
         let said = Weight {
             used: limit.used,
             overdue: limit.overdue,

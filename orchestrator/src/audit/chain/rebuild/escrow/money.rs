@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use protocol::{escrow::Deal, settlement::Asset, text::to_hex, AccountId, Amount, DealId};
 use scale::{Decode, Encode};
 
-use super::{held, Case, Done, DEALS, DUE};
+use super::{held, Done, DEALS, DUE};
 use crate::{
     assets::AssetName,
     audit::chain::{
         findings::Findings,
+        rebuild::scene::{Notes, Scene},
         tables::{Tables, TablesError},
         Block,
     },
 };
 
 /// What came in less what went out, by asset. It wraps around: a token made up by somebody may come in any amount.
-const BALANCES: &str = "balances";
+const BALANCES: Notes<Asset, Amount> = Notes::named("balances");
 /// The latest payments.
-const PAYING: &str = "paying";
+const PAYING: Notes<(), Paying> = Notes::named("paying");
 
 /// What a deal paid out in its latest step: each part may still be told to have been put off, in the same transaction.
 #[derive(Encode, Decode)]
@@ -29,71 +30,71 @@ struct Paying {
     parts: Vec<(AccountId, Amount)>,
 }
 
-impl Case<'_> {
-    pub(super) fn paid_in(&mut self, asset: Asset, amount: Amount) -> Done {
-        self.moved(asset, |balance| balance.wrapping_add(amount))
+pub fn paid_in(scene: &mut Scene<'_>, asset: Asset, amount: Amount) -> Done {
+    moved(scene, asset, |balance| balance.wrapping_add(amount))
+}
+
+/// Pays both ends of a deal, for now.
+pub fn pays_out(scene: &mut Scene<'_>, id: DealId, deal: &Deal, to_buyer: Amount, to_seller: Amount) -> Done {
+    let told = scene.told;
+    let asset = deal.terms.asset;
+    let paying = Paying {
+        deal: id,
+        block: told.block.number,
+        transaction: told.transaction,
+        asset,
+        parts: vec![(deal.buyer, to_buyer), (deal.terms.seller, to_seller)],
+    };
+    PAYING.put(&mut scene.kept(), &(), &paying)?;
+    moved(scene, asset, |balance| {
+        balance.wrapping_sub(to_buyer).wrapping_sub(to_seller)
+    })
+}
+
+/// A part of what was to be paid out waits instead.
+pub fn deferred(scene: &mut Scene<'_>, (id, to, asset, amount): (DealId, AccountId, Asset, Amount)) -> Done {
+    let told = scene.told;
+    let mut paying = PAYING.get(&scene.kept(), &())?.filter(|paying| {
+        let place = (paying.deal, paying.asset, paying.block, paying.transaction);
+        place == (id, asset, told.block.number, told.transaction)
+    });
+    let parts = paying.as_mut().map(|paying| &mut paying.parts);
+    let part = parts.and_then(|parts| {
+        let place = parts.iter().position(|part| *part == (to, amount))?;
+        Some(parts.swap_remove(place))
+    });
+    scene.ensure(part.is_some() && amount > 0, "not-due", || {
+        let (to, asset) = (to_hex(&to.0), AssetName(asset));
+        format!("deal {id} put off {amount} of {asset} for {to}, which it didn't have to pay then")
+    });
+    if let Some(paying) = paying {
+        PAYING.put(&mut scene.kept(), &(), &paying)?;
     }
 
-    /// Pays both ends of a deal, for now.
-    pub(super) fn pays_out(&mut self, id: DealId, deal: &Deal, to_buyer: Amount, to_seller: Amount) -> Done {
-        let told = self.checks.told;
-        let asset = deal.terms.asset;
-        let paying = Paying {
-            deal: id,
-            block: told.block.number,
-            transaction: told.transaction,
-            asset,
-            parts: vec![(deal.buyer, to_buyer), (deal.terms.seller, to_seller)],
-        };
-        self.kept.put_note(PAYING, &(), &paying)?;
-        self.moved(asset, |balance| balance.wrapping_sub(to_buyer).wrapping_sub(to_seller))
-    }
+    let waiting = DUE.get(scene, &(to, asset))?.unwrap_or_default();
+    let sum = waiting.checked_add(amount);
+    scene.ensure(sum.is_some(), "overflow", || {
+        format!("what waits for {} is beyond what an amount can hold", to_hex(&to.0))
+    });
+    DUE.put(scene, &(to, asset), &sum.unwrap_or(Amount::MAX))?;
+    moved(scene, asset, |balance| balance.wrapping_add(amount))
+}
 
-    /// A part of what was to be paid out waits instead.
-    pub(super) fn deferred(&mut self, (id, to, asset, amount): (DealId, AccountId, Asset, Amount)) -> Done {
-        let told = self.checks.told;
-        let mut paying = self.kept.note::<Paying>(PAYING, &())?.filter(|paying| {
-            let place = (paying.deal, paying.asset, paying.block, paying.transaction);
-            place == (id, asset, told.block.number, told.transaction)
-        });
-        let parts = paying.as_mut().map(|paying| &mut paying.parts);
-        let part = parts.and_then(|parts| {
-            let place = parts.iter().position(|part| *part == (to, amount))?;
-            Some(parts.swap_remove(place))
-        });
-        self.checks.ensure(part.is_some() && amount > 0, "not-due", || {
-            let (to, asset) = (to_hex(&to.0), AssetName(asset));
-            format!("deal {id} put off {amount} of {asset} for {to}, which it didn't have to pay then")
-        });
-        if let Some(paying) = paying {
-            self.kept.put_note(PAYING, &(), &paying)?;
-        }
+/// What waited was paid out, all of it. That it did is kept, as 0.
+pub fn withdrawn(scene: &mut Scene<'_>, (to, asset, amount): (AccountId, Asset, Amount)) -> Done {
+    scene.exact_call("withdraw", &(to, asset), 0);
+    let waiting = DUE.get(scene, &(to, asset))?.unwrap_or_default();
+    scene.ensure(waiting == amount && amount > 0, "not-due", || {
+        let (to, asset) = (to_hex(&to.0), AssetName(asset));
+        format!("{amount} of {asset} were withdrawn for {to}, of which {waiting} waited")
+    });
+    DUE.put(scene, &(to, asset), &0u128)?;
+    moved(scene, asset, |balance| balance.wrapping_sub(amount))
+}
 
-        let waiting = self.kept.get::<Amount>(DUE, &(to, asset))?.unwrap_or_default();
-        let sum = waiting.checked_add(amount);
-        self.checks.ensure(sum.is_some(), "overflow", || {
-            format!("what waits for {} is beyond what an amount can hold", to_hex(&to.0))
-        });
-        self.kept.put(DUE, &(to, asset), &sum.unwrap_or(Amount::MAX))?;
-        self.moved(asset, |balance| balance.wrapping_add(amount))
-    }
-
-    /// What waited was paid out, all of it. That it did is kept, as 0.
-    pub(super) fn withdrawn(&mut self, (to, asset, amount): (AccountId, Asset, Amount)) -> Done {
-        self.checks.exact_call("withdraw", &(to, asset), 0);
-        let waiting = self.kept.get::<Amount>(DUE, &(to, asset))?.unwrap_or_default();
-        self.checks.ensure(waiting == amount && amount > 0, "not-due", || {
-            let (to, asset) = (to_hex(&to.0), AssetName(asset));
-            format!("{amount} of {asset} were withdrawn for {to}, of which {waiting} waited")
-        });
-        self.kept.put(DUE, &(to, asset), &0u128)?;
-        self.moved(asset, |balance| balance.wrapping_sub(amount))
-    }
-
-    fn moved(&mut self, asset: Asset, change: impl FnOnce(Amount) -> Amount) -> Done {
-        let balance = self.kept.note(BALANCES, &asset)?.unwrap_or_default();
-        self.kept.put_note(BALANCES, &asset, &change(balance))
-    }
+fn moved(scene: &mut Scene<'_>, asset: Asset, change: impl FnOnce(Amount) -> Amount) -> Done {
+    let balance = BALANCES.get(&scene.kept(), &asset)?.unwrap_or_default();
+    BALANCES.put(&mut scene.kept(), &asset, &change(balance))
 }
 
 /// What the contract must have of each asset: all that is in deals, and all that waits to be paid out. What came in less
@@ -110,13 +111,13 @@ pub fn sums(
 ) -> Result<BTreeMap<Asset, Amount>, TablesError> {
     let kept = tables.of(contract);
     let mut sums = BTreeMap::<Asset, Sum>::new();
-    kept.each(DEALS, &mut |_: DealId, deal: Deal| {
+    DEALS.each(&kept, |_, deal| {
         sums.entry(deal.terms.asset).or_default().add(held(&deal));
     })?;
-    kept.each(DUE, &mut |(_, asset): (AccountId, Asset), amount: Amount| {
+    DUE.each(&kept, |(_, asset), amount| {
         sums.entry(asset).or_default().add(amount);
     })?;
-    kept.each_note(BALANCES, &mut |asset: Asset, balance: Amount| {
+    BALANCES.each(&kept, |asset, balance| {
         let held = sums.entry(asset).or_default().wrapped;
         if held != balance {
             let detail = format!(
@@ -138,7 +139,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, amount: Amount) {
+    fn add(scene: &mut Scene<'_>, amount: Amount) {
         self.all = self.all.saturating_add(amount);
         self.wrapped = self.wrapped.wrapping_add(amount);
     }
