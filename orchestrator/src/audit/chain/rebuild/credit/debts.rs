@@ -8,7 +8,7 @@ use super::{domain, in_state, keep, pool::puts_in, Done};
 use crate::audit::chain::rebuild::{checks::value_of, scene::Scene};
 
 /// The payee's word that the payout arrived (S1.10). Anyone may send it.
-pub fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
+pub(super) fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
     let arguments = scene.arguments::<(RequestId, Signature)>("confirm_receipt");
     let Some(before) = in_state(scene, id, &[DebtState::Owed, DebtState::Settled])? else {
         return Ok(());
@@ -33,7 +33,7 @@ pub fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
 }
 
 /// Principal wasn't repaid in time: said by anyone, or by the repayment that came too late.
-pub fn fell_overdue(scene: &mut Scene<'_>, (id, principal, late_fee): (RequestId, Amount, Amount)) -> Done {
+pub(super) fn fell_overdue(scene: &mut Scene<'_>, (id, principal, late_fee): (RequestId, Amount, Amount)) -> Done {
     // The repayment itself is told next, and its amount held against the call then.
     match scene.call_of("repay").map(|call| call.arguments.starts_with(&id.0)) {
         None => scene.exact_call("mark_overdue", &id, 0),
@@ -63,7 +63,10 @@ pub fn fell_overdue(scene: &mut Scene<'_>, (id, principal, late_fee): (RequestId
 }
 
 /// A repayment, by anyone: principal first, then the late fee. It goes into the pool.
-pub fn repaid(scene: &mut Scene<'_>, (id, by, principal, late_fee): (RequestId, AccountId, Amount, Amount)) -> Done {
+pub(super) fn repaid(
+    scene: &mut Scene<'_>,
+    (id, by, principal, late_fee): (RequestId, AccountId, Amount, Amount),
+) -> Done {
     let Some(before) = in_state(scene, id, &[DebtState::Owed])? else {
         return Ok(());
     };

@@ -11,7 +11,7 @@ use crate::audit::chain::{rebuild::scene::Scene, tables::TablesError};
 
 /// What a debt takes of both limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Weight {
+pub(super) struct Weight {
     /// Of either.
     pub used: Used,
     /// Of what is owed, what is overdue: known of the credit node's limit only.
@@ -67,7 +67,7 @@ impl Weight {
 
 /// Moves what a debt takes of both limits. Neither may ever have more taken than it permits, but after a cut; and then
 /// what is taken doesn't grow.
-pub fn weigh(scene: &mut Scene<'_>, id: RequestId, before: Option<&Debt>, debt: &Debt) -> Done {
+pub(super) fn weigh(scene: &mut Scene<'_>, id: RequestId, before: Option<&Debt>, debt: &Debt) -> Done {
     let (from, to) = (before.map(Weight::of).unwrap_or_default(), Weight::of(debt));
     if from == to {
         return Ok(());
@@ -114,12 +114,12 @@ fn line(
 }
 
 /// The credit node's limit for a payer.
-pub fn node_limit(scene: &mut Scene<'_>, payer: AccountId, asset: Asset) -> Result<NodeLimit, TablesError> {
+pub(super) fn node_limit(scene: &mut Scene<'_>, payer: AccountId, asset: Asset) -> Result<NodeLimit, TablesError> {
     NODE_LIMITS.or_default(scene, &(payer, asset))
 }
 
 /// Replaces the credit node's limit for a payer. What counts against it stays.
-pub fn keep_node_limit(
+pub(super) fn keep_node_limit(
     scene: &mut Scene<'_>,
     payer: AccountId,
     asset: Asset,
@@ -133,7 +133,7 @@ pub fn keep_node_limit(
 }
 
 /// A payee's word on a payer (S1.7). Anyone may send it.
-pub fn limit_set(
+pub(super) fn limit_set(
     scene: &mut Scene<'_>,
     (payer, payee, asset, limit, sequence): (AccountId, AccountId, Asset, Amount, u64),
 ) -> Done {
@@ -163,7 +163,7 @@ pub fn limit_set(
 }
 
 /// The credit node's word on a payer (S1.8).
-pub fn node_limit_set(
+pub(super) fn node_limit_set(
     scene: &mut Scene<'_>,
     (payer, asset, limit, evidence): (AccountId, Asset, Amount, [u8; 32]),
 ) -> Done {
@@ -173,12 +173,12 @@ pub fn node_limit_set(
 }
 
 /// The credit node takes nothing new of a payer.
-pub fn frozen(scene: &mut Scene<'_>, payer: AccountId) -> Done {
+pub(super) fn frozen(scene: &mut Scene<'_>, payer: AccountId) -> Done {
     freezes(scene, "freeze", payer, true)
 }
 
 /// It does again.
-pub fn unfrozen(scene: &mut Scene<'_>, payer: AccountId) -> Done {
+pub(super) fn unfrozen(scene: &mut Scene<'_>, payer: AccountId) -> Done {
     freezes(scene, "unfreeze", payer, false)
 }
 
@@ -193,12 +193,12 @@ fn freezes(scene: &mut Scene<'_>, message: &str, payer: AccountId, frozen: bool)
 }
 
 /// Whether the credit node takes nothing new of a payer.
-pub fn is_frozen(scene: &mut Scene<'_>, payer: AccountId) -> Result<bool, TablesError> {
+pub(super) fn is_frozen(scene: &mut Scene<'_>, payer: AccountId) -> Result<bool, TablesError> {
     FROZEN.or_default(scene, &payer)
 }
 
 /// Orders and wishes are taken in the order that they were given.
-pub fn ensure_later(scene: &mut Scene<'_>, sequence: u64, latest: u64, of: &AccountId) {
+pub(super) fn ensure_later(scene: &mut Scene<'_>, sequence: u64, latest: u64, of: &AccountId) {
     scene.ensure(sequence > latest, "stale-sequence", || {
         format!("number {sequence} of {} came after its number {latest}", to_hex(&of.0))
     });

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// What the credit node put in less what it took out, by asset. It wraps around: more may be taken out than was put in.
-pub const OWN: Notes<Asset, Amount> = Notes::named("own");
+pub(super) const OWN: Notes<Asset, Amount> = Notes::named("own");
 
 /// In which block the payee of a request was paid.
-pub const PAID_IN: Notes<RequestId, u32> = Notes::named("paid-in");
+pub(super) const PAID_IN: Notes<RequestId, u32> = Notes::named("paid-in");
 
 /// The credit node put something in.
-pub fn funded(scene: &mut Scene<'_>, (asset, amount): (Asset, Amount)) -> Done {
+pub(super) fn funded(scene: &mut Scene<'_>, (asset, amount): (Asset, Amount)) -> Done {
     match asset {
         Asset::Native => scene.exact_call("fund", &(), amount),
         Asset::Psp22(token) => scene.exact_call("fund_token", &(token, amount), 0),
@@ -34,7 +34,7 @@ pub fn funded(scene: &mut Scene<'_>, (asset, amount): (Asset, Amount)) -> Done {
 }
 
 /// The credit node took something out, to its registered account.
-pub fn withdrawn(scene: &mut Scene<'_>, (asset, amount, to): (Asset, Amount, AccountId)) -> Done {
+pub(super) fn withdrawn(scene: &mut Scene<'_>, (asset, amount, to): (Asset, Amount, AccountId)) -> Done {
     scene.exact_call("withdraw", &(asset, amount), 0);
     if let Some(account) = by_node(scene)? {
         scene.ensure(to == account, "wrong-recipient", || {
@@ -51,7 +51,7 @@ pub fn withdrawn(scene: &mut Scene<'_>, (asset, amount, to): (Asset, Amount, Acc
 }
 
 /// A request's payee was paid (S1.9), once.
-pub fn paid_out(scene: &mut Scene<'_>, (id, payout): (RequestId, Payout)) -> Done {
+pub(super) fn paid_out(scene: &mut Scene<'_>, (id, payout): (RequestId, Payout)) -> Done {
     let block = scene.told.block;
     by_node(scene)?;
     if let Some(request) = scene.arguments::<CreditRequest>("pay") {
@@ -78,7 +78,7 @@ pub fn paid_out(scene: &mut Scene<'_>, (id, payout): (RequestId, Payout)) -> Don
 }
 
 /// The pool grows.
-pub fn puts_in(scene: &mut Scene<'_>, asset: Asset, amount: Amount) -> Done {
+pub(super) fn puts_in(scene: &mut Scene<'_>, asset: Asset, amount: Amount) -> Done {
     let sum = pool(scene, asset)?.checked_add(amount);
     scene.ensure(sum.is_some(), "overflow", || {
         format!("the pool of {} is beyond what an amount can hold", AssetName(asset))

@@ -14,7 +14,7 @@ use super::{
 use crate::audit::chain::rebuild::scene::Scene;
 
 /// A payer's wish. Anyone may send it.
-pub fn raise_requested(
+pub(super) fn raise_requested(
     scene: &mut Scene<'_>,
     (payer, asset, wanted, evidence, sequence): (AccountId, Asset, Amount, [u8; 32], u64),
 ) -> Done {
@@ -52,7 +52,10 @@ pub fn raise_requested(
 }
 
 /// The credit node's decision. What it granted is its limit from now on.
-pub fn raise_decided(scene: &mut Scene<'_>, (payer, asset, decision): (AccountId, Asset, RaiseDecision)) -> Done {
+pub(super) fn raise_decided(
+    scene: &mut Scene<'_>,
+    (payer, asset, decision): (AccountId, Asset, RaiseDecision),
+) -> Done {
     let RaiseDecision { granted, digest } = decision;
     scene.exact_call("decide_raise", &(payer, asset, granted, digest), 0);
     by_node(scene)?;

@@ -17,7 +17,7 @@ use crate::audit::chain::rebuild::scene::{Notes, Scene};
 const PAYOUT_HERE: Notes<RequestId, AccountId> = Notes::named("payout-here");
 
 /// A request that payer and payee signed counts against both limits (S1.3, S1.6).
-pub fn reserved(scene: &mut Scene<'_>, (id, request): (RequestId, CreditRequest)) -> Done {
+pub(super) fn reserved(scene: &mut Scene<'_>, (id, request): (RequestId, CreditRequest)) -> Done {
     by_node(scene)?;
     if let Some((asked, payer, payee)) = scene.arguments::<(CreditRequest, Signature, Signature)>("reserve") {
         scene.ensure(asked == request, "other-arguments", || {
@@ -56,7 +56,7 @@ pub fn reserved(scene: &mut Scene<'_>, (id, request): (RequestId, CreditRequest)
 }
 
 /// A request that this contract may act on, as a debt's or a payout's side.
-pub fn ensure_sound(scene: &mut Scene<'_>, id: RequestId, request: &CreditRequest, here: &Leg) -> Done {
+pub(super) fn ensure_sound(scene: &mut Scene<'_>, id: RequestId, request: &CreditRequest, here: &Leg) -> Done {
     scene.digest(request.id() == id, || {
         format!("request {id} has another id by what is in it: {}", request.id())
     });
@@ -73,7 +73,7 @@ pub fn ensure_sound(scene: &mut Scene<'_>, id: RequestId, request: &CreditReques
 }
 
 /// A reservation ends later, at most when the debt would be due.
-pub fn extended(scene: &mut Scene<'_>, (id, until): (RequestId, Timestamp)) -> Done {
+pub(super) fn extended(scene: &mut Scene<'_>, (id, until): (RequestId, Timestamp)) -> Done {
     scene.exact_call("extend", &(id, until), 0);
     by_node(scene)?;
     let Some(before) = in_state(scene, id, &[DebtState::Reserved])? else {
@@ -90,7 +90,7 @@ pub fn extended(scene: &mut Scene<'_>, (id, until): (RequestId, Timestamp)) -> D
 }
 
 /// The credit node won't pay.
-pub fn released(scene: &mut Scene<'_>, id: RequestId) -> Done {
+pub(super) fn released(scene: &mut Scene<'_>, id: RequestId) -> Done {
     scene.exact_call("release", &id, 0);
     by_node(scene)?;
     let before = in_state(scene, id, &[DebtState::Reserved])?;
@@ -98,7 +98,7 @@ pub fn released(scene: &mut Scene<'_>, id: RequestId) -> Done {
 }
 
 /// Nobody said in time that it paid. Anyone may send it.
-pub fn expired(scene: &mut Scene<'_>, id: RequestId) -> Done {
+pub(super) fn expired(scene: &mut Scene<'_>, id: RequestId) -> Done {
     scene.exact_call("expire", &id, 0);
     let before = in_state(scene, id, &[DebtState::Reserved])?;
     if let Some(debt) = &before {
@@ -116,7 +116,7 @@ fn ends(scene: &mut Scene<'_>, id: RequestId, before: Option<Debt>, state: DebtS
 
 /// The payee was paid: the payer owes. As much as this comes after the reservation's signed end, so much later the debt
 /// is due.
-pub fn committed(scene: &mut Scene<'_>, (id, payout, due_at): (RequestId, PayoutBlock, Timestamp)) -> Done {
+pub(super) fn committed(scene: &mut Scene<'_>, (id, payout, due_at): (RequestId, PayoutBlock, Timestamp)) -> Done {
     scene.exact_call("commit", &(id, payout), 0);
     by_node(scene)?;
     let Some(before) = in_state(scene, id, &[DebtState::Reserved])? else {

@@ -30,12 +30,13 @@ struct Paying {
     parts: Vec<(AccountId, Amount)>,
 }
 
-pub fn paid_in(scene: &mut Scene<'_>, asset: Asset, amount: Amount) -> Done {
+/// One end paid in.
+pub(super) fn paid_in(scene: &mut Scene<'_>, asset: Asset, amount: Amount) -> Done {
     moved(scene, asset, |balance| balance.wrapping_add(amount))
 }
 
 /// Pays both ends of a deal, for now.
-pub fn pays_out(scene: &mut Scene<'_>, id: DealId, deal: &Deal, to_buyer: Amount, to_seller: Amount) -> Done {
+pub(super) fn pays_out(scene: &mut Scene<'_>, id: DealId, deal: &Deal, to_buyer: Amount, to_seller: Amount) -> Done {
     let told = scene.told;
     let asset = deal.terms.asset;
     let paying = Paying {
@@ -52,7 +53,7 @@ pub fn pays_out(scene: &mut Scene<'_>, id: DealId, deal: &Deal, to_buyer: Amount
 }
 
 /// A part of what was to be paid out waits instead.
-pub fn deferred(scene: &mut Scene<'_>, (id, to, asset, amount): (DealId, AccountId, Asset, Amount)) -> Done {
+pub(super) fn deferred(scene: &mut Scene<'_>, (id, to, asset, amount): (DealId, AccountId, Asset, Amount)) -> Done {
     let told = scene.told;
     let mut paying = PAYING.get(&scene.kept(), &())?.filter(|paying| {
         let place = (paying.deal, paying.asset, paying.block, paying.transaction);
@@ -81,7 +82,7 @@ pub fn deferred(scene: &mut Scene<'_>, (id, to, asset, amount): (DealId, Account
 }
 
 /// What waited was paid out, all of it. That it did is kept, as 0.
-pub fn withdrawn(scene: &mut Scene<'_>, (to, asset, amount): (AccountId, Asset, Amount)) -> Done {
+pub(super) fn withdrawn(scene: &mut Scene<'_>, (to, asset, amount): (AccountId, Asset, Amount)) -> Done {
     scene.exact_call("withdraw", &(to, asset), 0);
     let waiting = DUE.get(scene, &(to, asset))?.unwrap_or_default();
     scene.ensure(waiting == amount && amount > 0, "not-due", || {

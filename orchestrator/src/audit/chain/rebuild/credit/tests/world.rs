@@ -5,7 +5,7 @@ use protocol::{
     },
     registry::Roles,
     settlement::Asset,
-    AccountId, Amount, Member, RequestId, Signature, Timestamp,
+    AccountId, Amount, Member, RequestId, Timestamp,
 };
 use scale::Encode;
 
@@ -112,10 +112,6 @@ impl World {
         call(CREDIT, self.sender, message, arguments)
     }
 
-    fn sign(key: &SigningKey, payload: &[u8]) -> Signature {
-        key.sign(payload)
-    }
-
     pub fn set_limit(&mut self, limit: Amount, sequence: u64, signer: &SigningKey) {
         let (payee, payer) = (payee().account(), payer().account());
         let order = LimitOrder {
@@ -125,7 +121,7 @@ impl World {
             limit,
             sequence,
         };
-        let signature = Self::sign(signer, &order.payload(&domain(GENESIS, CREDIT)));
+        let signature = signer.sign(&order.payload(&domain(GENESIS, CREDIT)));
         let asked = call(CREDIT, account(9), "set_limit", &(order, signature));
         self.tell("LimitSet", &(payer, payee, NATIVE, limit, sequence), &asked);
     }
@@ -150,7 +146,7 @@ impl World {
             evidence: [2; 32],
             sequence,
         };
-        let signature = Self::sign(signer, &wish.payload(&domain(GENESIS, CREDIT)));
+        let signature = signer.sign(&wish.payload(&domain(GENESIS, CREDIT)));
         let asked = call(CREDIT, account(9), "request_raise", &(wish, signature));
         // The wish's fields are the event's.
         self.tell("RaiseRequested", &wish, &asked);
@@ -170,7 +166,7 @@ impl World {
     pub fn reserve_signed(&mut self, payer: &SigningKey, payee: &SigningKey) {
         let request = self.request.clone();
         let payload = request.payload();
-        let signatures = (Self::sign(payer, &payload), Self::sign(payee, &payload));
+        let signatures = (payer.sign(&payload), Self::sign(payee, &payload));
         let asked = self.asked("reserve", &(&request, signatures.0, signatures.1));
         self.tell("Reserved", &(request.id(), request), &asked);
     }
@@ -208,7 +204,7 @@ impl World {
 
     pub fn confirm_receipt(&mut self, signer: &SigningKey) {
         let id = self.request.id();
-        let signature = Self::sign(signer, &receipt(&domain(GENESIS, CREDIT), &id));
+        let signature = signer.sign(&receipt(&domain(GENESIS, CREDIT), &id));
         let asked = call(CREDIT, account(9), "confirm_receipt", &(id, signature));
         self.tell("ReceiptConfirmed", &id, &asked);
     }
