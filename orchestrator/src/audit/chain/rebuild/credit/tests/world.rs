@@ -166,7 +166,7 @@ impl World {
     pub fn reserve_signed(&mut self, payer: &SigningKey, payee: &SigningKey) {
         let request = self.request.clone();
         let payload = request.payload();
-        let signatures = (payer.sign(&payload), Self::sign(payee, &payload));
+        let signatures = (payer.sign(&payload), payee.sign(&payload));
         let asked = self.asked("reserve", &(&request, signatures.0, signatures.1));
         self.tell("Reserved", &(request.id(), request), &asked);
     }
