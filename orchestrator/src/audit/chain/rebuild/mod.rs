@@ -1,4 +1,9 @@
 //! What each contract should keep, event by event. One file for each contract; which one an event is of, [`take`] tells.
+pub mod registry;
+pub mod scene;
+#[cfg(test)]
+pub mod stage;
+
 //
 // Interface, for each contract (`registry`, `clearing`, `escrow`, `credit`, `prepaid`, `reconciliation`):
 //
