@@ -87,7 +87,11 @@ impl Seen {
         let taken = payment.amount.min(limits.per_payment).min(rest).min(card.balance);
         let largest = self.merchant.as_ref().map(|merchant| merchant.largest_sum);
         let overflows = |sum: Amount| sum.checked_add(taken).is_none();
-        if [Some(today), largest, Some(self.unpaid)].into_iter().flatten().any(overflows) {
+        if [Some(today), largest, Some(self.unpaid)]
+            .into_iter()
+            .flatten()
+            .any(overflows)
+        {
             return Err(DeclineCode::Overflow);
         }
         Ok(taken)

@@ -1,4 +1,7 @@
 //! What each contract should keep, event by event. One file for each contract; which one an event is of, [`take`] tells.
+mod acts;
+pub mod prepaid;
+pub mod reconciliation;
 pub mod registry;
 pub mod scene;
 #[cfg(test)]

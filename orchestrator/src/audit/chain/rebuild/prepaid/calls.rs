@@ -7,7 +7,7 @@ use protocol::{
 };
 use scale::Encode;
 
-use super::{super::case::Case, Head, CARDS, DISPUTES, MERCHANTS, PAYMENTS};
+use super::{super::scene::Scene, Head, CARDS, DISPUTES, MERCHANTS, PAYMENTS};
 use crate::{
     audit::chain::{tables::TablesError, Call},
     prepaid::past::Event,
@@ -21,15 +21,15 @@ enum Sender {
     Payer(AccountId),
 }
 
-pub(super) fn check(case: &mut Case<'_>, head: &Head, event: &Event) -> Result<(), TablesError> {
-    let Some(call) = case.call() else {
+pub(super) fn check(scene: &mut Scene<'_>, head: &Head, event: &Event) -> Result<(), TablesError> {
+    let Some(call) = scene.told.call else {
+        scene.findings.unseen();
         return Ok(());
     };
     let arguments = arguments(&call.message, head, event);
-    case.follows(call, arguments.as_deref());
-    case.sent(call, due(head, event));
-    let sender = sender(case, head, call, event)?;
-    check_sender(case, head, call, sender)
+    scene.follows(call, arguments.as_deref(), due(head, event));
+    let sender = sender(scene, head, call, event)?;
+    check_sender(scene, head, call, sender)
 }
 
 /// The arguments, or what they begin with, with which this message leads to this event; `None` if it can't. What is signed
@@ -121,15 +121,14 @@ const fn due(head: &Head, event: &Event) -> Amount {
     }
 }
 
-fn sender(case: &mut Case<'_>, head: &Head, call: &Call, event: &Event) -> Result<Sender, TablesError> {
-    let now = case.now();
-    let kept = case.kept();
+fn sender(scene: &mut Scene<'_>, head: &Head, call: &Call, event: &Event) -> Result<Sender, TablesError> {
+    let now = scene.now();
     Ok(match event {
         Event::ProgrammeSet(_) if call.message == "new" => Sender::Anyone,
         Event::ToppedUp { by, .. } | Event::MerchantFunded { by, .. } => Sender::Payer(*by),
         Event::DisputeOpened { .. } | Event::DisputeDecided { is_default: true, .. } => Sender::Anyone,
         Event::CardClosed { card, .. } => {
-            let card = kept.get::<Card>(CARDS, card)?;
+            let card = CARDS.get(scene, card)?;
             // Why a card is frozen only the issuer knows.
             match card {
                 Some(card) if card.state == CardState::Active && now >= card.expires_at => Sender::Anyone,
@@ -137,7 +136,7 @@ fn sender(case: &mut Case<'_>, head: &Head, call: &Call, event: &Event) -> Resul
             }
         }
         Event::CycleClosed { merchant, .. } => {
-            let merchant = kept.get::<Merchant>(MERCHANTS, merchant)?;
+            let merchant = MERCHANTS.get(scene, merchant)?;
             let opened_at = merchant.map(|merchant| merchant.cycle.opened_at);
             let due = opened_at.and_then(|opened_at| opened_at.checked_add(head.programme.cycle));
             match due {
@@ -146,11 +145,11 @@ fn sender(case: &mut Case<'_>, head: &Head, call: &Call, event: &Event) -> Resul
             }
         }
         Event::DisputeAnswered { key, .. } => {
-            let record = kept.get::<PaymentRecord>(PAYMENTS, key)?;
-            let is_known = kept.get::<Dispute>(DISPUTES, key)?.is_some();
+            let record = PAYMENTS.get(scene, key)?;
+            let is_known = DISPUTES.get(scene, key)?.is_some();
             match record.filter(|_| is_known) {
                 Some(record) => {
-                    let merchant = kept.get::<Merchant>(MERCHANTS, &record.merchant)?;
+                    let merchant = MERCHANTS.get(scene, &record.merchant)?;
                     merchant.map_or(Sender::Anyone, |merchant| Sender::Acquirer(merchant.acquirer))
                 }
                 // That there is none is told elsewhere.
@@ -161,29 +160,35 @@ fn sender(case: &mut Case<'_>, head: &Head, call: &Call, event: &Event) -> Resul
     })
 }
 
-fn check_sender(case: &mut Case<'_>, head: &Head, call: &Call, sender: Sender) -> Result<(), TablesError> {
+fn check_sender(scene: &mut Scene<'_>, head: &Head, call: &Call, sender: Sender) -> Result<(), TablesError> {
     let message = &call.message;
     match sender {
         Sender::Anyone => {}
         Sender::Payer(by) if by == call.signer => {}
-        Sender::Payer(_) => case.found("wrong-sender", format!("{message}: another one is told to have paid")),
+        Sender::Payer(_) => scene.find("wrong-sender", format!("{message}: another one is told to have paid")),
         Sender::Issuer => {
-            let issuer = case.signer(head.issuer)?;
+            let issuer = scene.signer(head.issuer)?;
             let acts = issuer.is_some_and(|issuer| {
                 let is_active = issuer.status == Status::Active && issuer.roles.contains(Roles::CARD_ISSUER);
                 is_active && issuer.account == call.signer
             });
             if !acts {
-                let detail = format!("{message}: member {} didn't send it as an active card issuer", head.issuer.0);
-                case.found("wrong-sender", detail);
+                let detail = format!(
+                    "{message}: member {} didn't send it as an active card issuer",
+                    head.issuer.0
+                );
+                scene.find("wrong-sender", detail);
             }
         }
         // Whatever its status: an answer is for its merchant.
         Sender::Acquirer(acquirer) => {
-            let known = case.signer(acquirer)?;
+            let known = scene.signer(acquirer)?;
             if known.is_none_or(|known| known.account != call.signer) {
-                let detail = format!("{message}: member {}, the merchant's acquirer, didn't send it", acquirer.0);
-                case.found("wrong-sender", detail);
+                let detail = format!(
+                    "{message}: member {}, the merchant's acquirer, didn't send it",
+                    acquirer.0
+                );
+                scene.find("wrong-sender", detail);
             }
         }
     }

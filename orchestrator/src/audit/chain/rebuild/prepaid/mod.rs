@@ -8,20 +8,25 @@ mod disputes;
 mod merchants;
 mod payments;
 mod returns;
+#[cfg(test)]
+mod signed_tests;
 mod sums;
 #[cfg(test)]
 mod tests;
 
 use protocol::{
-    prepaid::{self, Card, CardNumber, Float, Merchant, MerchantNumber, PaymentKey, Programme},
+    prepaid::{
+        self, Card, CardNumber, Dispute, Float, Merchant, MerchantNumber, PaymentKey, PaymentRecord, Programme,
+        Statement, Terminal,
+    },
     settlement::Asset,
     signing::Domain,
-    AccountId, Key, KeyComposer, Member,
+    AccountId, Member,
 };
 use scale::{Decode, Encode};
 
 pub use self::sums::sums;
-use super::case::Case;
+use super::scene::{Mapping, Scene};
 use crate::{
     audit::chain::{
         findings::Findings,
@@ -32,13 +37,14 @@ use crate::{
     prepaid::past::Event,
 };
 
-const CARDS: Key = KeyComposer::from_str("Prepaid::cards");
-const MERCHANTS: Key = KeyComposer::from_str("Prepaid::merchants");
-const TERMINALS: Key = KeyComposer::from_str("Prepaid::terminals");
-const PAYMENTS: Key = KeyComposer::from_str("Prepaid::payments");
-const DISPUTES: Key = KeyComposer::from_str("Prepaid::disputes");
-const STATEMENTS: Key = KeyComposer::from_str("Prepaid::statements");
-const REFERENCES: Key = KeyComposer::from_str("Prepaid::references");
+const CARDS: Mapping<CardNumber, Card> = Mapping::named("Prepaid::cards");
+const MERCHANTS: Mapping<MerchantNumber, Merchant> = Mapping::named("Prepaid::merchants");
+const TERMINALS: Mapping<AccountId, Terminal> = Mapping::named("Prepaid::terminals");
+const PAYMENTS: Mapping<PaymentKey, PaymentRecord> = Mapping::named("Prepaid::payments");
+const DISPUTES: Mapping<PaymentKey, Dispute> = Mapping::named("Prepaid::disputes");
+const STATEMENTS: Mapping<(MerchantNumber, u32), Statement> = Mapping::named("Prepaid::statements");
+/// Who put money in, and what it knows that by.
+const REFERENCES: Mapping<(AccountId, [u8; 32]), ()> = Mapping::named("Prepaid::references");
 
 /// The contract's struct without its mappings, in the contract's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -62,7 +68,7 @@ pub fn take(
     tables: &mut Tables,
     findings: &mut Findings,
 ) -> Result<(), TablesError> {
-    let mut case = Case {
+    let mut scene = Scene {
         name,
         told,
         place,
@@ -70,26 +76,28 @@ pub fn take(
         findings,
     };
     if told.event == MADE {
-        return make(&mut case);
+        return make(&mut scene);
     }
     let kind = prepaid_events::KINDS.iter().find(|(name, _)| *name == told.event);
     let Some((_, kind)) = kind else {
-        case.found("unreadable-event", format!("no event is called {}", told.event));
+        scene.find("unreadable-event", format!("no event is called {}", told.event));
         return Ok(());
     };
     match prepaid_events::event(*kind, told.fields) {
-        Ok(event) => apply(&mut case, &event),
+        Ok(event) => apply(&mut scene, &event),
         Err(error) => {
-            case.found("unreadable-event", format!("{}: {error}", told.event));
+            scene.find("unreadable-event", format!("{}: {error}", told.event));
             Ok(())
         }
     }
 }
 
-fn make(case: &mut Case<'_>) -> Result<(), TablesError> {
-    case.call();
-    let Some((genesis, registry, issuer, asset, programme)) = case.arguments("new") else {
-        case.found("unknown", "what the contract was made with can't be seen: nothing of it is rebuilt");
+fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let Some((genesis, registry, issuer, asset, programme)) = scene.arguments("new") else {
+        scene.find(
+            "unknown",
+            "what the contract was made with can't be seen: nothing of it is rebuilt",
+        );
         return Ok(());
     };
     let head = Head {
@@ -100,25 +108,25 @@ fn make(case: &mut Case<'_>) -> Result<(), TablesError> {
         programme,
         float: Float::default(),
     };
-    case.at_home(head.genesis, head.registry);
-    case.kept().set_head(&head)
+    scene.at_home(head.genesis, head.registry);
+    scene.kept().set_head(&head)
 }
 
-fn apply(case: &mut Case<'_>, event: &Event) -> Result<(), TablesError> {
-    let Some(mut head) = case.kept().head::<Head>()? else {
-        case.unknown("the contract itself");
+fn apply(scene: &mut Scene<'_>, event: &Event) -> Result<(), TablesError> {
+    let Some(mut head) = scene.kept().head::<Head>()? else {
+        scene.unknown("the contract itself");
         return Ok(());
     };
-    calls::check(case, &head, event)?;
-    change(case, &mut head, event)?;
-    case.kept().set_head(&head)
+    calls::check(scene, &head, event)?;
+    change(scene, &mut head, event)?;
+    scene.kept().set_head(&head)
 }
 
-fn change(case: &mut Case<'_>, head: &mut Head, event: &Event) -> Result<(), TablesError> {
+fn change(scene: &mut Scene<'_>, head: &mut Head, event: &Event) -> Result<(), TablesError> {
     match event {
         Event::ProgrammeSet(programme) => {
             let is_bad = programme.check().is_err();
-            case.forbid(is_bad, "the programme is set", "a period of it is 0 or too long");
+            scene.forbid(is_bad, "the programme is set", "a period of it is 0 or too long");
             head.programme = *programme;
             Ok(())
         }
@@ -127,47 +135,47 @@ fn change(case: &mut Case<'_>, head: &mut Head, event: &Event) -> Result<(), Tab
             acquirer,
             account,
             rules,
-        } => merchants::register(case, *merchant, *acquirer, *account, *rules),
-        Event::MerchantSwitched { merchant, is_active } => merchants::switch(case, *merchant, *is_active),
-        Event::RulesSet { merchant, rules } => merchants::set_rules(case, *merchant, *rules),
-        Event::TerminalAdded { merchant, terminal } => merchants::add_terminal(case, *merchant, *terminal),
-        Event::TerminalRevoked { merchant, terminal } => merchants::revoke_terminal(case, *merchant, *terminal),
+        } => merchants::register(scene, *merchant, *acquirer, *account, *rules),
+        Event::MerchantSwitched { merchant, is_active } => merchants::switch(scene, *merchant, *is_active),
+        Event::RulesSet { merchant, rules } => merchants::set_rules(scene, *merchant, *rules),
+        Event::TerminalAdded { merchant, terminal } => merchants::add_terminal(scene, *merchant, *terminal),
+        Event::TerminalRevoked { merchant, terminal } => merchants::revoke_terminal(scene, *merchant, *terminal),
         Event::MerchantFunded {
             merchant,
             amount,
             reference,
             by,
-        } => merchants::fund(case, head, *merchant, *amount, (*by, *reference)),
-        Event::CycleClosed { merchant, statement } => merchants::close_cycle(case, head, *merchant, statement),
+        } => merchants::fund(scene, head, *merchant, *amount, (*by, *reference)),
+        Event::CycleClosed { merchant, statement } => merchants::close_cycle(scene, head, *merchant, statement),
         Event::CardIssued { .. }
         | Event::LimitsSet { .. }
         | Event::Frozen(_)
         | Event::Unfrozen(_)
         | Event::CardReplaced { .. }
         | Event::CardClosed { .. }
-        | Event::ToppedUp { .. } => cards::change(case, head, event),
-        Event::PaymentsDecided(lines) => payments::decide(case, head, lines),
-        Event::Voided { key, amount } => returns::void(case, head, *key, *amount),
-        Event::Refunded { key, amount } => returns::refund(case, head, *key, *amount),
+        | Event::ToppedUp { .. } => cards::change(scene, head, event),
+        Event::PaymentsDecided(lines) => payments::decide(scene, head, lines),
+        Event::Voided { key, amount } => returns::void(scene, head, *key, *amount),
+        Event::Refunded { key, amount } => returns::refund(scene, head, *key, *amount),
         Event::DisputeOpened {
             key,
             amount,
             evidence,
             rule_by,
-        } => disputes::open(case, head, *key, *amount, *evidence, *rule_by),
-        Event::DisputeAnswered { key, answer, rule_by } => disputes::answer(case, head, *key, *answer, *rule_by),
+        } => disputes::open(scene, head, *key, *amount, *evidence, *rule_by),
+        Event::DisputeAnswered { key, answer, rule_by } => disputes::answer(scene, head, *key, *answer, *rule_by),
         Event::DisputeDecided {
             key,
             awarded,
             is_default,
-        } => disputes::decide(case, head, *key, *awarded, *is_default),
+        } => disputes::decide(scene, head, *key, *awarded, *is_default),
     }
 }
 
-impl Case<'_> {
+impl Scene<'_> {
     /// A card; that there is none is a finding.
     fn card(&mut self, number: CardNumber) -> Result<Option<Card>, TablesError> {
-        let found = self.kept().get(CARDS, &number)?;
+        let found = CARDS.get(self, &number)?;
         if found.is_none() {
             self.unknown(format_args!("card {}", number.0));
         }
@@ -176,7 +184,7 @@ impl Case<'_> {
 
     /// A merchant; that there is none is a finding.
     fn merchant(&mut self, number: MerchantNumber) -> Result<Option<Merchant>, TablesError> {
-        let found = self.kept().get(MERCHANTS, &number)?;
+        let found = MERCHANTS.get(self, &number)?;
         if found.is_none() {
             self.unknown(format_args!("merchant {}", number.0));
         }
@@ -185,9 +193,9 @@ impl Case<'_> {
 
     /// Each reference is taken once of each who puts money in.
     fn use_reference(&mut self, reference: (AccountId, [u8; 32]), what: &str) -> Result<(), TablesError> {
-        let is_used = self.kept().get::<()>(REFERENCES, &reference)?.is_some();
+        let is_used = REFERENCES.get(self, &reference)?.is_some();
         self.forbid(is_used, what, "its reference was used before");
-        self.kept().put(REFERENCES, &reference, &())
+        REFERENCES.put(self, &reference, &())
     }
 
     /// Where what cards, terminals and holders sign is valid.

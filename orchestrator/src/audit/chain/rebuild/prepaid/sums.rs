@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    prepaid::{Card, CardNumber, CardState, Dispute, Merchant, MerchantNumber, PaymentKey, PaymentRecord, Statement},
+    prepaid::{CardState, MerchantNumber, PaymentKey, PaymentRecord},
     settlement::Asset,
     AccountId, Amount,
 };
@@ -58,13 +58,16 @@ pub fn sums(
 /// The float is counted event by event; here, from its parts.
 fn float(kept: &Kept<'_>, head: &Head, wrong: &mut Wrong) -> Result<(), TablesError> {
     let (mut cards, mut unpaid): (Amount, Amount) = (0, 0);
-    kept.each(CARDS, &mut |number: CardNumber, card: Card| {
+    CARDS.each(kept, |number, card| {
         cards = cards.saturating_add(card.balance);
         if card.state == CardState::Closed && card.balance > 0 {
-            wrong.push(("float", format!("card {} is closed and holds {}", number.0, card.balance)));
+            wrong.push((
+                "float",
+                format!("card {} is closed and holds {}", number.0, card.balance),
+            ));
         }
     })?;
-    kept.each(MERCHANTS, &mut |_: MerchantNumber, merchant: Merchant| {
+    MERCHANTS.each(kept, |_, merchant| {
         unpaid = unpaid.saturating_add(merchant.unpaid);
     })?;
     let sums = [
@@ -81,11 +84,17 @@ fn float(kept: &Kept<'_>, head: &Head, wrong: &mut Wrong) -> Result<(), TablesEr
 
 fn payments(kept: &Kept<'_>, wrong: &mut Wrong) -> Result<BTreeMap<MerchantNumber, Tally>, TablesError> {
     let mut open: BTreeMap<MerchantNumber, u32> = BTreeMap::new();
-    kept.each(MERCHANTS, &mut |number: MerchantNumber, merchant: Merchant| {
+    MERCHANTS.each(kept, |number, merchant| {
         open.insert(number, merchant.cycle.number);
     })?;
+    let mut undecided: BTreeMap<PaymentKey, Amount> = BTreeMap::new();
+    DISPUTES.each(kept, |key, dispute| {
+        if dispute.awarded.is_none() {
+            undecided.insert(key, dispute.amount);
+        }
+    })?;
     let mut tallies: BTreeMap<MerchantNumber, Tally> = BTreeMap::new();
-    kept.each(PAYMENTS, &mut |key: PaymentKey, record: PaymentRecord| {
+    PAYMENTS.each(kept, |key, record| {
         let PaymentRecord { taken, returned, .. } = record;
         if returned > taken || (record.is_voided && returned != taken) {
             let detail = format!("{}: {taken} was taken, and {returned} went back", named(key));
@@ -100,52 +109,50 @@ fn payments(kept: &Kept<'_>, wrong: &mut Wrong) -> Result<BTreeMap<MerchantNumbe
         if cycle.is_none_or(|open| record.cycle > open) {
             wrong.push(("cycles", format!("{} is in a cycle that never began", named(key))));
         }
+        let held = undecided.remove(&key).unwrap_or_default();
+        tally.held = tally.held.saturating_add(held);
     })?;
-    let mut undecided = Vec::new();
-    kept.each(DISPUTES, &mut |key: PaymentKey, dispute: Dispute| {
-        if dispute.awarded.is_none() {
-            undecided.push((key, dispute.amount));
-        }
-    })?;
-    for (key, amount) in undecided {
-        match kept.get::<PaymentRecord>(PAYMENTS, &key)? {
-            Some(record) => {
-                let held = &mut tallies.entry(record.merchant).or_default().held;
-                *held = held.saturating_add(amount);
-            }
-            None => wrong.push(("held", format!("a dispute is over {}, which never was", named(key)))),
-        }
-    }
+    let strays = undecided.into_keys().map(named);
+    wrong.extend(strays.map(|payment| ("held", format!("a dispute is over {payment}, which never was"))));
     Ok(tallies)
 }
 
-fn merchants(
-    kept: &Kept<'_>,
-    tallies: &BTreeMap<MerchantNumber, Tally>,
-    wrong: &mut Wrong,
-) -> Result<(), TablesError> {
+fn merchants(kept: &Kept<'_>, tallies: &BTreeMap<MerchantNumber, Tally>, wrong: &mut Wrong) -> Result<(), TablesError> {
     let none = Tally::default();
-    kept.each(MERCHANTS, &mut |number: MerchantNumber, merchant: Merchant| {
+    MERCHANTS.each(kept, |number, merchant| {
         let tally = tallies.get(&number).unwrap_or(&none);
         let cycle = merchant.cycle;
         let mut expect = |code, what: &str, told: Amount, sum: Option<Amount>| {
             if sum != Some(told) {
                 let sum = sum.map_or_else(|| "nothing that can be".to_owned(), |sum| sum.to_string());
-                wrong.push((code, format!("merchant {}: {what}: {told} is kept, {sum} follows", number.0)));
+                wrong.push((
+                    code,
+                    format!("merchant {}: {what}: {told} is kept, {sum} follows", number.0),
+                ));
             }
         };
         expect("held", "what is held for disputes", merchant.held, Some(tally.held));
-        expect("cycles", "payments in its open cycle", cycle.count.into(), Some(tally.count.into()));
+        expect(
+            "cycles",
+            "payments in its open cycle",
+            cycle.count.into(),
+            Some(tally.count.into()),
+        );
         expect("cycles", "the sum of them", cycle.gross, Some(tally.gross));
         let came = [cycle.opening, cycle.gross, cycle.funded];
         let went = [cycle.voided, cycle.refunded, cycle.awarded];
-        expect("cycles", "what it isn't paid yet", merchant.unpaid, difference(came, went));
+        expect(
+            "cycles",
+            "what it isn't paid yet",
+            merchant.unpaid,
+            difference(came, went),
+        );
     })
 }
 
 /// That each begins where the one before ended, was seen when it was drawn up.
 fn statements(kept: &Kept<'_>, wrong: &mut Wrong) -> Result<(), TablesError> {
-    kept.each(STATEMENTS, &mut |(number, cycle): (MerchantNumber, u32), told: Statement| {
+    STATEMENTS.each(kept, |(number, cycle), told| {
         let sums = told.cycle;
         let came = [sums.opening, sums.gross, sums.funded];
         let went = [sums.voided, sums.refunded, sums.awarded];

@@ -1,8 +1,8 @@
 //! The reconciliation contract, rebuilt: books, entries, corrections, days (S3.1 to S3.5).
 //!
 //! It moves no money: what a day comes to is paid through clearing. No clearing voucher names the day that it pays, so that
-//! it was paid is no matter of the chain alone: an institution's report of the day names the voucher, and
-//! `quittance reconciliation audit` holds that one against the chain.
+//! it was paid doesn't follow from the chain alone: an institution's report of the day names the voucher, and
+//! `quittance audit report` holds that one against the chain.
 mod books;
 mod corrections;
 mod days;
@@ -11,11 +11,14 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use protocol::{reconciliation::BookId, AccountId, Key, KeyComposer};
+use protocol::{
+    reconciliation::{Book, BookId, Day, DayRecord, EntryRecord},
+    AccountId, TradeId,
+};
 use scale::{Decode, Encode};
 
 pub use self::sums::sums;
-use super::case::Case;
+use super::scene::{Mapping, Scene};
 use crate::{
     audit::chain::{
         findings::Findings,
@@ -26,10 +29,10 @@ use crate::{
     reconciliation::ports::Event,
 };
 
-const BOOKS: Key = KeyComposer::from_str("Reconciliation::books");
-const TERMS: Key = KeyComposer::from_str("Reconciliation::terms");
-const ENTRIES: Key = KeyComposer::from_str("Reconciliation::entries");
-const DAYS: Key = KeyComposer::from_str("Reconciliation::days");
+const BOOKS: Mapping<BookId, Book> = Mapping::named("Reconciliation::books");
+const TERMS: Mapping<[u8; 32], BookId> = Mapping::named("Reconciliation::terms");
+const ENTRIES: Mapping<(BookId, TradeId), EntryRecord> = Mapping::named("Reconciliation::entries");
+const DAYS: Mapping<(BookId, Day), DayRecord> = Mapping::named("Reconciliation::days");
 
 /// The contract's struct without its mappings, in the contract's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -50,7 +53,7 @@ pub fn take(
     tables: &mut Tables,
     findings: &mut Findings,
 ) -> Result<(), TablesError> {
-    let mut case = Case {
+    let mut scene = Scene {
         name,
         told,
         place,
@@ -58,28 +61,30 @@ pub fn take(
         findings,
     };
     if told.event == MADE {
-        return make(&mut case);
+        return make(&mut scene);
     }
     let kind = reconciliation_events::KINDS
         .iter()
         .find(|(name, _)| *name == told.event);
     let Some((_, kind)) = kind else {
-        case.found("unreadable-event", format!("no event is called {}", told.event));
+        scene.find("unreadable-event", format!("no event is called {}", told.event));
         return Ok(());
     };
     match reconciliation_events::event(*kind, told.fields) {
-        Ok(event) => apply(&mut case, &event),
+        Ok(event) => apply(&mut scene, &event),
         Err(error) => {
-            case.found("unreadable-event", format!("{}: {error}", told.event));
+            scene.find("unreadable-event", format!("{}: {error}", told.event));
             Ok(())
         }
     }
 }
 
-fn make(case: &mut Case<'_>) -> Result<(), TablesError> {
-    case.call();
-    let Some((genesis, registry)) = case.arguments("new") else {
-        case.found("unknown", "what the contract was made with can't be seen: nothing of it is rebuilt");
+fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let Some((genesis, registry)) = scene.arguments("new") else {
+        scene.find(
+            "unknown",
+            "what the contract was made with can't be seen: nothing of it is rebuilt",
+        );
         return Ok(());
     };
     let head = Head {
@@ -87,35 +92,35 @@ fn make(case: &mut Case<'_>) -> Result<(), TablesError> {
         registry,
         count: 0,
     };
-    case.at_home(genesis, registry);
-    case.kept().set_head(&head)
+    scene.at_home(genesis, registry);
+    scene.kept().set_head(&head)
 }
 
-fn apply(case: &mut Case<'_>, event: &Event) -> Result<(), TablesError> {
-    let Some(mut head) = case.kept().head::<Head>()? else {
-        case.unknown("the contract itself");
+fn apply(scene: &mut Scene<'_>, event: &Event) -> Result<(), TablesError> {
+    let Some(mut head) = scene.kept().head::<Head>()? else {
+        scene.unknown("the contract itself");
         return Ok(());
     };
-    if let Some(call) = case.call() {
-        case.follows(call, arguments(&call.message, event).as_deref());
-        case.sent(call, 0);
+    match scene.told.call {
+        Some(call) => scene.follows(call, arguments(&call.message, event).as_deref(), 0),
+        None => scene.findings.unseen(),
     }
     match event {
-        Event::BookOpened { book, terms } => books::open(case, &mut head, *book, terms)?,
+        Event::BookOpened { book, terms } => books::open(scene, &mut head, *book, terms)?,
         Event::Recorded {
             book,
             day,
             batch,
             entries,
-        } => books::record(case, *book, *day, *batch, entries)?,
+        } => books::record(scene, *book, *day, *batch, entries)?,
         Event::Corrected {
             book,
             before,
             correction,
-        } => corrections::correct(case, *book, *before, correction)?,
-        Event::DayClosed { book, closing, closed } => days::close(case, *book, closing, closed)?,
+        } => corrections::correct(scene, *book, *before, correction)?,
+        Event::DayClosed { book, closing, closed } => days::close(scene, *book, closing, closed)?,
     }
-    case.kept().set_head(&head)
+    scene.kept().set_head(&head)
 }
 
 /// The arguments, or what they begin with, with which this message leads to this event; `None` if it can't.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use protocol::{
     reconciliation::{Book, BookId, Day, DayRecord, EntryRecord, MAX_OPEN_DAYS},
     settlement::Asset,
-    AccountId, Amount, TradeId,
+    AccountId, Amount,
 };
 
 use super::{named, BOOKS, DAYS, ENTRIES};
@@ -40,7 +40,12 @@ pub fn sums(
     let kept = tables.of(contract);
     let mut wrong = Vec::new();
     for (id, tally) in tallies(&kept, &mut wrong)? {
-        wrong.extend(tally.faults().into_iter().map(|fault| format!("{}: {fault}", named(id))));
+        wrong.extend(
+            tally
+                .faults()
+                .into_iter()
+                .map(|fault| format!("{}: {fault}", named(id))),
+        );
     }
     for detail in wrong {
         findings.add("books", name, until, None, detail);
@@ -50,22 +55,24 @@ pub fn sums(
 
 fn tallies(kept: &Kept<'_>, wrong: &mut Vec<String>) -> Result<BTreeMap<BookId, Tally>, TablesError> {
     let mut tallies = BTreeMap::new();
-    kept.each(BOOKS, &mut |id: BookId, book: Book| {
+    BOOKS.each(kept, |id, book| {
         tallies.insert(id, Tally::of(book));
     })?;
-    kept.each(ENTRIES, &mut |(id, _): (BookId, TradeId), entry: EntryRecord| {
-        match tallies.get_mut(&id) {
-            Some(tally) => tally.add_entry(&entry),
-            None => wrong.push(format!("an entry is in {}, which was never opened", named(id))),
-        }
+    ENTRIES.each(kept, |(id, _), entry| match tallies.get_mut(&id) {
+        Some(tally) => tally.add_entry(&entry),
+        None => wrong.push(format!("an entry is in {}, which was never opened", named(id))),
     })?;
-    kept.each(DAYS, &mut |(id, day): (BookId, Day), record: DayRecord| {
+    DAYS.each(kept, |(id, day), record| {
         let Some(tally) = tallies.get_mut(&id) else {
             wrong.push(format!("a day is in {}, which was never opened", named(id)));
             return;
         };
         if !tally.add_day(day, &record) {
-            wrong.push(format!("{}: day {} is neither rightly open nor closed", named(id), day.0));
+            wrong.push(format!(
+                "{}: day {} is neither rightly open nor closed",
+                named(id),
+                day.0
+            ));
         }
     })?;
     Ok(tallies)
@@ -106,10 +113,16 @@ impl Tally {
 
     fn faults(&self) -> Vec<&'static str> {
         let book = &self.book;
-        let ascends = book.open.windows(2).all(|pair| matches!(pair, [one, next] if one < next));
+        let ascends = book
+            .open
+            .windows(2)
+            .all(|pair| matches!(pair, [one, next] if one < next));
         let settled = self.paid.and_then(|paid| paid.checked_add(book.carried));
         let rules = [
-            (self.entries.is_some() && self.entries == self.days, "its days don't come to what its entries do"),
+            (
+                self.entries.is_some() && self.entries == self.days,
+                "its days don't come to what its entries do",
+            ),
             (
                 self.closed.is_some() && self.closed == settled,
                 "its closed days don't come to what was to be paid and what is carried",
@@ -119,7 +132,10 @@ impl Tally {
                 "its days don't count as many corrections as its entries",
             ),
             (book.carried <= 0, "more than nothing is carried"),
-            (ascends && book.open.len() <= MAX_OPEN_DAYS, "its open days are too many, or don't ascend"),
+            (
+                ascends && book.open.len() <= MAX_OPEN_DAYS,
+                "its open days are too many, or don't ascend",
+            ),
         ];
         let broken = rules.into_iter().filter(|(holds, _)| !holds);
         broken.map(|(_, fault)| fault).collect()

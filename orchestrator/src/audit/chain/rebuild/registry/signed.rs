@@ -107,7 +107,10 @@ pub fn ensure_active<'a>(
         .and_then(Option::as_ref);
     let epoch = set.epoch;
     let Some(signer) = found else {
-        scene.find("unknown-member", format!("nobody was member {} in epoch {epoch}", member.0));
+        scene.find(
+            "unknown-member",
+            format!("nobody was member {} in epoch {epoch}", member.0),
+        );
         return None;
     };
     scene.ensure(signer.status == Status::Active, "not-active", || {
