@@ -11,6 +11,9 @@ use crate::{
     identity::verify,
 };
 
+/// The note that it was told.
+const NEVER_MADE: &str = "never-made";
+
 impl Scene<'_> {
     /// The block's time.
     pub(super) const fn now(&self) -> Timestamp {
@@ -86,6 +89,18 @@ impl Scene<'_> {
                 format!("it asks another registry: {}", to_ss58(&registry)),
             );
         }
+    }
+
+    /// What the contract was made with can't be seen, or it never was made: nothing of it is rebuilt. Told once.
+    pub(super) fn never_made(&mut self) -> Result<(), TablesError> {
+        if self.kept().note::<()>(NEVER_MADE, &())?.is_none() {
+            self.kept().put_note(NEVER_MADE, &(), &())?;
+            self.find(
+                "never-made",
+                "what it was made with can't be seen: nothing of it is rebuilt",
+            );
+        }
+        Ok(())
     }
 
     /// The registry's epoch when the contract acted.

@@ -94,11 +94,7 @@ pub fn take(
 
 fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     let Some((genesis, registry, issuer, asset, programme)) = scene.arguments("new") else {
-        scene.find(
-            "unknown",
-            "what the contract was made with can't be seen: nothing of it is rebuilt",
-        );
-        return Ok(());
+        return scene.never_made();
     };
     let head = Head {
         genesis,
@@ -114,8 +110,7 @@ fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
 
 fn apply(scene: &mut Scene<'_>, event: &Event) -> Result<(), TablesError> {
     let Some(mut head) = scene.kept().head::<Head>()? else {
-        scene.unknown("the contract itself");
-        return Ok(());
+        return scene.never_made();
     };
     calls::check(scene, &head, event)?;
     change(scene, &mut head, event)?;

@@ -40,7 +40,7 @@ pub(super) fn close(scene: &mut Scene<'_>, id: BookId, closing: &Closing, told: 
         Err(_) => scene.forbid(true, &what, "a sum is beyond what the contract can hold"),
     }
     scene.expect(format_args!("{what}: when"), told.at, now);
-    scene.digest(told.id == closing.id(), &what);
+    scene.digest(told.id == closing.id(), || format!("{what}: its id"));
 
     record.closed = Some(*told);
     book.open.retain(|open| *open != day);

@@ -81,11 +81,7 @@ pub fn take(
 
 fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     let Some((genesis, registry)) = scene.arguments("new") else {
-        scene.find(
-            "unknown",
-            "what the contract was made with can't be seen: nothing of it is rebuilt",
-        );
-        return Ok(());
+        return scene.never_made();
     };
     let head = Head {
         genesis,
@@ -98,8 +94,7 @@ fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
 
 fn apply(scene: &mut Scene<'_>, event: &Event) -> Result<(), TablesError> {
     let Some(mut head) = scene.kept().head::<Head>()? else {
-        scene.unknown("the contract itself");
-        return Ok(());
+        return scene.never_made();
     };
     match scene.told.call {
         Some(call) => scene.follows(call, arguments(&call.message, event).as_deref(), 0),

@@ -31,8 +31,8 @@ pub(super) fn check(
             continue;
         };
         if let Some(signer) = active(scene, member, what)? {
-            let who = format_args!("{what}: member {}", member.0).to_string();
-            scene.signed(&signer.signing_key, &payload, signature, who);
+            let key = &signer.signing_key;
+            scene.signed(key, &payload, signature, format_args!("{what}: member {}", member.0));
         }
     }
     Ok(())

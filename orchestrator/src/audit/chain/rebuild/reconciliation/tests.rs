@@ -367,3 +367,12 @@ fn a_correction_that_nobody_asked_for_is_found() {
         "nor has it a cause"
     );
 }
+
+#[test]
+fn a_contract_whose_making_cant_be_seen_is_told_once() {
+    let mut stage = Stage::new();
+    stage.next().tell(take, HERE, MADE, &(), None);
+    stage.next().tell(take, HERE, "BookOpened", &(BOOK, terms()), None);
+    assert_eq!(stage.codes(), ["never-made"]);
+    assert_eq!(stage.findings.unseen, 1);
+}
