@@ -1,6 +1,6 @@
 //! What was asked of the contract, held against what it told: the arguments, who sent them, what was sent along.
 use protocol::{
-    prepaid::{Card, CardState, Dispute, Merchant, PaymentRecord},
+    prepaid::CardState,
     registry::{Roles, Status},
     settlement::Asset,
     AccountId, Amount, Member,

@@ -1,8 +1,6 @@
 //! Payments: each judged once more, with the signatures of card and terminal.
 use protocol::{
-    prepaid::{
-        day, Card, DeclineCode, Merchant, PaymentLine, PaymentRecord, SignedPayment, Terminal, Verdict, MAX_PAYMENTS,
-    },
+    prepaid::{day, Card, DeclineCode, Merchant, PaymentLine, PaymentRecord, SignedPayment, Verdict, MAX_PAYMENTS},
     AccountId, Amount,
 };
 

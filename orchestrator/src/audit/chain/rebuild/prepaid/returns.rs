@@ -1,9 +1,6 @@
 //! What goes back to a card: by void, refund or dispute, together never more than was taken.
 use protocol::{
-    prepaid::{
-        day, CardState, Dispute, Merchant, MerchantNumber, PaymentKey, PaymentRecord, RefundOrder, Returned, Terminal,
-        VoidOrder,
-    },
+    prepaid::{day, CardState, Merchant, MerchantNumber, PaymentKey, PaymentRecord, RefundOrder, Returned, VoidOrder},
     signing::PAYLOAD_LENGTH,
     AccountId, Amount, Signature, Timestamp,
 };
