@@ -4,7 +4,10 @@
 //! contracts themselves.
 =======
 //! is looked up there, everything that follows is computed anew. Nobody but the chain is believed.
+<<<<<<< HEAD
 >>>>>>> audit-escrow
+=======
+>>>>>>> audit-prepaid
 pub mod chain;
 pub mod report;
 pub mod state;
