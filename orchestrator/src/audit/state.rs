@@ -44,8 +44,12 @@ pub struct Header {
     pub number: u32,
     /// Its hash.
     pub hash: [u8; 32],
+    /// The hash of the block before it.
+    pub parent: [u8; 32],
     /// What the chain's state comes to after it.
     pub state_root: [u8; 32],
+    /// What its transactions come to.
+    pub extrinsics_root: [u8; 32],
 }
 
 impl Header {
@@ -56,12 +60,14 @@ impl Header {
     pub fn read(encoded: &[u8]) -> Result<Self, ProofError> {
         let mut rest = encoded;
         let parts = <([u8; 32], Compact<u32>, [u8; 32], [u8; 32])>::decode(&mut rest);
-        let (_parent, Compact(number), state_root, _extrinsics) =
+        let (parent, Compact(number), state_root, extrinsics_root) =
             parts.map_err(|error| ProofError::Header(error.to_string()))?;
         Ok(Self {
             number,
             hash: blake2_256(encoded),
+            parent,
             state_root,
+            extrinsics_root,
         })
     }
 }
@@ -103,7 +109,7 @@ impl State {
     /// The proof doesn't show it, or shows that there is none.
     pub fn contract(&self, account: &AccountId) -> Result<ContractInfo, ProofError> {
         const WHAT: &str = "the contract";
-        let found = self.get(&contract_key(account), WHAT)?;
+        let found = self.value(&contract_key(account), WHAT)?;
         let bytes = found.ok_or(ProofError::NoContract(*account))?;
         // As far as pallet-contracts has always laid `ContractInfo` out.
         let (trie, code_hash) =
@@ -117,14 +123,18 @@ impl State {
     /// The proof doesn't show it.
     pub fn storage<'a>(&'a self, trie: &'a [u8]) -> Result<ContractState<'a>, ProofError> {
         const WHAT: &str = "the contract's storage";
-        let root = self.get(&child_key(trie), WHAT)?;
+        let root = self.value(&child_key(trie), WHAT)?;
         let root = root.and_then(|root| <[u8; 32]>::try_from(root).ok());
         let root = H256(root.ok_or(ProofError::Unreadable(WHAT))?);
         let state = self;
         Ok(ContractState { state, trie, root })
     }
 
-    fn get(&self, key: &[u8], what: &'static str) -> Result<Option<Vec<u8>>, ProofError> {
+    /// What the main trie has under a key; `None` where the proof shows that there is nothing.
+    ///
+    /// # Errors
+    /// The proof doesn't show it.
+    pub fn value(&self, key: &[u8], what: &'static str) -> Result<Option<Vec<u8>>, ProofError> {
         read_trie_value::<Layout, _>(&self.nodes, &self.root, key, None, None).map_err(|error| ProofError::Incomplete {
             what,
             why: error.to_string(),
@@ -138,12 +148,7 @@ impl ContractState<'_> {
     /// # Errors
     /// The proof doesn't show it, or it is of another type.
     pub fn get<T: Decode>(&self, key: &[u8], what: &'static str) -> Result<Option<T>, ProofError> {
-        let Self { state, trie, root } = self;
-        let found = read_child_trie_value::<Layout, _>(trie, &state.nodes, root, &storage_key(key), None, None);
-        let found = found.map_err(|error| ProofError::Incomplete {
-            what,
-            why: error.to_string(),
-        })?;
+        let found = self.bytes(&storage_key(key), what)?;
         let read = |bytes: Vec<u8>| {
             let mut rest = &bytes[..];
             let value = T::decode(&mut rest).ok().filter(|_| rest.is_empty());
@@ -151,17 +156,34 @@ impl ContractState<'_> {
         };
         found.map(read).transpose()
     }
+
+    /// What the child trie has under a key of its own, see [`storage_key`].
+    ///
+    /// # Errors
+    /// The proof doesn't show it.
+    pub fn bytes(&self, key: &[u8], what: &'static str) -> Result<Option<Vec<u8>>, ProofError> {
+        let Self { state, trie, root } = self;
+        let found = read_child_trie_value::<Layout, _>(trie, &state.nodes, root, key, None, None);
+        found.map_err(|error| ProofError::Incomplete {
+            what,
+            why: error.to_string(),
+        })
+    }
 }
 
 /// Where the main trie has what pallet-contracts keeps of a contract.
 pub fn contract_key(account: &AccountId) -> Vec<u8> {
     [
-        &twox_128(b"Contracts")[..],
-        &twox_128(b"ContractInfoOf"),
+        &item_key("Contracts", "ContractInfoOf")[..],
         &twox_64(&account.0),
         &account.0,
     ]
     .concat()
+}
+
+/// Where the main trie has a value that its pallet keeps one of.
+pub fn item_key(pallet: &str, item: &str) -> Vec<u8> {
+    [twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
 }
 
 /// Where the main trie has the root of a contract's child trie.
@@ -186,6 +208,7 @@ mod tests {
         let header = ([1u8; 32], Compact(300u32), [2u8; 32], [3u8; 32], vec![7u8]).encode();
         let read = Header::read(&header).unwrap();
         assert_eq!((read.number, read.state_root), (300, [2; 32]));
+        assert_eq!((read.parent, read.extrinsics_root), ([1; 32], [3; 32]));
         assert_eq!(read.hash, blake2_256(&header));
         assert!(Header::read(&header[..60]).is_err());
     }

@@ -1,16 +1,19 @@
 //! Contract bundles (`.contract`, or the metadata alone as `.json`): what a contract's messages are called, and text
 //! for its bytes.
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use contract_transcode::{ink_metadata::InkProject, ContractMessageTranscoder, Value as Scon};
 use serde::Serialize;
 use serde_json::{json, Value};
+
+use super::layout;
 
 /// A contract's metadata, and its code where the bundle has it.
 pub struct Bundle {
     name: String,
     code_hash: [u8; 32],
     code: Option<Vec<u8>>,
+    mappings: BTreeMap<u32, String>,
     transcoder: ContractMessageTranscoder,
 }
 
@@ -152,11 +155,13 @@ impl Bundle {
         {
             return Err("source.hash isn't the hash of source.wasm".into());
         }
+        let mappings = bundle.get("storage").map(layout::mappings).unwrap_or_default();
         let project: InkProject = serde_json::from_value(bundle).map_err(|error| error.to_string())?;
         Ok(Self {
             name: name.to_owned(),
             code_hash,
             code,
+            mappings,
             transcoder: ContractMessageTranscoder::new(project),
         })
     }
@@ -264,6 +269,33 @@ impl Bundle {
         event.signature_topic().as_ref()?.as_bytes().try_into().ok()
     }
 
+    /// Every event that has a signature topic, by that.
+    pub fn events(&self) -> BTreeMap<[u8; 32], String> {
+        let events = self.transcoder.metadata().spec().events().iter();
+        let named = events.filter_map(|event| {
+            let topic = event.signature_topic().as_ref()?.as_bytes().try_into().ok()?;
+            Some((topic, event.label().clone()))
+        });
+        named.collect()
+    }
+
+    /// Every message, by its selector.
+    pub fn selectors(&self) -> BTreeMap<[u8; 4], String> {
+        let messages = self.transcoder.metadata().spec().messages().iter();
+        by_selector(messages.map(|message| (message.selector().to_bytes(), message.label())))
+    }
+
+    /// Every constructor, by its selector.
+    pub fn constructors(&self) -> BTreeMap<[u8; 4], String> {
+        let constructors = self.transcoder.metadata().spec().constructors().iter();
+        by_selector(constructors.map(|constructor| (constructor.selector().to_bytes(), constructor.label())))
+    }
+
+    /// What the contract calls its mappings, by what their keys begin with.
+    pub const fn mappings(&self) -> &BTreeMap<u32, String> {
+        &self.mappings
+    }
+
     /// An event, by its signature topic and its data as the chain's event holds it (with its length before it).
     ///
     /// # Errors
@@ -283,6 +315,12 @@ impl std::fmt::Debug for Bundle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Bundle({}, {})", self.name, protocol::text::to_hex(&self.code_hash))
     }
+}
+
+fn by_selector<'a>(named: impl Iterator<Item = (&'a [u8], &'a String)>) -> BTreeMap<[u8; 4], String> {
+    named
+        .filter_map(|(selector, name)| Some((selector.try_into().ok()?, name.clone())))
+        .collect()
 }
 
 /// A decoded value as JSON: `{"Variant": …}` for names with content, `"Variant"` for bare ones.

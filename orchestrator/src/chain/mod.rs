@@ -2,6 +2,7 @@
 //!
 //! Nothing about a runtime is compiled in: calls are encoded and events decoded by the metadata of the connected
 //! node, so that any Substrate chain with pallet-contracts serves.
+pub mod archive;
 pub mod bundle;
 pub mod calls;
 pub mod connection;
@@ -15,6 +16,7 @@ pub mod escrow;
 mod events;
 pub mod follower;
 pub mod health;
+mod layout;
 pub mod ledger;
 pub mod prepaid;
 mod prepaid_events;
@@ -28,6 +30,7 @@ pub mod runtime;
 pub mod submitter;
 mod token;
 
+pub use archive::ChainArchive;
 pub use connection::Chain;
 pub use credit::{ChainCredit, ChainCreditNodes};
 pub use credit_past::ChainCreditPast;

@@ -37,6 +37,28 @@ impl ChainProofs {
     pub const fn new(chain: Chain) -> Self {
         Self { chain }
     }
+
+    /// What shows what the main trie has under these keys after a block.
+    pub(super) async fn of_state(&self, block: [u8; 32], keys: &[Vec<u8>]) -> Result<Nodes, ChainError> {
+        let rpc = self.chain.session()?.rpc;
+        let proof = rpc
+            .state_get_read_proof(keys.iter().map(Vec::as_slice), Some(H256(block)))
+            .await
+            .map_err(|error| ChainError::rpc("state_getReadProof", error))?;
+        Ok(nodes(proof))
+    }
+
+    /// The same of a child trie, by the key of its root in the main trie.
+    pub(super) async fn of_child(&self, block: [u8; 32], child: &[u8], keys: &[Vec<u8>]) -> Result<Nodes, ChainError> {
+        let client = self.chain.session()?.client;
+        let keys: Vec<String> = keys.iter().map(|key| to_hex(key)).collect();
+        let asked = rpc_params![to_hex(child), keys, H256(block)];
+        let proof: ReadProof<H256> = client
+            .request(CHILD_PROOF, asked)
+            .await
+            .map_err(|error| ChainError::rpc(CHILD_PROOF, error))?;
+        Ok(nodes(proof))
+    }
 }
 
 #[async_trait]
@@ -51,23 +73,11 @@ impl Prover for ChainProofs {
     }
 
     async fn prove(&self, block: [u8; 32], keys: &[Vec<u8>]) -> Result<Nodes, LedgerError> {
-        let rpc = self.chain.session()?.rpc;
-        let proof = rpc
-            .state_get_read_proof(keys.iter().map(Vec::as_slice), Some(H256(block)))
-            .await
-            .map_err(|error| ChainError::rpc("state_getReadProof", error))?;
-        Ok(nodes(proof))
+        Ok(self.of_state(block, keys).await?)
     }
 
     async fn prove_child(&self, block: [u8; 32], child: &[u8], keys: &[Vec<u8>]) -> Result<Nodes, LedgerError> {
-        let client = self.chain.session()?.client;
-        let keys: Vec<String> = keys.iter().map(|key| to_hex(key)).collect();
-        let asked = rpc_params![to_hex(child), keys, H256(block)];
-        let proof: ReadProof<H256> = client
-            .request(CHILD_PROOF, asked)
-            .await
-            .map_err(|error| ChainError::rpc(CHILD_PROOF, error))?;
-        Ok(nodes(proof))
+        Ok(self.of_child(block, child, keys).await?)
     }
 }
 

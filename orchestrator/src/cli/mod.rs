@@ -47,7 +47,7 @@ Payments on credit, at a credit node: quittance credit --help
 Prepaid cards, at their issuer and at merchants' acquirers: quittance prepaid --help
 Books with other institutions, matched every day: quittance reconcile --help
 A merchant's terminal, and a holder's card: quittance terminal --help, quittance card --help
-What institutions report, against the chain: quittance audit --help
+All contracts, and what institutions report, against the chain: quittance audit --help
 
 Each command explains itself: quittance pay --help
 
@@ -102,7 +102,7 @@ enum Command {
     Card(card::Args),
     /// A merchant's terminal that takes prepaid cards.
     Terminal(terminal::Args),
-    /// Checks what institutions hand out against the chain.
+    /// Checks all contracts, and what institutions hand out, against the chain.
     Audit(audit::Args),
     /// Changes the registry, by its governors.
     Govern(govern::Args),

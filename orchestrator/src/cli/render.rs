@@ -1,5 +1,6 @@
 //! What people read: tables on standard output.
 use comfy_table::{presets::UTF8_FULL_CONDENSED, Table};
+use indicatif::{ProgressBar, ProgressStyle};
 use protocol::Timestamp;
 use serde::Serialize;
 use time::{format_description::well_known::Rfc3339, OffsetDateTime};
@@ -20,6 +21,15 @@ pub fn table<const N: usize>(columns: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_header(columns);
     table
+}
+
+/// How far something is, on standard error; nothing where that is no terminal.
+///
+/// # Errors
+/// Never: the style is one.
+pub fn bar(what: &'static str) -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} ({elapsed})")?;
+    Ok(ProgressBar::new(0).with_style(style).with_message(what))
 }
 
 /// A time in UTC.

@@ -3,11 +3,83 @@
 //! against the registry as it was.
 //!
 //! `blocks → rebuild (one file for each contract) → tables, findings`; at the end `compare` holds the tables against storage.
+pub mod blocks;
+mod compare;
+pub mod contracts;
 pub mod findings;
+pub mod ports;
 pub mod rebuild;
+pub mod run;
+mod storage;
 pub mod tables;
+mod take;
+
+#[cfg(test)]
+pub(crate) mod world;
 
 use protocol::{AccountId, Amount, Timestamp};
+
+use self::tables::TablesError;
+use crate::{audit::state::ProofError, chain::ChainError};
+
+/// The audit can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The node can't be asked.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The node has thrown away what it should tell.
+    #[error(
+        "{error}; if the node doesn't keep the state of block {number} any more, take one that keeps all \
+         (--state-pruning archive)"
+    )]
+    Forgotten {
+        /// The first block that was asked for.
+        number: u32,
+        /// What the node says.
+        error: ChainError,
+    },
+    /// The work file can't be used.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    /// The node doesn't prove what it says.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The last block isn't there yet.
+    #[error("block {to} isn't final yet; the last one that is: {finalized}")]
+    NotFinal {
+        /// Asked for.
+        to: u32,
+        /// What there is.
+        finalized: u32,
+    },
+    /// There are no blocks to audit.
+    #[error("there is no block from {from} to {to}")]
+    Empty {
+        /// The first one.
+        from: u32,
+        /// The last one.
+        to: u32,
+    },
+    /// The work was interrupted after the last block.
+    #[error("the work file is at block {at} already, after block {to}: take another file, or a later block")]
+    Beyond {
+        /// How far the work is.
+        at: u32,
+        /// Asked for.
+        to: u32,
+    },
+}
+
+impl AuditError {
+    /// Of an answer about blocks from this one on.
+    fn of_block(number: u32, error: ChainError) -> Self {
+        match error {
+            ChainError::Refused { .. } => Self::Forgotten { number, error },
+            other => Self::Chain(other),
+        }
+    }
+}
 
 /// A finalized block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

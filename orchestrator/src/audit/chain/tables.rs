@@ -3,9 +3,7 @@
 use std::{path::Path, sync::OnceLock};
 
 use protocol::{AccountId, Key};
-use redb::{
-    backends::InMemoryBackend, Builder, Database, ReadableTable, Table, TableDefinition, WriteTransaction,
-};
+use redb::{backends::InMemoryBackend, Builder, Database, ReadableTable, Table, TableDefinition, WriteTransaction};
 use scale::{Decode, Encode};
 use serde::{de::DeserializeOwned, Serialize};
 
@@ -60,8 +58,9 @@ impl<E: Into<redb::Error>> From<E> for TablesError {
 
 /// The tables of all contracts. What is written stays apart until [`Tables::commit`]; without that, it is gone.
 pub struct Tables {
-    database: Database,
+    // Ends before the data base is closed, which waits for that.
     writing: OnceLock<WriteTransaction>,
+    database: Database,
 }
 
 /// One contract's.

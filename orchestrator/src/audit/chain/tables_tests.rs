@@ -24,7 +24,8 @@ fn each_contract_and_mapping_has_its_own_values() {
     assert_eq!(bank.head().unwrap(), Some((3u8, true)));
     assert_eq!(bank.note("seen", &7u32).unwrap(), Some(true));
     let mut found = Vec::new();
-    bank.each(BALANCES, &mut |key: u32, value: u128| found.push((key, value))).unwrap();
+    bank.each(BALANCES, &mut |key: u32, value: u128| found.push((key, value)))
+        .unwrap();
     assert_eq!(found, [(7, 70), (8, 80)]);
     assert_eq!(bank.count().unwrap(), 4);
 
@@ -92,5 +93,8 @@ fn a_file_of_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("work");
     std::fs::write(&path, b"a letter").unwrap();
-    assert!(matches!(Tables::open(Some(&path), &"this chain"), Err(TablesError::File(_))));
+    assert!(matches!(
+        Tables::open(Some(&path), &"this chain"),
+        Err(TablesError::File(_))
+    ));
 }

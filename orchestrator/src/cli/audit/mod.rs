@@ -1,20 +1,43 @@
-//! `quittance audit`: checks what institutions hand out against the chain, and believes nobody else.
+//! `quittance audit`: checks what institutions hand out, and the contracts themselves, against the chain, and believes nobody
+//! else.
 use clap::{Parser, Subcommand};
 
+mod chain;
 mod report;
 
 const EXAMPLES: &str = "\
 Examples:
+  quittance audit --url ws://127.0.0.1:9944 --deployment deployment.json
+  quittance audit --url ws://127.0.0.1:9944 --work audit.work --to 4711
+  quittance audit --url ws://127.0.0.1:9944 --from 100000 --json
   quittance audit report 2026-11-25.json --url ws://127.0.0.1:9944 --deployment deployment.json
+
+Without a subcommand, everything is audited that the deployment's contracts ever did. Each block's header and transactions are
+held against its hash, and that against the block after it; its events are proven against its state root. From these events
+alone, by rules written a second time, what each contract should keep is rebuilt: ids and digests are made anew, signatures
+verified against the registry as it was at that block, sums, limits, floats, windows and certificates checked. In the end,
+everything that each contract keeps after the last block is held against that, value by value, and what it has against what it
+owes. What is believed: that the node's finalized blocks are the chain's, and that it leaves out no key of a contract's storage.
+
+The node has to keep all states (--state-pruning archive). That takes time: the work is kept in --work, where it goes on when the
+same command is started again. Without --work it is in a temporary file.
+
+With --from, what contracts kept before that block is believed, and signatures by keys of earlier epochs can't be verified.
+Documents are seen in the transaction that hands them in; those that one contract hands to another are not: such events are
+counted as unseen, and still lead to the state that is compared.
+
+Prints a table of what was looked at and exits with 0, or everything that isn't as it should be, a line each, and exits with 1.
 
 A merchant's statements and a card programme's books are audited by `quittance prepaid verify`.";
 
-/// Checks documents against the chain.
+/// Checks the contracts, or a document, against the chain.
 #[derive(Debug, Parser)]
-#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    chain: chain::Args,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,9 +49,10 @@ enum Command {
 /// Runs it.
 ///
 /// # Errors
-/// The document can't be read, the chain can't be reached, or something is not as the document says.
+/// The document can't be read, the chain can't be reached, or something is not as it should be.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        Command::Report(args) => args.run().await,
+        Some(Command::Report(args)) => args.run().await,
+        None => args.chain.run().await,
     }
 }

@@ -4,9 +4,9 @@ use std::io::Write;
 use clap::Parser;
 use protocol::{Amount, Timestamp};
 
-use super::onchain::{bar, failed, render, OnChain, Programme, Range};
+use super::onchain::{failed, render, OnChain, Programme, Range};
 use crate::{
-    cli::render::json,
+    cli::render::{bar, json},
     prepaid::report::{coverage, csv, Bound, Coverage, Parameters, Report, Span},
 };
 

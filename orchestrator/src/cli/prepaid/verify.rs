@@ -3,12 +3,12 @@ use clap::Parser;
 use serde::Serialize;
 
 use super::{
-    onchain::{bar, failed, OnChain, Range},
+    onchain::{failed, OnChain, Range},
     report::covered,
 };
 use crate::{
     chain::deployment::to_ss58,
-    cli::render,
+    cli::render::{self, bar},
     prepaid::{
         book::Mismatch,
         past::BookBlock,

@@ -9,10 +9,12 @@ use protocol::{
 };
 use scale::{Decode, Encode};
 
+mod believed;
 mod changes;
 mod epochs;
 mod signed;
 
+pub use believed::believe;
 pub use epochs::{epoch_at, institution, signers};
 pub use signed::{ensure_active, member_signature, Signed};
 
@@ -205,8 +207,7 @@ fn known(scene: &mut Scene<'_>) -> Result<Option<Head>, TablesError> {
 
 /// Enough governors signed this change, for the epoch that it ends, in time.
 fn ensure_governed(scene: &mut Scene<'_>, head: &Head, change: &Change) {
-    let Some((asked, expires_at, signatures)) =
-        scene.arguments::<(Change, Timestamp, Vec<GovernorSignature>)>("apply")
+    let Some((asked, expires_at, signatures)) = scene.arguments::<(Change, Timestamp, Vec<GovernorSignature>)>("apply")
     else {
         return;
     };
@@ -237,7 +238,11 @@ fn ensure_governed(scene: &mut Scene<'_>, head: &Head, change: &Change) {
         let key = head.governors.get(usize::from(signed.governor));
         let is_good = key.is_some_and(|key| keys::verify(key, &payload, &signed.signature));
         scene.findings.signature(scene.name, scene.told, is_good, || {
-            format!("governor {}'s under the change to epoch {}", signed.governor, head.epoch.saturating_add(1))
+            format!(
+                "governor {}'s under the change to epoch {}",
+                signed.governor,
+                head.epoch.saturating_add(1)
+            )
         });
     }
 }

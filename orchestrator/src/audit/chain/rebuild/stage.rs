@@ -62,7 +62,13 @@ impl Stage {
         let governors = vec![governor().public().0];
         let made = call(REGISTRY, account(0), "new", &(GENESIS, &governors, 1u16, 1u16));
         stage.tell(registry::take, REGISTRY, MADE, &(), Some(&made));
-        stage.tell(registry::take, REGISTRY, "Created", &(&governors, 1u16, 1u16), Some(&made));
+        stage.tell(
+            registry::take,
+            REGISTRY,
+            "Created",
+            &(&governors, 1u16, 1u16),
+            Some(&made),
+        );
         stage
     }
 

@@ -2,12 +2,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{bail, Context};
-use indicatif::{ProgressBar, ProgressStyle};
 use protocol::Member;
 
 use crate::{
     chain::{bundle::Bundle, Chain, ChainPrepaidPast, Deployment, Follower},
-    cli::{list, Unavailable},
+    cli::{list, render::bar, Unavailable},
     prepaid::{
         book::Book,
         past::{BookBlock, LedgerError, PrepaidPast},
@@ -123,12 +122,6 @@ fn bound(text: &str) -> anyhow::Result<Bound> {
     list::moment(text)
         .map(Bound::Time)
         .with_context(|| format!("{text:?} is no number of a block either"))
-}
-
-/// How far something is, on standard error; nothing where that is no terminal.
-pub(super) fn bar(what: &'static str) -> anyhow::Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} ({elapsed})")?;
-    Ok(ProgressBar::new(0).with_style(style).with_message(what))
 }
 
 /// What may pass exits with 3.

@@ -114,10 +114,16 @@ fn take_keys(
     signing_key: &[u8; 32],
 ) -> Result<(), TablesError> {
     if let Some(Member(holder)) = BY_ACCOUNT.get(scene, account)? {
-        scene.find("account-taken", format!("member {}'s account is member {holder}'s", member.0));
+        scene.find(
+            "account-taken",
+            format!("member {}'s account is member {holder}'s", member.0),
+        );
     }
     if let Some(Member(holder)) = BY_SIGNING_KEY.get(scene, signing_key)? {
-        scene.find("signing-key-taken", format!("member {}'s signing key is member {holder}'s", member.0));
+        scene.find(
+            "signing-key-taken",
+            format!("member {}'s signing key is member {holder}'s", member.0),
+        );
     }
     BY_ACCOUNT.put(scene, account, &member)?;
     BY_SIGNING_KEY.put(scene, signing_key, &member)
@@ -126,7 +132,9 @@ fn take_keys(
 /// The institution; it isn't revoked for good.
 fn known(scene: &mut Scene<'_>, member: Member) -> Result<Option<Institution>, TablesError> {
     let found = INSTITUTIONS.get(scene, &member)?;
-    scene.ensure(found.is_some(), "unknown-member", || format!("nobody is member {}", member.0));
+    scene.ensure(found.is_some(), "unknown-member", || {
+        format!("nobody is member {}", member.0)
+    });
     let is_revoked = found.as_ref().is_some_and(|found| found.status == Status::Revoked);
     scene.ensure(!is_revoked, "revoked", || {
         format!("member {} was revoked for good, and is changed", member.0)
@@ -140,7 +148,5 @@ fn keep(scene: &mut Scene<'_>, epoch: u32, institution: &Institution) -> Result<
 }
 
 fn ensure_roles(scene: &mut Scene<'_>, roles: Roles) {
-    scene.ensure(roles.is_valid(), "bad-roles", || {
-        format!("{:#b} are no roles", roles.0)
-    });
+    scene.ensure(roles.is_valid(), "bad-roles", || format!("{:#b} are no roles", roles.0));
 }

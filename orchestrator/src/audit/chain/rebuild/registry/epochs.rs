@@ -27,6 +27,9 @@ const VERSIONS: Notes<Member, u32> = Notes::named("versions");
 /// Each version, counted from 1, and the epoch that began with it.
 const INSTITUTIONS: Notes<(Member, u32), (u32, Institution)> = Notes::named("institutions");
 
+/// The first epoch whose members are known, where the chain isn't read from its beginning.
+const BELIEVED: Notes<(), u32> = Notes::named("believed");
+
 /// What the registry said of these members in an epoch; `None` for an epoch that hasn't begun.
 ///
 /// # Errors
@@ -105,6 +108,36 @@ pub(super) fn note(scene: &mut Scene<'_>, epoch: u32, institution: &Institution)
     let next = VERSIONS.get(&kept, &member)?.unwrap_or(0).saturating_add(1);
     VERSIONS.put(&mut kept, &member, &next)?;
     INSTITUTIONS.put(&mut kept, &(member, next), &(epoch, institution.clone()))
+}
+
+/// Whether it is known who the members were in an epoch.
+pub(super) fn is_known(place: &Place, tables: &mut Tables, epoch: u32) -> Result<bool, TablesError> {
+    let first = BELIEVED.get(&tables.of(place.registry), &())?;
+    Ok(first.is_none_or(|first| first <= epoch))
+}
+
+/// These are the members in an epoch, and are taken to have been in all before; the epoch is that of a block's end.
+pub(super) fn believe(
+    kept: &mut Kept<'_>,
+    block: u32,
+    (epoch, notary_threshold): (u32, u16),
+    institutions: &[Institution],
+) -> Result<(), TablesError> {
+    BELIEVED.put(kept, &(), &epoch)?;
+    for begun in 0..=epoch {
+        let index = u32::MAX;
+        let begin = Epoch {
+            block,
+            index,
+            notary_threshold,
+        };
+        EPOCHS.put(kept, &begun, &begin)?;
+    }
+    for institution in institutions {
+        VERSIONS.put(kept, &institution.member, &1)?;
+        INSTITUTIONS.put(kept, &(institution.member, 1), &(0, institution.clone()))?;
+    }
+    Ok(())
 }
 
 /// The latest version that is not later than the epoch.

@@ -6,7 +6,7 @@ use protocol::{
 };
 use scale::Encode;
 
-use super::institution;
+use super::{epochs::is_known, institution};
 use crate::{
     audit::chain::{
         findings::Findings,
@@ -73,6 +73,10 @@ impl<B: Encode> Signed<'_, B> {
     /// # Errors
     /// The work file is broken.
     pub fn ensure_by(&self, scene: &mut Scene<'_>, signed: &MemberSignature) -> Result<(), TablesError> {
+        if !is_known(scene.place, scene.tables, self.epoch)? {
+            scene.findings.unseen();
+            return Ok(());
+        }
         let domain = Domain {
             genesis: scene.place.genesis,
             contract: scene.told.contract,
@@ -107,7 +111,10 @@ pub fn ensure_active<'a>(
         .and_then(Option::as_ref);
     let epoch = set.epoch;
     let Some(signer) = found else {
-        scene.find("unknown-member", format!("nobody was member {} in epoch {epoch}", member.0));
+        scene.find(
+            "unknown-member",
+            format!("nobody was member {} in epoch {epoch}", member.0),
+        );
         return None;
     };
     scene.ensure(signer.status == Status::Active, "not-active", || {

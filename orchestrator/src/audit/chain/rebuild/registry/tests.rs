@@ -9,7 +9,14 @@ use super::*;
 use crate::audit::chain::rebuild::stage::{self, account, key, registration, Stage, GENESIS, REGISTRY};
 
 fn sums_of(stage: &mut Stage) -> BTreeMap<Asset, Amount> {
-    sums("registry", REGISTRY, stage.block, &mut stage.tables, &mut stage.findings).unwrap()
+    sums(
+        "registry",
+        REGISTRY,
+        stage.block,
+        &mut stage.tables,
+        &mut stage.findings,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -31,7 +38,10 @@ fn a_registry_is_rebuilt_as_its_contract_lays_it_out() {
 
     let kept = stage.tables.of(REGISTRY);
     let head = kept.head::<Head>().unwrap().unwrap();
-    assert_eq!((head.genesis, head.epoch, head.notary_threshold, head.count), (GENESIS, 4, 2, 2));
+    assert_eq!(
+        (head.genesis, head.epoch, head.notary_threshold, head.count),
+        (GENESIS, 4, 2, 2)
+    );
     let institution = kept.get::<Institution>(protocol::KeyComposer::from_str("Registry::institutions"), &first);
     assert_eq!(institution.unwrap().unwrap().account, account(40));
     let by_account = protocol::KeyComposer::from_str("Registry::by_account");
@@ -96,9 +106,15 @@ fn what_the_registry_has_to_refuse_is_found() {
     let mut stage = Stage::new();
     let member = stage.register(Roles::PARTICIPANT);
     stage.change(Some(Member(1)), &registration(member, Roles(0)));
-    assert_eq!(stage.codes(), ["bad-roles", "lei-taken", "account-taken", "signing-key-taken"]);
+    assert_eq!(
+        stage.codes(),
+        ["bad-roles", "lei-taken", "account-taken", "signing-key-taken"]
+    );
     sums_of(&mut stage);
-    assert!(stage.codes().contains(&"wrong-index"), "the first one's indices are gone");
+    assert!(
+        stage.codes().contains(&"wrong-index"),
+        "the first one's indices are gone"
+    );
 
     let mut stage = Stage::new();
     let member = stage.register(Roles::PARTICIPANT);
@@ -111,10 +127,22 @@ fn what_the_registry_has_to_refuse_is_found() {
     stage.change(Some(member), &Change::SetStatus { member, status });
     stage.change(Some(Member(5)), &Change::SetStatus { member, status });
     stage.epoch += 1;
-    stage.change(None, &Change::SetGovernors { keys: Vec::new(), threshold: 0 });
+    stage.change(
+        None,
+        &Change::SetGovernors {
+            keys: Vec::new(),
+            threshold: 0,
+        },
+    );
     assert_eq!(
         stage.codes(),
-        ["revoked", "wrong-member", "epoch-skipped", "bad-signature", "bad-governors"],
+        [
+            "revoked",
+            "wrong-member",
+            "epoch-skipped",
+            "bad-signature",
+            "bad-governors"
+        ],
         "the signature is good for the epoch that was skipped"
     );
 }
