@@ -5,7 +5,6 @@ use protocol::{
     settlement::Asset,
     Amount, Member,
 };
-use scale::Decode;
 
 use super::{
     signed,
