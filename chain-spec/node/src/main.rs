@@ -4,6 +4,7 @@
 
 mod chain_spec;
 mod cli;
+mod consensus;
 mod rpc;
 mod service;
 
