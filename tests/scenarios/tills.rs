@@ -31,10 +31,11 @@ pub const MERCHANT: MerchantNumber = MerchantNumber(12);
 pub const BALANCE: Amount = 100_000_000_000;
 /// What an ordinary payment is.
 pub const PRICE: Amount = 1_000_000_000;
+/// A cycle with one payment is carried over: what it pays wouldn't keep a new account (less than the existential deposit).
 pub const RULES: Rules = Rules {
     flat: 1_000,
     parts_per_million: 10_000,
-    least_payout: 0,
+    least_payout: PRICE,
     reserve_parts_per_million: 0,
 };
 const CARD_KEY: &str = "//Card4711";

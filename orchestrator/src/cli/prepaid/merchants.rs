@@ -21,7 +21,8 @@ struct RulesArgs {
     /// And so many millionths of a cycle's sales: 8000 is 0.8 %.
     #[arg(long, value_name = "MILLIONTHS", default_value_t = 0)]
     fee_ppm: u32,
-    /// Less is not paid out but carried to the next cycle, in the asset's smallest unit.
+    /// Less is not paid out but carried to the next cycle, in the asset's smallest unit. Unless the merchant's account is
+    /// funded already, give at least what the chain wants an account to hold (its existential deposit): it refuses to pay less.
     #[arg(long, value_name = "AMOUNT", default_value_t = 0)]
     least_payout: Amount,
     /// So many millionths of a cycle's sales are kept for refunds until the next cycle is closed.
