@@ -179,6 +179,8 @@ pub mod pallet {
                     let aura = BoundedVec::try_from(aura).map_err(|_| Error::<T>::NumberOfValidators)?;
                     // The validators until now finalize the block that this is in, and with it their successors.
                     pallet_grandpa::Pallet::<T>::schedule_change(grandpa, 0u32.into(), None)?;
+                    // Nodes count along; one that starts from here (`--sync warp`) reads it.
+                    pallet_grandpa::CurrentSetId::<T>::mutate(|set| *set = set.saturating_add(1));
                     pallet_aura::Pallet::<T>::change_authorities(aura);
                     Validators::<T>::put(Self::checked(next)?);
                 }
@@ -285,6 +287,7 @@ mod tests {
             assert_eq!(Aura::authorities_len(), 5);
             assert_eq!(super::Validators::<Runtime>::get().into_inner(), validators(1..=5));
             assert_eq!(Grandpa::pending_change().unwrap().next_authorities.len(), 5);
+            assert_eq!(Grandpa::current_set_id(), 1, "theirs is another set");
 
             assert_noop!(approve(4, 0, &joined), Error::<Runtime>::OtherRound);
             assert_ok!(approve(5, 1, &Decision::Upgrade(Hash::zero())));
