@@ -1,11 +1,14 @@
 //! Chain specs: `chain-spec/*.json` without the runtime's code, joined with the wasm that was built from source.
 use std::path::{Path, PathBuf};
 
-use quittance_runtime::RuntimeGenesisConfig;
-use sc_chain_spec::json_patch;
+use quittance_runtime::{RuntimeGenesisConfig, Validator};
+use sc_chain_spec::{json_patch, ChainSpec as _, ChainType};
+use scale::Decode;
 use serde_json::{json, Value};
 use sp_core::{bytes::to_hex, storage::well_known_keys::CODE};
 use sp_runtime::BuildStorage;
+
+use crate::well_known;
 
 /// A chain spec without extensions.
 pub type ChainSpec = sc_service::GenericChainSpec;
@@ -27,22 +30,63 @@ pub enum For {
 
 /// The chain spec of this name, or in this file.
 pub fn load(id: &str, wanted: For) -> Result<ChainSpec, String> {
-    let spec = match id {
-        "" | "dev" => parse(DEV)?,
-        "consortium" => parse(CONSORTIUM)?,
-        path => {
-            let text = std::fs::read_to_string(path).map_err(|error| format!("{path} can't be read: {error}"))?;
-            let spec = parse(&text)?;
-            if !is_without_code(&spec) {
-                return ChainSpec::from_json_bytes(text.into_bytes());
-            }
-            spec
-        }
+    let text = match id {
+        "" | "dev" => DEV.to_owned(),
+        "consortium" => CONSORTIUM.to_owned(),
+        path => std::fs::read_to_string(path).map_err(|error| format!("{path} can't be read: {error}"))?,
     };
-    match wanted {
-        For::People => plain(spec, &runtime()?),
-        For::Nodes => raw(spec, &runtime()?),
+    let spec = parse(&text)?;
+    let spec = match wanted {
+        _ if !is_without_code(&spec) => ChainSpec::from_json_bytes(text.into_bytes())?,
+        For::People => plain(spec, &runtime()?)?,
+        For::Nodes => raw(spec, &runtime()?)?,
+    };
+    if wanted == For::Nodes {
+        refuse_known_keys(&spec)?;
     }
+    Ok(spec)
+}
+
+/// Whoever has a validator's keys takes its part. Where something depends on the chain, they must not be known to everybody.
+fn refuse_known_keys(spec: &ChainSpec) -> Result<(), String> {
+    if is_for_trying_out(&spec.chain_type()) {
+        return Ok(());
+    }
+    let state = spec.build_storage()?.top;
+    let Some(validators) = state.get(&storage_prefix("Consortium", "Validators")) else {
+        return Ok(());
+    };
+    let validators: Vec<Validator> = Decode::decode(&mut &validators[..])
+        .map_err(|error| format!("the validators in the chain spec's genesis can't be read: {error}"))?;
+    for (number, validator) in (1..).zip(&validators) {
+        let keys: [(&str, &[u8]); 3] = [
+            ("account", validator.account.as_ref()),
+            ("aura", validator.aura.as_ref()),
+            ("grandpa", validator.grandpa.as_ref()),
+        ];
+        for (kind, key) in keys {
+            if let Some(uri) = well_known::uri_of(key) {
+                return Err(format!(
+                    "the {kind} key of validator {number} of chain `{}` is the development key {uri}, which everybody \
+                     knows: only a chain of the type `Development` or `Local` may have it",
+                    spec.id()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing depends on chains of this type.
+pub fn is_for_trying_out(kind: &ChainType) -> bool {
+    matches!(kind, ChainType::Development | ChainType::Local)
+}
+
+/// What the keys of a pallet's stored item start with.
+fn storage_prefix(pallet: &str, item: &str) -> Vec<u8> {
+    [pallet, item]
+        .map(|name| sp_io::hashing::twox_128(name.as_bytes()))
+        .concat()
 }
 
 /// Whether it is one of those that this program joins with the code.
@@ -106,14 +150,13 @@ fn runtime() -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use sp_core::crypto::Ss58Codec;
+
     use super::*;
 
     /// How many values the spec's genesis state has in a pallet's map.
     fn count(state: &serde_json::Map<String, Value>, pallet: &str, map: &str) -> usize {
-        let prefix = [pallet, map]
-            .map(|name| sp_io::hashing::twox_128(name.as_bytes()))
-            .concat();
-        let prefix = to_hex(&prefix, false);
+        let prefix = to_hex(&storage_prefix(pallet, map), false);
         state.keys().filter(|key| key.starts_with(&prefix)).count()
     }
 
@@ -140,6 +183,37 @@ mod tests {
             assert_eq!(count(state, pallet, "Authorities"), 1, "{pallet}");
         }
         assert_eq!(count(state, "Consortium", "Validators"), 1);
+    }
+
+    #[test]
+    fn where_something_depends_on_the_chain_no_validator_has_a_key_that_everybody_knows() {
+        let known = |chain_type: &str, change: &dyn Fn(&mut Value)| {
+            let mut spec = parse(CONSORTIUM).expect("JSON");
+            spec["chainType"] = json!(chain_type);
+            change(&mut spec["genesis"]["runtimeGenesis"]["patch"]["consortium"]["validators"]);
+            refuse_known_keys(&raw(spec, &[]).expect("the spec is sound"))
+        };
+        let own = |validators: &mut Value| {
+            for (number, validator) in (100_u8..).zip(validators.as_array_mut().expect("a list")) {
+                let key = sp_core::crypto::AccountId32::new([number; 32]).to_ss58check();
+                *validator = json!({ "account": key, "aura": key, "grandpa": key });
+            }
+        };
+        assert_eq!(known("Local", &|_| ()), Ok(()));
+        assert_eq!(known("Live", &own), Ok(()));
+        let refusal = known("Live", &|_| ()).expect_err("all are known");
+        assert!(refusal.contains("//Alice"), "{refusal}");
+        let alice = parse(CONSORTIUM).expect("JSON")["genesis"]["runtimeGenesis"]["patch"]["consortium"]["validators"]
+            [0]
+        .clone();
+        for kind in ["account", "aura", "grandpa"] {
+            let refusal = known("Live", &|validators| {
+                own(validators);
+                validators[2][kind] = alice[kind].clone();
+            });
+            let refusal = refusal.expect_err("one is known");
+            assert!(refusal.contains(&format!("the {kind} key of validator 3")), "{refusal}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How blocks come about where validators make them: with Aura each in its slot, and GRANDPA makes them final.
 use std::{sync::Arc, time::Duration};
 
-use quittance_runtime::{opaque::Block, Hash};
+use quittance_runtime::{opaque::Block, BlockNumber, Hash};
 use sc_consensus::DefaultImportQueue;
 use sc_consensus_aura::SlotProportion;
 use sc_consensus_grandpa::{warp_proof, FinalityProofProvider, GrandpaParams, LinkHalf, SharedVoterState};
@@ -15,7 +15,10 @@ use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_consensus_aura::{sr25519::AuthorityPair, AuraApi, SlotDuration};
 
-use crate::service::{FullBackend, FullClient, FullPool, SelectChain};
+use crate::{
+    chain_spec,
+    service::{FullBackend, FullClient, FullPool, SelectChain},
+};
 
 /// How long a message may take to all other validators before votes are cast without it. Theirs are few, and each is
 /// connected to each, so less than on a public network.
@@ -53,13 +56,19 @@ impl Consensus {
         select_chain: &SelectChain,
         task_manager: &TaskManager,
     ) -> Result<(Self, DefaultImportQueue<Block>), ServiceError> {
-        let genesis = client.info().genesis_hash;
-        if client
-            .runtime_api()
-            .authorities(genesis)
-            .map_err(sp_blockchain::Error::from)?
-            .is_empty()
-        {
+        if let (Some(seed), false) = (
+            &config.dev_key_seed,
+            chain_spec::is_for_trying_out(&config.chain_spec.chain_type()),
+        ) {
+            return Err(ServiceError::Other(format!(
+                "everybody knows the development key {seed}: only a chain of the type `Development` or `Local` may be run \
+                 with it"
+            )));
+        }
+        // Once there are validators there always are, and the genesis state may be pruned.
+        let best = client.info().best_hash;
+        let validators = client.runtime_api().authorities(best);
+        if validators.map_err(sp_blockchain::Error::from)?.is_empty() {
             return Err(ServiceError::Other(format!(
                 "the genesis of chain `{}` names no validators (consortium.validators): only a development chain can do \
                  without",
@@ -166,9 +175,9 @@ impl Consensus {
                     create_inherent_data_providers: move |_, ()| async move { Ok(inherents(slot)) },
                     force_authoring,
                     // Without finality blocks come ever slower: what isn't final yet has to be kept, and may be undone.
-                    backoff_authoring_blocks: Some(
-                        sc_consensus_slots::BackoffAuthoringOnFinalizedHeadLagging::default(),
-                    ),
+                    backoff_authoring_blocks: Some(sc_consensus_slots::BackoffAuthoringOnFinalizedHeadLagging::<
+                        BlockNumber,
+                    >::default()),
                     keystore: node.keystore.clone(),
                     block_proposal_slot_portion: SlotProportion::new(PROPOSING),
                     // Longer where slots before were missed: else a transaction too heavy for this machine to carry

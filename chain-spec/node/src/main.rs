@@ -7,6 +7,7 @@ mod cli;
 mod consensus;
 mod rpc;
 mod service;
+mod well_known;
 
 fn main() -> sc_cli::Result<()> {
     cli::run()

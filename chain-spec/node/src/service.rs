@@ -35,8 +35,11 @@ type Service = sc_service::PartialComponents<
 /// The parts that sub-commands need too.
 pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
     let executor = new_executor(config);
+    // Blocks that prove who the validators were are kept, also where old blocks aren't (`--blocks-pruning`): with them
+    // other nodes start.
+    let kept: Arc<dyn sc_service::PruningFilter> = Arc::new(sc_consensus_grandpa::GrandpaPruningFilter);
     let (client, backend, keystore_container, task_manager) =
-        sc_service::new_full_parts::<Block, RuntimeApi, _>(config, None, executor, Vec::new())?;
+        sc_service::new_full_parts::<Block, RuntimeApi, _>(config, None, executor, vec![kept])?;
     let client = Arc::new(client);
     let select_chain = sc_consensus::LongestChain::new(backend.clone());
     let transaction_pool = Arc::from(
