@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{bail, Context};
 use futures::future::try_join_all;
 use rand::{rngs::OsRng, RngCore};
 use serde_json::{json, Value};
@@ -16,7 +16,7 @@ use tokio::process::Command;
 
 use super::{
     free_port,
-    node::{spec_like, Node, Validating},
+    node::{spec_like, Node, Validating, SPEC},
     run, Options,
 };
 use crate::identity::SigningKey;
@@ -53,6 +53,12 @@ impl SessionKey {
 
 /// Starts a validator's node for each of these account keys.
 pub(super) async fn start(options: &Options, account_keys: &[String]) -> anyhow::Result<Vec<Node>> {
+    if options.directory.join(SPEC).is_file() {
+        bail!(
+            "there is a chain in {} already, and the keys of its validators are their nodes' own: take another folder",
+            options.directory.display()
+        );
+    }
     let founders = account_keys.iter().enumerate();
     let founders = founders.map(|(place, account_key)| found(options, place, account_key));
     let founders: Vec<Founder> = try_join_all(founders).await?;

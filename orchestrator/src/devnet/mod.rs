@@ -24,7 +24,7 @@ use anyhow::{bail, Context};
 use protocol::{
     decisions::Decision,
     settlement::{Asset, TransactionKind},
-    Amount, Lei, Timestamp,
+    Amount, Lei, Member, Timestamp,
 };
 use rand::{rngs::OsRng, Rng, RngCore};
 use serde_json::json;
@@ -423,8 +423,8 @@ impl Network {
         let node = own.or(self.node.as_ref());
         Place {
             options: &self.options,
-            url: node.map_or(&self.url, |node| &node.url),
-            log: node.map_or(Path::new(""), |node| &node.log),
+            url: node.map_or(self.url.as_str(), |node| node.url.as_str()),
+            log: node.map_or(Path::new(""), |node| node.log.as_path()),
             directory: &self.options.directory,
         }
     }

@@ -14,6 +14,8 @@ use super::{free_port, run, tail, until, Options, NODE_LOG};
 
 /// Long enough for a slow machine to compile the runtime.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// What a chain spec is called that was made for a network.
+pub(super) const SPEC: &str = "chain-spec.json";
 const LISTENING: &str = "Running JSON-RPC server: addr=";
 
 /// A node, running or not.
@@ -231,7 +233,7 @@ pub(super) async fn spec_like(
     change: impl FnOnce(&mut Value) -> anyhow::Result<()>,
 ) -> anyhow::Result<PathBuf> {
     let file = |name: &str| directory.join(name);
-    let (plain, raw) = (file("plain-spec.json"), file("chain-spec.json"));
+    let (plain, raw) = (file("plain-spec.json"), file(SPEC));
     if raw.is_file() {
         return Ok(raw);
     }
