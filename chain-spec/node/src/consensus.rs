@@ -6,8 +6,8 @@ use sc_consensus::DefaultImportQueue;
 use sc_consensus_aura::SlotProportion;
 use sc_consensus_grandpa::{warp_proof, FinalityProofProvider, GrandpaParams, LinkHalf, SharedVoterState};
 use sc_network::{
-    config::FullNetworkConfiguration, service::traits::NetworkService, NetworkBackend, NetworkWorker,
-    NotificationMetrics, NotificationService, ProtocolName,
+    config::FullNetworkConfiguration, service::traits::NetworkService, NetworkWorker, NotificationMetrics,
+    NotificationService, ProtocolName,
 };
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpSyncConfig};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
