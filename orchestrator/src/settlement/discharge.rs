@@ -2,13 +2,13 @@
 use protocol::{
     clearing::{Course, Error as Refused, Retention},
     settlement::{ClearingVoucher, SignedClearingVoucher, MAX_CLEARING_BATCH},
-    signing::Purpose,
     VoucherId,
 };
 
 use super::{
     batches,
     members::Members,
+    messages::clearing_payload,
     ports::LedgerError,
     runner::{cleared_in, Next, StepError},
     state::State,
@@ -60,13 +60,7 @@ pub(super) async fn sign(saga: &Settlement, payment: &PaymentRow, way: Dischargi
         issued_at: now,
         expires_at: now.saturating_add(saga.voucher_lifetime),
     };
-    let payload = protocol::signing::payload(
-        &saga.domain(epoch),
-        Purpose::ClearingVoucher,
-        &clearing_voucher.id().0,
-        clearing_voucher.expires_at,
-        &(),
-    );
+    let payload = clearing_payload(&saga.domain(epoch), &clearing_voucher);
     let signed = SignedClearingVoucher {
         voucher: payment.voucher.clone(),
         clearing_voucher,

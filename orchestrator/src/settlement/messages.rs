@@ -1,6 +1,6 @@
 //! What institutions say to each other about a payment. JSON over HTTP; ids and amounts as in [`protocol::text`].
 use protocol::{
-    settlement::{Asset, Relation, TransactionKind, Voucher},
+    settlement::{Asset, ClearingVoucher, Relation, TransactionKind, Voucher},
     signing::{Domain, MemberSignature, Purpose, PAYLOAD_LENGTH},
     AccountId, Amount, Member, RelationId, Signature, Timestamp, UserId, VoucherId,
 };
@@ -396,6 +396,12 @@ pub fn retention_payload(
 ) -> [u8; PAYLOAD_LENGTH] {
     let id = protocol::settlement::retention_id(&[(voucher.id(), relation.id())]);
     protocol::signing::payload(domain, Purpose::Retention, &id, expires_at, &())
+}
+
+/// What a debtor signs to pay what it owes.
+pub fn clearing_payload(domain: &Domain, clearing_voucher: &ClearingVoucher) -> [u8; PAYLOAD_LENGTH] {
+    let (id, until) = (clearing_voucher.id().0, clearing_voucher.expires_at);
+    protocol::signing::payload(domain, Purpose::ClearingVoucher, &id, until, &())
 }
 
 /// What the parties sign under a voucher.

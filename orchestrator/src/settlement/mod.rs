@@ -22,7 +22,7 @@ pub mod ports;
 mod runner;
 pub mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::HashMap,
@@ -39,6 +39,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, Notify, Semaphore};
 
 pub use fault::{Fault, SettlementError};
+pub(crate) use party::Draft;
 pub use state::{Role, State};
 
 use crate::{

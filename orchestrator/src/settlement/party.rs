@@ -20,9 +20,9 @@ use crate::store::payments::{Document, PaymentRow};
 
 /// What this institution co-signs for a notary, whatever the epoch: the first one counts.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Draft {
-    relation: Relation,
-    expires_at: u64,
+pub(crate) struct Draft {
+    pub(crate) relation: Relation,
+    pub(crate) expires_at: u64,
 }
 
 /// The most notaries whose signatures are looked at: the registry answers for that many and the parties at once.

@@ -141,6 +141,19 @@ impl Audit {
         }
     }
 
+    /// What everything that is audited has in common.
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// The latest finalized block.
+    ///
+    /// # Errors
+    /// The node can't be asked.
+    pub async fn finalized(&self) -> Result<u32, AuditError> {
+        Ok(self.archive.finalized().await?)
+    }
+
     /// What a work file is begun for: it is continued for nothing else.
     pub fn whose(&self, scope: Scope) -> impl Serialize {
         let contract = |(account, one): (&AccountId, &super::contracts::Audited)| {

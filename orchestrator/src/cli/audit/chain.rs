@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use serde::Serialize;
 
 use crate::{
-    audit::chain::{
-        contracts::Contracts,
-        findings::Finding,
-        run::{Audit, Outcome, Scope, Step, Tally},
-        tables::Tables,
-        AuditError,
+    audit::{
+        chain::{
+            contracts::Contracts,
+            findings::Finding,
+            run::{Audit, Outcome, Scope, Step, Tally},
+            tables::Tables,
+            AuditError,
+        },
+        documents::{self, Copy, DOCUMENTS},
     },
     chain::{Chain, ChainArchive, Deployment},
     cli::render,
@@ -33,6 +36,10 @@ pub(super) struct Args {
     /// The last block. The latest finalized one if it isn't said.
     #[arg(long, value_name = "BLOCK")]
     to: Option<u32>,
+    /// A copy of an institution's database (`VACUUM INTO`): each document in it is verified, and held against the chain. It is
+    /// only read.
+    #[arg(long, value_name = "FILE")]
+    documents: Option<PathBuf>,
     /// Where the work is kept, and goes on if it was interrupted. A temporary file if it isn't said.
     #[arg(long, value_name = "FILE")]
     work: Option<PathBuf>,
@@ -53,7 +60,8 @@ struct Audited<'a> {
     until: u32,
     #[serde(with = "protocol::text::bytes")]
     until_hash: [u8; 32],
-    /// By the contract's name; `chain` for the blocks themselves.
+    /// By the contract's name; `chain` for the blocks themselves, `documents` for those of the copy: documents count as its
+    /// events, what was looked up on the chain for them as compared.
     contracts: &'a BTreeMap<String, Tally>,
     /// All that was found, counted; the first ones in `findings`.
     count: u64,
@@ -65,6 +73,10 @@ impl Args {
         let deployment = Deployment::load(&self.deployment)?;
         let registry = deployment.contract("registry")?.address;
         let contracts = Contracts::of(&deployment, &self.bundles)?;
+        let mut copy = match &self.documents {
+            Some(file) => Some(Copy::open(file).await?),
+            None => None,
+        };
         let chain = Chain::connect(&self.url).await?;
         deployment.ensure_on(chain.genesis())?;
         let genesis = chain.genesis();
@@ -97,8 +109,17 @@ impl Args {
         };
         let mut tables = Tables::open(self.work.as_deref(), &audit.whose(scope))?;
         let outcome = audit.run(scope, &mut tables).await;
+        let mut outcome = outcome.map_err(failed)?;
+        if let Some(copy) = &mut copy {
+            let clearing = deployment.contract("clearing")?.address;
+            bar.set_message("verifying documents, after block");
+            let watch = || {
+                bar.inc_length(1);
+                bar.inc(1);
+            };
+            documents::check(copy, (clearing, audit.place()), &mut tables, &mut outcome, &watch).await?;
+        }
         bar.finish_and_clear();
-        let outcome = outcome.map_err(failed)?;
         if self.json {
             render::json(&Audited {
                 ok: outcome.findings.count == 0,
@@ -167,6 +188,12 @@ fn show(outcome: &Outcome) {
         println!(
             "The documents of {} event(s) couldn't be seen: contracts handed them to contracts.",
             findings.unseen
+        );
+    }
+    if let Some(tally) = outcome.tallies.get(DOCUMENTS) {
+        println!(
+            "Of the copy, {} document(s) were looked at; what is unseen can't be proven from the chain: users' keys above all.",
+            tally.events
         );
     }
     if findings.count == 0 {

@@ -10,6 +10,7 @@ Examples:
   quittance audit --url ws://127.0.0.1:9944 --deployment deployment.json
   quittance audit --url ws://127.0.0.1:9944 --work audit.work --to 4711
   quittance audit --url ws://127.0.0.1:9944 --from 100000 --json
+  quittance audit --url ws://127.0.0.1:9944 --work audit.work --documents bank-a.sqlite
   quittance audit report 2026-11-25.json --url ws://127.0.0.1:9944 --deployment deployment.json
 
 Without a subcommand, everything is audited that the deployment's contracts ever did. Each block's header and transactions are
@@ -25,6 +26,13 @@ same command is started again. Without --work it is in a temporary file.
 With --from, what contracts kept before that block is believed, and signatures by keys of earlier epochs can't be verified.
 Documents are seen in the transaction that hands them in; those that one contract hands to another are not: such events are
 counted as unseen, and still lead to the state that is compared.
+
+With --documents, each document that an institution keeps is looked at, too, in a copy of its database (made with VACUUM INTO, and
+no younger than the last block audited): the payment's id is made anew and looked up on the chain, with its relation; every
+signature is verified with the key that the registry had in its epoch; the digests of what was handed in to disputes are held
+against the chain's. The copy is believed in nothing, and never written. A user's key is in no registry: it is the wallet's, or the
+one that the user's account has in the home institution's copy; signatures by others can't be seen. The line `documents` counts
+documents as events, and what was looked up on the chain for them as compared.
 
 Prints a table of what was looked at and exits with 0, or everything that isn't as it should be, a line each, and exits with 1.
 

@@ -1,4 +1,6 @@
-//! `quittance demo`: a chain, six banks, a notary, and every system on it; a second chain for credit across two.
+//! `quittance demo`: a chain, six banks, a notary, and every system on it; a second chain for credit across two;
+//! in the end an audit of all of it.
+mod audit;
 mod credit;
 mod dispute;
 mod escrow;
@@ -140,6 +142,7 @@ async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, C
     let (credit, node) = credit::run(network, other_node?, show).await?;
     let (prepaid, cards) = prepaid::run(network, show).await?;
     let reconciliation = reconciliation::run(network, show).await?;
+    let audit = audit::run(network, &node, show).await?;
     Ok((
         json!({
             "settlement": settlement,
@@ -147,6 +150,7 @@ async fn systems(network: &mut Network, show: &Show) -> anyhow::Result<(Value, C
             "credit": credit,
             "prepaid": prepaid,
             "reconciliation": reconciliation,
+            "audit": audit,
         }),
         node,
         cards,

@@ -8,6 +8,7 @@ mod believed;
 mod clear;
 mod decisions;
 mod disputes;
+mod kept;
 mod money;
 mod netting;
 mod retain;
@@ -16,6 +17,10 @@ mod signed;
 mod state;
 mod sums;
 mod windows;
+
+pub use kept::{dispute, relation, retention, Retention};
+#[cfg(test)]
+pub use kept::{keep, keep_dispute};
 
 use self::{awaited::Awaited, state::Head};
 use super::scene::Scene;

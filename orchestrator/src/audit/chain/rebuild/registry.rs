@@ -15,7 +15,7 @@ mod epochs;
 mod signed;
 
 pub use believed::believe;
-pub use epochs::{epoch_at, institution, signers};
+pub use epochs::{epoch_at, institution, is_known, signers};
 pub use signed::{ensure_active, member_signature, Signed};
 
 use super::scene::{Mapping, Scene};

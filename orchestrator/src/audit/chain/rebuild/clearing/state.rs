@@ -1,6 +1,6 @@
 //! Where the clearing house keeps what, and what the audit notes next to it.
 use protocol::{
-    clearing::{Balance, Batch, Course, Discharge, Kept, Page},
+    clearing::{self, Balance, Batch, Course, Discharge, Page},
     disputes::Dispute,
     fees::FeeRule,
     settlement::{Asset, Obligation, Relation, Source, Voucher},
@@ -11,7 +11,7 @@ use scale::{Decode, Encode};
 
 use crate::audit::chain::{
     rebuild::scene::{Mapping, Notes, Scene},
-    tables::TablesError,
+    tables::{Kept, TablesError},
 };
 
 /// The contract's struct without its mappings, in the order of its fields.
@@ -53,7 +53,7 @@ pub(super) const WITHDRAWN: Notes<Asset, Amount> = Notes::named("withdrawn");
 /// Everything that is known of a retained voucher.
 pub(super) struct Known {
     pub(super) voucher: Voucher,
-    pub(super) kept: Kept,
+    pub(super) kept: clearing::Kept,
     pub(super) batch: Batch,
     pub(super) relation: Relation,
 }
@@ -61,18 +61,24 @@ pub(super) struct Known {
 impl Known {
     /// What is known of a voucher; `None` if none was retained that has this id.
     pub(super) fn of(scene: &mut Scene<'_>, id: VoucherId) -> Result<Option<Self>, TablesError> {
-        let Some(voucher) = VOUCHERS.get(&scene.kept(), &id)? else {
-            return Ok(None);
-        };
+        let kept = scene.kept();
+        match VOUCHERS.get(&kept, &id)? {
+            Some(voucher) => Self::within(&kept, id, voucher),
+            None => Ok(None),
+        }
+    }
+
+    /// What is known of a voucher that somebody has; `None` if it was never retained.
+    pub(super) fn within(tables: &Kept<'_>, id: VoucherId, voucher: Voucher) -> Result<Option<Self>, TablesError> {
         let (page, slot) = Page::place(voucher.sequence);
-        let page = PAGES.or_default(scene, &(voucher.originator, page))?;
+        let page = PAGES.within(tables, &(voucher.originator, page))?.unwrap_or_default();
         let Some(kept) = page.get(slot, id).copied() else {
             return Ok(None);
         };
-        let Some(batch) = BATCHES.get(scene, &kept.batch)? else {
+        let Some(batch) = BATCHES.within(tables, &kept.batch)? else {
             return Ok(None);
         };
-        let schedule = schedule(scene, voucher.fees)?.unwrap_or_default();
+        let schedule = schedule_within(tables, voucher.fees)?.unwrap_or_default();
         let relation = Relation::of(&voucher, &schedule, batch.drawn_at);
         Ok(relation.map(|relation| Self {
             voucher,
@@ -90,9 +96,14 @@ impl Known {
 
 /// The fee schedule of a version, if it was published.
 pub(super) fn schedule(scene: &mut Scene<'_>, version: u32) -> Result<Option<Vec<FeeRule>>, TablesError> {
+    schedule_within(&scene.kept(), version)
+}
+
+/// The same, where nothing is told.
+pub(super) fn schedule_within(tables: &Kept<'_>, version: u32) -> Result<Option<Vec<FeeRule>>, TablesError> {
     match version {
         0 => Ok(Some(Vec::new())),
-        _ => SCHEDULES.get(scene, &version),
+        _ => SCHEDULES.within(tables, &version),
     }
 }
 

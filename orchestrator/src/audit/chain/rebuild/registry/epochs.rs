@@ -110,8 +110,11 @@ pub(super) fn note(scene: &mut Scene<'_>, epoch: u32, institution: &Institution)
     INSTITUTIONS.put(&mut kept, &(member, next), &(epoch, institution.clone()))
 }
 
-/// Whether it is known who the members were in an epoch.
-pub(super) fn is_known(place: &Place, tables: &mut Tables, epoch: u32) -> Result<bool, TablesError> {
+/// Whether it is known who the members were in an epoch: of those before the audit's first block it isn't.
+///
+/// # Errors
+/// The work file is broken.
+pub fn is_known(place: &Place, tables: &mut Tables, epoch: u32) -> Result<bool, TablesError> {
     let first = BELIEVED.get(&tables.of(place.registry), &())?;
     Ok(first.is_none_or(|first| first <= epoch))
 }
