@@ -4,7 +4,7 @@ use crate::prepaid::past::Event;
 
 /// The events, as the contract names them. All of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     ProgrammeSet,
     MerchantRegistered,
     MerchantSwitched,
@@ -28,7 +28,7 @@ pub(super) enum Kind {
     CycleClosed,
 }
 
-pub(super) const KINDS: [(&str, Kind); 21] = [
+pub(crate) const KINDS: [(&str, Kind); 21] = [
     ("ProgrammeSet", Kind::ProgrammeSet),
     ("MerchantRegistered", Kind::MerchantRegistered),
     ("MerchantSwitched", Kind::MerchantSwitched),
@@ -53,7 +53,7 @@ pub(super) const KINDS: [(&str, Kind); 21] = [
 ];
 
 /// Reads an event's fields, in the contract's order.
-pub(super) fn event(kind: Kind, data: &[u8]) -> Result<Event, ChainError> {
+pub(crate) fn event(kind: Kind, data: &[u8]) -> Result<Event, ChainError> {
     Ok(match kind {
         Kind::ProgrammeSet => Event::ProgrammeSet(decode(data)?),
         Kind::MerchantRegistered => {

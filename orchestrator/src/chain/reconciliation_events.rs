@@ -4,14 +4,14 @@ use crate::reconciliation::ports::Event;
 
 /// The events, as the contract names them. All of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     BookOpened,
     Recorded,
     Corrected,
     DayClosed,
 }
 
-pub(super) const KINDS: [(&str, Kind); 4] = [
+pub(crate) const KINDS: [(&str, Kind); 4] = [
     ("BookOpened", Kind::BookOpened),
     ("Recorded", Kind::Recorded),
     ("Corrected", Kind::Corrected),
@@ -19,7 +19,7 @@ pub(super) const KINDS: [(&str, Kind); 4] = [
 ];
 
 /// Reads an event's fields, in the contract's order.
-pub(super) fn event(kind: Kind, data: &[u8]) -> Result<Event, ChainError> {
+pub(crate) fn event(kind: Kind, data: &[u8]) -> Result<Event, ChainError> {
     Ok(match kind {
         Kind::BookOpened => {
             let (book, terms) = decode(data)?;

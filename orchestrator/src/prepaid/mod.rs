@@ -25,7 +25,7 @@ pub mod sealed;
 pub mod statements;
 pub mod verify;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

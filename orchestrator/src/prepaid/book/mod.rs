@@ -15,7 +15,7 @@ use super::{
 };
 
 mod cards;
-mod judge;
+pub(crate) mod judge;
 mod merchants;
 mod mismatch;
 mod payments;
@@ -259,12 +259,12 @@ impl Book {
 }
 
 /// Adds, and stops at the largest amount: the contract lets no sum come there.
-fn add(to: &mut Amount, amount: Amount) {
+pub(crate) fn add(to: &mut Amount, amount: Amount) {
     *to = to.saturating_add(amount);
 }
 
 /// Takes away, and stops at nothing. Says whether that much was there.
-fn take_away(from: &mut Amount, amount: Amount) -> bool {
+pub(crate) fn take_away(from: &mut Amount, amount: Amount) -> bool {
     let left = from.checked_sub(amount);
     *from = left.unwrap_or_default();
     left.is_some()

@@ -9,7 +9,7 @@ use protocol::{
 use super::{
     add,
     cards::movement,
-    judge::{is_possible, today},
+    judge::{is_possible, said, text, today},
     take_away, At, Book, CardEntry, CardMovement, Entry, EntryKind, Missing, OverCause,
 };
 
@@ -69,7 +69,7 @@ impl Book {
         let (taken, said, cycle) = match line.verdict {
             Verdict::Declined(code) => {
                 if !is_possible(&line.verdict, expected) {
-                    self.differs(at, what(": verdict"), text(&line.verdict), judged(expected));
+                    self.differs(at, what(": verdict"), text(said(&line.verdict)), text(expected));
                 }
                 self.declined.push(Declined {
                     at,
@@ -96,7 +96,7 @@ impl Book {
             return Err(Missing::Terminal(payment.terminal));
         }
         if !is_possible(&line.verdict, expected) {
-            self.differs(at, what(": verdict"), text(&line.verdict), judged(expected));
+            self.differs(at, what(": verdict"), text(said(&line.verdict)), text(expected));
         }
         self.expect(at, || what(": cycle"), cycle, open);
         if self.payments.contains_key(&key) {
@@ -353,19 +353,5 @@ impl Book {
 
     fn dispute_mut(&mut self, key: PaymentKey) -> Result<&mut DisputeBook, Missing> {
         self.disputes.get_mut(&key).ok_or(Missing::Dispute(key))
-    }
-}
-
-fn text(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Approved { taken, .. } => format!("approved with {taken}"),
-        Verdict::Declined(code) => format!("declined ({code:?})"),
-    }
-}
-
-fn judged(expected: Result<Amount, DeclineCode>) -> String {
-    match expected {
-        Ok(taken) => format!("approved with {taken}"),
-        Err(code) => format!("declined ({code:?})"),
     }
 }

@@ -35,46 +35,80 @@ pub struct Basis<'a> {
     pub entries: &'a [Entry],
 }
 
+/// What a statement is reckoned from once everything that moved is summed up.
+#[derive(Clone, Copy, Debug)]
+pub struct Reckoning {
+    /// Whose.
+    pub merchant: MerchantNumber,
+    /// Where it is paid.
+    pub account: AccountId,
+    /// What happened in the cycle.
+    pub cycle: Cycle,
+    /// When it was closed.
+    pub closed_at: Timestamp,
+    /// How it is paid.
+    pub rules: Rules,
+    /// Fees of earlier cycles that had not been taken.
+    pub fee_before: Amount,
+    /// What is held for disputes when it is closed.
+    pub held: Amount,
+}
+
 /// The statement; `None` where a sum is beyond what an amount can hold, or below nothing.
 pub fn draw_up(basis: &Basis<'_>) -> Option<Statement> {
-    let cycle = sums(basis.number, basis.opened_at, basis.opening, basis.entries);
-    let rules = basis.rules;
-    let sales = cycle.gross.checked_sub(cycle.voided)?;
-    let sold = Amount::from(cycle.count.checked_sub(cycle.voided_count)?);
-    let part = millionths(sales, rules.parts_per_million)?;
-    let due = rules
-        .flat
-        .checked_mul(sold)?
-        .checked_add(part)?
-        .checked_add(basis.fee_before)?;
-
-    let came = cycle.opening.checked_add(cycle.gross)?.checked_add(cycle.funded)?;
-    let went = cycle.voided.checked_add(cycle.refunded)?.checked_add(cycle.awarded)?;
-    let unpaid = came.checked_sub(went)?;
-    let free = unpaid.saturating_sub(basis.held);
-    let fee = if due < free { due } else { free };
-    let net = unpaid.checked_sub(fee)?;
-    let reserve = millionths(sales, rules.reserve_parts_per_million)?;
-    let kept = basis.held.saturating_add(reserve);
-    let paid = match net.checked_sub(kept) {
-        Some(rest) if rest >= rules.least_payout => rest,
-        _ => 0,
-    };
-    Some(Statement {
+    let reckoning = Reckoning {
         merchant: basis.merchant,
         account: basis.account,
-        cycle,
+        cycle: sums(basis.number, basis.opened_at, basis.opening, basis.entries),
         closed_at: basis.closed_at,
-        rules,
+        rules: basis.rules,
         fee_before: basis.fee_before,
-        fee,
-        fee_due: due.checked_sub(fee)?,
-        net,
         held: basis.held,
-        reserve,
-        paid,
-        closing: net.checked_sub(paid)?,
-    })
+    };
+    reckoning.statement()
+}
+
+impl Reckoning {
+    /// The statement; `None` where a sum is beyond what an amount can hold, or below nothing.
+    pub fn statement(&self) -> Option<Statement> {
+        let Self { cycle, rules, held, .. } = *self;
+        let sales = cycle.gross.checked_sub(cycle.voided)?;
+        let sold = Amount::from(cycle.count.checked_sub(cycle.voided_count)?);
+        let part = millionths(sales, rules.parts_per_million)?;
+        let due = rules
+            .flat
+            .checked_mul(sold)?
+            .checked_add(part)?
+            .checked_add(self.fee_before)?;
+
+        let came = cycle.opening.checked_add(cycle.gross)?.checked_add(cycle.funded)?;
+        let went = cycle.voided.checked_add(cycle.refunded)?.checked_add(cycle.awarded)?;
+        let unpaid = came.checked_sub(went)?;
+        let free = unpaid.saturating_sub(held);
+        let fee = if due < free { due } else { free };
+        let net = unpaid.checked_sub(fee)?;
+        let reserve = millionths(sales, rules.reserve_parts_per_million)?;
+        let kept = held.saturating_add(reserve);
+        let paid = match net.checked_sub(kept) {
+            Some(rest) if rest >= rules.least_payout => rest,
+            _ => 0,
+        };
+        Some(Statement {
+            merchant: self.merchant,
+            account: self.account,
+            cycle,
+            closed_at: self.closed_at,
+            rules,
+            fee_before: self.fee_before,
+            fee,
+            fee_due: due.checked_sub(fee)?,
+            net,
+            held,
+            reserve,
+            paid,
+            closing: net.checked_sub(paid)?,
+        })
+    }
 }
 
 /// What moved, kind by kind. Sums stop at the largest amount: the contract lets none come there.

@@ -10,11 +10,11 @@ use super::{
     Block, Place, Told,
 };
 
-// pub mod clearing;
-// pub mod credit;
-// pub mod escrow;
-// pub mod prepaid;
-// pub mod reconciliation;
+pub mod clearing;
+pub mod credit;
+pub mod escrow;
+pub mod prepaid;
+pub mod reconciliation;
 pub mod registry;
 pub mod scene;
 #[cfg(test)]
@@ -41,11 +41,11 @@ pub fn take(
 ) -> Result<(), TablesError> {
     let name = contract.name.as_str();
     match contract.bundle.as_str() {
-        // "clearing" => clearing::take(name, told, place, tables, findings),
-        // "credit" => credit::take(name, told, place, tables, findings),
-        // "escrow" => escrow::take(name, told, place, tables, findings),
-        // "prepaid" => prepaid::take(name, told, place, tables, findings),
-        // "reconciliation" => reconciliation::take(name, told, place, tables, findings),
+        "clearing" => clearing::take(name, told, place, tables, findings),
+        "credit" => credit::take(name, told, place, tables, findings),
+        "escrow" => escrow::take(name, told, place, tables, findings),
+        "prepaid" => prepaid::take(name, told, place, tables, findings),
+        "reconciliation" => reconciliation::take(name, told, place, tables, findings),
         "registry" => registry::take(name, told, place, tables, findings),
         _ => {
             let _ = (name, told, place, tables, findings);
@@ -67,11 +67,11 @@ pub fn sums(
 ) -> Result<BTreeMap<Asset, Amount>, TablesError> {
     let name = contract.name.as_str();
     match contract.bundle.as_str() {
-        // "clearing" => clearing::sums(name, account, until, tables, findings),
-        // "credit" => credit::sums(name, account, until, tables, findings),
-        // "escrow" => escrow::sums(name, account, until, tables, findings),
-        // "prepaid" => prepaid::sums(name, account, until, tables, findings),
-        // "reconciliation" => reconciliation::sums(name, account, until, tables, findings),
+        "clearing" => clearing::sums(name, account, until, tables, findings),
+        "credit" => credit::sums(name, account, until, tables, findings),
+        "escrow" => escrow::sums(name, account, until, tables, findings),
+        "prepaid" => prepaid::sums(name, account, until, tables, findings),
+        "reconciliation" => reconciliation::sums(name, account, until, tables, findings),
         "registry" => registry::sums(name, account, until, tables, findings),
         _ => {
             let _ = (name, account, until, tables, findings);

@@ -108,7 +108,15 @@ impl<K: Encode, V: Encode + Decode> Mapping<K, V> {
     /// # Errors
     /// The work file is broken.
     pub fn get(&self, scene: &mut Scene<'_>, key: &K) -> Result<Option<V>, TablesError> {
-        scene.kept().get(self.root, key)
+        self.within(&scene.kept(), key)
+    }
+
+    /// The value under a key of a contract's tables, where nothing is told.
+    ///
+    /// # Errors
+    /// The work file is broken.
+    pub fn within(&self, kept: &Kept<'_>, key: &K) -> Result<Option<V>, TablesError> {
+        kept.get(self.root, key)
     }
 
     /// The value under a key, or what the contract takes where there is none.

@@ -2,4 +2,4 @@
 #![allow(clippy::unwrap_used)]
 mod following;
 mod planted;
-mod random;
+pub(crate) mod random;

@@ -10,7 +10,7 @@ use crate::prepaid::{
 
 /// Something that somebody does. Much of it is refused.
 #[derive(Clone, Debug)]
-enum Act {
+pub(crate) enum Act {
     Next(u64),
     Pay(Vec<(CardPayment, bool, bool)>),
     Void(Index),
@@ -38,7 +38,7 @@ fn one_of<'a>(keys: impl Iterator<Item = &'a PaymentKey>, index: &Index) -> (u64
     key.map_or((1, 1), |(card, counter)| (card.0, *counter))
 }
 
-fn do_it(world: &mut World, act: &Act) {
+pub(crate) fn do_it(world: &mut World, act: &Act) {
     let payment = |index| one_of(world.kept.payments.keys(), index);
     let dispute = |index| one_of(world.kept.disputes.keys(), index);
     let _ = match act {
@@ -131,7 +131,7 @@ fn signed() -> impl Strategy<Value = (CardPayment, bool, bool)> {
     )
 }
 
-fn act() -> impl Strategy<Value = Act> {
+pub(crate) fn act() -> impl Strategy<Value = Act> {
     let card = || 1_u64..=4;
     let which = any::<Index>;
     let merchant = || 3_u32..=4;
@@ -158,7 +158,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut world = World::new();
     for (merchant, first) in [(3, 1), (4, 3)] {
         world.merchant(merchant, crate::prepaid::world::RULES).unwrap();

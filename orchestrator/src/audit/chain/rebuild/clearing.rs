@@ -1,0 +1,120 @@
+//! The clearing house: what members hold, which vouchers were retained, how they were paid, and what came of disputes.
+use std::collections::BTreeMap;
+
+use protocol::{settlement::Asset, AccountId, Amount};
+
+mod awaited;
+mod clear;
+mod decisions;
+mod disputes;
+mod money;
+mod netting;
+mod retain;
+mod rulings;
+mod signed;
+mod state;
+mod sums;
+mod windows;
+
+use self::{awaited::Awaited, state::Head};
+use super::scene::Scene;
+use crate::audit::chain::{
+    findings::Findings,
+    tables::{Tables, TablesError},
+    Block, Place, Told, MADE,
+};
+
+/// Takes one event of the clearing house.
+///
+/// # Errors
+/// The work file is broken. What contradicts the rules is a finding.
+pub fn take(
+    name: &str,
+    told: &Told<'_>,
+    place: &Place,
+    tables: &mut Tables,
+    findings: &mut Findings,
+) -> Result<(), TablesError> {
+    let scene = &mut Scene {
+        name,
+        told,
+        place,
+        tables,
+        findings,
+    };
+    if told.event == MADE {
+        return made(scene);
+    }
+    let known = scene.kept().head::<Head>()?;
+    let Some(head) = known else {
+        scene.find("never-made", "a clearing house tells something that was never made");
+        return Ok(());
+    };
+    let awaited = Awaited::take(scene)?;
+    match told.event {
+        "Retained" => return retain::retained(scene, head, awaited),
+        "WindowShort" => return windows::short(scene, awaited),
+        "WindowSettled" => return windows::settled(scene, awaited),
+        "AwardPaid" => return rulings::paid(scene, awaited),
+        _ => Awaited::missed(scene, awaited)?,
+    }
+    match told.event {
+        "Deposited" => money::deposited(scene, head),
+        "Withdrawn" => money::withdrawn(scene),
+        "Cleared" => clear::cleared(scene),
+        "FeesPublished" => decisions::fees_published(scene, head),
+        "CapSet" => decisions::cap_set(scene, head),
+        "WindowCutOff" => windows::cut_off(scene, head),
+        "TakenOut" => windows::taken_out(scene, head),
+        "DisputeOpened" => disputes::opened(scene, &head),
+        "DisputeAnswered" => disputes::answered(scene),
+        "DisputeRuled" => rulings::ruled(scene, head),
+        other => {
+            scene.find("unknown-event", format!("the clearing house tells no {other}"));
+            Ok(())
+        }
+    }
+}
+
+/// What must hold of everything that is kept, and what the contract must have of each asset.
+///
+/// # Errors
+/// The work file is broken.
+pub fn sums(
+    name: &str,
+    contract: AccountId,
+    until: Block,
+    tables: &mut Tables,
+    findings: &mut Findings,
+) -> Result<BTreeMap<Asset, Amount>, TablesError> {
+    let mut find = |code: &str, detail: String| findings.add(code, name, until, None, detail);
+    sums::check(&tables.of(contract), &mut find)
+}
+
+fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let place = *scene.place;
+    let arguments: Option<([u8; 32], AccountId, u64, u64)> = scene.arguments("new");
+    // Unseen periods are told by the comparison with storage.
+    let (genesis, registry, dispute_period, ruling_period) =
+        arguments.unwrap_or((place.genesis, place.registry, 0, 0));
+    scene.ensure(genesis == place.genesis, "other-chain", || {
+        "the clearing house was made for signatures of another chain".to_owned()
+    });
+    scene.ensure(registry == place.registry, "other-registry", || {
+        "the clearing house asks another registry".to_owned()
+    });
+    scene.kept().set_head(&Head {
+        genesis,
+        registry,
+        dispute_period,
+        ruling_period,
+        deposits: 0,
+        batches: 0,
+        decisions: 0,
+        fee_version: 0,
+        open_window: 0,
+    })
+}
+
+#[cfg(test)]
+mod tests;
