@@ -1,10 +1,9 @@
-//! What an event says, held against the call that led to it (who sent what, with how much money), the clock, and keys that
-//! aren't in the registry.
-use protocol::{settlement::Asset, signing::PAYLOAD_LENGTH, text::to_hex, AccountId, Amount, Signature, Timestamp};
+//! What an event says, held against the call that led to it (who sent what, with how much money), and against the clock.
+use protocol::{settlement::Asset, text::to_hex, AccountId, Amount, Timestamp};
 use scale::{Decode, Encode};
 
 use super::scene::Scene;
-use crate::{audit::chain::tables::TablesError, identity::verify};
+use crate::audit::chain::tables::TablesError;
 
 impl Scene<'_> {
     /// Goes on with the event's fields. What doesn't decode is a finding, and nothing more follows from it.
@@ -57,21 +56,9 @@ impl Scene<'_> {
         }
     }
 
-    /// A signature by a key that isn't in the registry.
-    pub fn signed(
-        &mut self,
-        key: &[u8; 32],
-        payload: &[u8; PAYLOAD_LENGTH],
-        signature: &Signature,
-        what: impl FnOnce() -> String,
-    ) {
-        let is_good = verify(key, payload, signature);
-        self.findings.signature(self.name, self.told, is_good, what);
-    }
-
     /// Something that is permitted strictly before its deadline.
     pub fn before(&mut self, deadline: Timestamp, what: impl FnOnce() -> String) {
-        let now = self.told.block.time;
+        let now = self.now();
         self.ensure(now < deadline, "too-late", || {
             format!("{} at {now}, but the time for it was over at {deadline}", what())
         });
@@ -79,7 +66,7 @@ impl Scene<'_> {
 
     /// Something that is permitted at or after a time.
     pub fn not_before(&mut self, start: Timestamp, what: impl FnOnce() -> String) {
-        let now = self.told.block.time;
+        let now = self.now();
         self.ensure(now >= start, "too-early", || {
             format!("{} at {now}, but the time for it comes at {start}", what())
         });

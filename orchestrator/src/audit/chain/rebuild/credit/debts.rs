@@ -18,9 +18,12 @@ pub(super) fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
             format!("the receipt of {id} was told, but the call names {asked}")
         });
         let payload = receipt(&domain(scene)?, &id);
-        scene.signed(&before.payee.0, &payload, &signature, || {
-            format!("the payee didn't sign the receipt of {id}")
-        });
+        scene.signed(
+            &before.payee.0,
+            &payload,
+            &signature,
+            format_args!("the payee's, under the receipt of {id}"),
+        );
     }
     scene.ensure(!before.is_received, "wrong-state", || {
         format!("the receipt of {id} was confirmed twice")
@@ -74,7 +77,7 @@ pub(super) fn repaid(
     let value = value_of(before.asset, amount);
     scene.exact_call("repay", &(id, amount), value);
     scene.sent_by(by, "who repaid");
-    let now = scene.told.block.time;
+    let now = scene.now();
     scene.ensure(before.is_overdue || now < before.due_at, "not-overdue", || {
         format!(
             "the debt of {id} was due at {}, repaid at {now}, and didn't fall overdue",
