@@ -11,10 +11,10 @@ use super::{
 };
 
 pub mod clearing;
-// pub mod credit;
-// pub mod escrow;
-// pub mod prepaid;
-// pub mod reconciliation;
+pub mod credit;
+pub mod escrow;
+pub mod prepaid;
+pub mod reconciliation;
 pub mod registry;
 pub mod scene;
 #[cfg(test)]
@@ -42,10 +42,10 @@ pub fn take(
     let name = contract.name.as_str();
     match contract.bundle.as_str() {
         "clearing" => clearing::take(name, told, place, tables, findings),
-        // "credit" => credit::take(name, told, place, tables, findings),
-        // "escrow" => escrow::take(name, told, place, tables, findings),
-        // "prepaid" => prepaid::take(name, told, place, tables, findings),
-        // "reconciliation" => reconciliation::take(name, told, place, tables, findings),
+        "credit" => credit::take(name, told, place, tables, findings),
+        "escrow" => escrow::take(name, told, place, tables, findings),
+        "prepaid" => prepaid::take(name, told, place, tables, findings),
+        "reconciliation" => reconciliation::take(name, told, place, tables, findings),
         "registry" => registry::take(name, told, place, tables, findings),
         _ => {
             let _ = (name, told, place, tables, findings);
@@ -68,10 +68,10 @@ pub fn sums(
     let name = contract.name.as_str();
     match contract.bundle.as_str() {
         "clearing" => clearing::sums(name, account, until, tables, findings),
-        // "credit" => credit::sums(name, account, until, tables, findings),
-        // "escrow" => escrow::sums(name, account, until, tables, findings),
-        // "prepaid" => prepaid::sums(name, account, until, tables, findings),
-        // "reconciliation" => reconciliation::sums(name, account, until, tables, findings),
+        "credit" => credit::sums(name, account, until, tables, findings),
+        "escrow" => escrow::sums(name, account, until, tables, findings),
+        "prepaid" => prepaid::sums(name, account, until, tables, findings),
+        "reconciliation" => reconciliation::sums(name, account, until, tables, findings),
         "registry" => registry::sums(name, account, until, tables, findings),
         _ => {
             let _ = (name, account, until, tables, findings);
