@@ -1,9 +1,9 @@
 //! What an event says, held against the call that led to it (who sent what, with how much money), and against the clock.
-use protocol::{settlement::Asset, text::to_hex, AccountId, Amount, Timestamp};
+use protocol::{settlement::Asset, text::to_hex, AccountId, Amount, Signature, Timestamp};
 use scale::{Decode, Encode};
 
 use super::scene::Scene;
-use crate::audit::chain::tables::TablesError;
+use crate::{audit::chain::tables::TablesError, identity::verify};
 
 impl Scene<'_> {
     /// Goes on with the event's fields. What doesn't decode is a finding, and nothing more follows from it.
@@ -54,6 +54,17 @@ impl Scene<'_> {
                 format!("{} was sent by {signer}; {part} is {account}", call.message)
             });
         }
+    }
+
+    /// A signature by a key that isn't in the registry.
+    pub fn signed(&mut self, key: &[u8; 32], payload: &[u8], signature: &Signature, what: impl FnOnce() -> String) {
+        let is_good = verify(key, payload, signature);
+        self.findings.signature(self.name, self.told, is_good, || {
+            format!(
+                "{}: the signature isn't one by that key over what was to be signed",
+                what()
+            )
+        });
     }
 
     /// Something that is permitted strictly before its deadline.

@@ -18,12 +18,9 @@ pub(super) fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
             format!("the receipt of {id} was told, but the call names {asked}")
         });
         let payload = receipt(&domain(scene)?, &id);
-        scene.signed(
-            &before.payee.0,
-            &payload,
-            &signature,
-            format_args!("the payee's, under the receipt of {id}"),
-        );
+        scene.signed(&before.payee.0, &payload, &signature, || {
+            format!("the payee's, under the receipt of {id}")
+        });
     }
     scene.ensure(!before.is_received, "wrong-state", || {
         format!("the receipt of {id} was confirmed twice")

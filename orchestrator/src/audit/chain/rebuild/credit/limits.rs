@@ -150,12 +150,9 @@ pub(super) fn limit_set(
             format!("another order was asked for than that of {}", what())
         });
         let payload = order.payload(&domain(scene)?);
-        scene.signed(
-            &payee.0,
-            &payload,
-            &signature,
-            format_args!("the payee's, under the order of {}", what()),
-        );
+        scene.signed(&payee.0, &payload, &signature, || {
+            format!("the payee's, under the order of {}", what())
+        });
     }
     let line = (payee, payer, asset);
     let mut kept = PAYEE_LIMITS.or_default(scene, &line)?;

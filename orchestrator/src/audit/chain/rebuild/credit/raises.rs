@@ -31,12 +31,9 @@ pub(super) fn raise_requested(
             format!("another wish was asked for than that of {}", what())
         });
         let payload = wish.payload(&domain(scene)?);
-        scene.signed(
-            &payer.0,
-            &payload,
-            &signature,
-            format_args!("the payer's, under the wish of {}", what()),
-        );
+        scene.signed(&payer.0, &payload, &signature, || {
+            format!("the payer's, under the wish of {}", what())
+        });
     }
     let earlier = RAISES.get(scene, &(payer, asset))?;
     ensure_later(scene, sequence, earlier.map_or(0, |earlier| earlier.sequence), &payer);

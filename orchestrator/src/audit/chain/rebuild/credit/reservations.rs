@@ -23,18 +23,12 @@ pub(super) fn reserved(scene: &mut Scene<'_>, (id, request): (RequestId, CreditR
             format!("another request was to be reserved than {id}")
         });
         let payload = request.payload();
-        scene.signed(
-            &request.payer.0,
-            &payload,
-            &payer,
-            format_args!("the payer's, under request {id}"),
-        );
-        scene.signed(
-            &request.payee.0,
-            &payload,
-            &payee,
-            format_args!("the payee's, under request {id}"),
-        );
+        scene.signed(&request.payer.0, &payload, &payer, || {
+            format!("the payer's, under request {id}")
+        });
+        scene.signed(&request.payee.0, &payload, &payee, || {
+            format!("the payee's, under request {id}")
+        });
     }
     ensure_sound(scene, id, &request, &request.debt)?;
     let earlier = DEBTS.get(scene, &id)?;

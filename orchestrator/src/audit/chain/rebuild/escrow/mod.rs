@@ -232,18 +232,12 @@ fn ensure_both_want_out(
         epoch: 0,
     };
     let payload = cancellation(&domain, &id, expires_at);
-    scene.signed(
-        &deal.terms.buyer_key,
-        &payload,
-        &buyer,
-        format_args!("the buyer's, under the cancellation of deal {id}"),
-    );
-    scene.signed(
-        &deal.terms.seller_key,
-        &payload,
-        &seller,
-        format_args!("the seller's, under the cancellation of deal {id}"),
-    );
+    scene.signed(&deal.terms.buyer_key, &payload, &buyer, || {
+        format!("the buyer's, under the cancellation of deal {id}")
+    });
+    scene.signed(&deal.terms.seller_key, &payload, &seller, || {
+        format!("the seller's, under the cancellation of deal {id}")
+    });
     Ok(())
 }
 
