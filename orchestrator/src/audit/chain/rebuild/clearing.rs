@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use protocol::{settlement::Asset, AccountId, Amount};
 
 mod awaited;
+mod believed;
 mod clear;
 mod decisions;
 mod disputes;
@@ -50,6 +51,7 @@ pub fn take(
         scene.find("never-made", "a clearing house tells something that was never made");
         return Ok(());
     };
+    believed::begin(&mut scene.kept())?;
     let awaited = Awaited::take(scene)?;
     match told.event {
         "Retained" => return retain::retained(scene, head, awaited),
@@ -88,21 +90,23 @@ pub fn sums(
     findings: &mut Findings,
 ) -> Result<BTreeMap<Asset, Amount>, TablesError> {
     let mut find = |code: &str, detail: String| findings.add(code, name, until, None, detail);
-    sums::check(&tables.of(contract), &mut find)
+    let mut kept = tables.of(contract);
+    believed::begin(&mut kept)?;
+    sums::check(&kept, &mut find)
 }
 
 fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     let place = *scene.place;
     let arguments: Option<([u8; 32], AccountId, u64, u64)> = scene.arguments("new");
     // Unseen periods are told by the comparison with storage.
-    let (genesis, registry, dispute_period, ruling_period) =
-        arguments.unwrap_or((place.genesis, place.registry, 0, 0));
+    let (genesis, registry, dispute_period, ruling_period) = arguments.unwrap_or((place.genesis, place.registry, 0, 0));
     scene.ensure(genesis == place.genesis, "other-chain", || {
         "the clearing house was made for signatures of another chain".to_owned()
     });
     scene.ensure(registry == place.registry, "other-registry", || {
         "the clearing house asks another registry".to_owned()
     });
+    believed::made(&mut scene.kept())?;
     scene.kept().set_head(&Head {
         genesis,
         registry,

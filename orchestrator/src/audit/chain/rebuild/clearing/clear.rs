@@ -9,8 +9,8 @@ use protocol::{
 use scale::Decode;
 
 use super::{
-    signed,
-    state::{self, Known, BALANCES, DEPOSITORS, DISCHARGES, DISPUTES, POSITIONS, UNDISCHARGED},
+    believed, signed,
+    state::{self, Known, BALANCES, BELIEVED, DEPOSITORS, DISCHARGES, DISPUTES, POSITIONS, UNDISCHARGED},
 };
 use crate::audit::chain::{
     rebuild::{
@@ -36,12 +36,19 @@ pub(super) fn cleared(scene: &mut Scene<'_>) -> Result<(), TablesError> {
         id,
         clearing_voucher,
     } = told;
-    scene.digest(clearing_voucher.id() == id, || format!("the id of clearing voucher {id}"));
+    scene.digest(clearing_voucher.id() == id, || {
+        format!("the id of clearing voucher {id}")
+    });
     scene.ensure(clearing_voucher.voucher == voucher, "other-voucher", || {
         format!("clearing voucher {id} is told of voucher {voucher}, and is another's")
     });
     let now = scene.told.block.time;
-    signed::ensure_in_time(scene, clearing_voucher.expires_at, now, format_args!("clearing voucher {id}"));
+    signed::ensure_in_time(
+        scene,
+        clearing_voucher.expires_at,
+        now,
+        format_args!("clearing voucher {id}"),
+    );
     ensure_signed(scene, &clearing_voucher)?;
     let course = ensure_owed(scene, &clearing_voucher)?;
     ensure_sources(scene, &clearing_voucher)?;
@@ -50,7 +57,7 @@ pub(super) fn cleared(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     for owed in &clearing_voucher.discharged {
         pay(scene, course, owed, Source::Clearing(voucher, issuer))?;
     }
-    UNDISCHARGED.remove(&mut scene.kept(), &(voucher, issuer))?;
+    discharge(scene, course, &clearing_voucher)?;
     let discharge = Discharge {
         clearing_voucher,
         cleared_in: scene.told.block.number,
@@ -74,6 +81,7 @@ fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), Ta
         scene.find("other-arguments", format!("clearing voucher {id} isn't in the call"));
         return Ok(());
     };
+    believed::learn(scene, &found.voucher)?;
     scene.digest(found.voucher.id() == told.voucher, || {
         format!("the voucher that clearing voucher {id} is of")
     });
@@ -96,7 +104,7 @@ fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), Ta
 fn ensure_owed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<Course, TablesError> {
     let (voucher, issuer) = (told.voucher, told.issuer);
     let Some(known) = Known::of(scene, voucher)? else {
-        scene.find("unknown-voucher", format!("{voucher} is cleared, and was never retained"));
+        believed::unknown(scene, "unknown-voucher", voucher, "cleared, and never retained")?;
         return Ok(Course::TakenOut);
     };
     scene.digest(known.relation.id() == told.relation, || {
@@ -104,16 +112,26 @@ fn ensure_owed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<Course, 
     });
     let course = known.course();
     if let Course::InWindow(window) = course {
-        scene.find("settled-net", format!("{voucher} is cleared, and is paid with window {window}"));
+        scene.find(
+            "settled-net",
+            format!("{voucher} is cleared, and is paid with window {window}"),
+        );
     }
     let is_first = DISCHARGES.get(scene, &(voucher, issuer))?.is_none();
     scene.ensure(is_first, "cleared-twice", || {
         format!("member {} clears {voucher} again", issuer.0)
     });
     let owed = known.relation.owed_by(issuer);
-    scene.ensure(!owed.is_empty() && owed == told.discharged, "discharge-mismatch", || {
-        format!("member {} discharges something else than it owes under {voucher}", issuer.0)
-    });
+    scene.ensure(
+        !owed.is_empty() && owed == told.discharged,
+        "discharge-mismatch",
+        || {
+            format!(
+                "member {} discharges something else than it owes under {voucher}",
+                issuer.0
+            )
+        },
+    );
     Ok(course)
 }
 
@@ -134,6 +152,22 @@ fn pay(scene: &mut Scene<'_>, course: Course, owed: &Obligation, source: Source)
         state::spend(scene, debtor, asset, amount)?;
     }
     state::credit(scene, creditor, asset, amount, source)
+}
+
+/// Nothing of it is reserved any more.
+fn discharge(scene: &mut Scene<'_>, course: Course, paid: &ClearingVoucher) -> Result<(), TablesError> {
+    let place = (paid.voucher, paid.issuer);
+    let mut kept = scene.kept();
+    if UNDISCHARGED.get(&kept, &place)?.is_some() {
+        return UNDISCHARGED.remove(&mut kept, &place);
+    }
+    // Reserved before the audit's first block.
+    for owed in paid.discharged.iter().filter(|_| course == Course::Reserved) {
+        let key = (owed.debtor, owed.asset);
+        let left = BELIEVED.get(&kept, &key)?.unwrap_or(0).saturating_sub(owed.amount);
+        BELIEVED.put(&mut kept, &key, &left)?;
+    }
+    Ok(())
 }
 
 /// Each source is an earlier record that credited the issuer in an asset that it discharges now.

@@ -5,7 +5,6 @@ use protocol::{
     settlement::Asset,
     Amount, Member,
 };
-use scale::Decode;
 
 use super::{
     signed,
@@ -54,7 +53,9 @@ pub(super) fn cap_set(scene: &mut Scene<'_>, mut head: Head) -> Result<(), Table
         return Ok(());
     };
     let asked = scene.arguments::<(Member, Asset, Amount, Approval)>("set_cap");
-    let is_asked = asked.as_ref().is_none_or(|(whose, of, most, _)| (*whose, *of, *most) == (member, asset, cap));
+    let is_asked = asked
+        .as_ref()
+        .is_none_or(|(whose, of, most, _)| (*whose, *of, *most) == (member, asset, cap));
     scene.ensure(is_asked, "other-arguments", || {
         format!("another cap was asked for than member {}'s {cap}", member.0)
     });

@@ -7,7 +7,7 @@ use protocol::{
 use scale::Decode;
 
 use super::{
-    signed,
+    believed, signed,
     state::{Head, Known, DISPUTES},
 };
 use crate::audit::chain::{rebuild::scene::Scene, tables::TablesError};
@@ -28,7 +28,10 @@ pub(super) fn opened(scene: &mut Scene<'_>, head: &Head) -> Result<(), TablesErr
         scene.ensure(is_asked, "other-arguments", || {
             format!("another dispute was asked for than that over {voucher}")
         });
-        scene.digest(asked.id() == voucher, || format!("the voucher {voucher} that is contested"));
+        believed::learn(scene, &asked)?;
+        scene.digest(asked.id() == voucher, || {
+            format!("the voucher {voucher} that is contested")
+        });
     }
     signed::ensure_acts(scene, told.claimant)?;
     let place = (voucher, told.claim.obligation);
@@ -37,7 +40,7 @@ pub(super) fn opened(scene: &mut Scene<'_>, head: &Head) -> Result<(), TablesErr
         format!("obligation {} of {voucher} is contested again", place.1)
     });
     match Known::of(scene, voucher)? {
-        None => scene.find("unknown-voucher", format!("{voucher} is contested, and was never retained")),
+        None => believed::unknown(scene, "unknown-voucher", voucher, "contested, and never retained")?,
         Some(known) => ensure_contestable(scene, head, &known, &told),
     }
     DISPUTES.put(scene, &place, &told)

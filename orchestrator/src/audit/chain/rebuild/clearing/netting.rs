@@ -82,10 +82,15 @@ impl Retaining {
         let mut faults = Vec::new();
         let Self { batch, told, .. } = self;
         if let Some(total) = self.total.filter(|total| *total != told) {
-            faults.push(("voucher-not-told", format!("batch {batch} has {total} vouchers, {told} were told")));
+            faults.push((
+                "voucher-not-told",
+                format!("batch {batch} has {total} vouchers, {told} were told"),
+            ));
         }
         for ((member, asset), before) in self.before {
-            let position = POSITIONS.within(kept, &(self.window, member, asset))?.unwrap_or_default();
+            let position = POSITIONS
+                .within(kept, &(self.window, member, asset))?
+                .unwrap_or_default();
             if position.net_debit() <= before.net_debit() {
                 continue;
             }

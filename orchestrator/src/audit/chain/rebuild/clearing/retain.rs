@@ -1,9 +1,7 @@
 //! Retention: co-signed vouchers are kept, and what follows from them is set aside or netted.
 use protocol::{
     clearing::{Batch, Kept, Page, Retained as RetainedVoucher},
-    settlement::{
-        Obligation, Relation, RetentionBatch, Settlement, TransactionKind, Voucher, MAX_BATCH, MAX_REFUNDS,
-    },
+    settlement::{Obligation, Relation, RetentionBatch, Settlement, TransactionKind, Voucher, MAX_BATCH, MAX_REFUNDS},
     signing::{self, MemberSignature},
     Member, VoucherId,
 };
@@ -11,6 +9,7 @@ use scale::Decode;
 
 use super::{
     awaited::Awaited,
+    believed,
     netting::Retaining,
     signed,
     state::{self, Head, Known, BALANCES, BATCHES, PAGES, UNDISCHARGED, VOUCHERS},
@@ -70,7 +69,10 @@ fn begin(scene: &mut Scene<'_>, head: Head, told: &Retained) -> Result<Retaining
         format!("batch {number} is told after {} batches", head.batches)
     });
     scene.ensure(told.window == head.open_window, "other-window", || {
-        format!("batch {number} is in window {}, {} is open", told.window, head.open_window)
+        format!(
+            "batch {number} is in window {}, {} is open",
+            told.window, head.open_window
+        )
     });
     let head = Head {
         batches: number.saturating_add(1),
@@ -91,6 +93,9 @@ fn begin(scene: &mut Scene<'_>, head: Head, told: &Retained) -> Result<Retaining
     if let Some((batch, signatures)) = scene.arguments::<Arguments>("retain_batch") {
         total = u32::try_from(batch.vouchers.len()).ok();
         ensure_acceptable(scene, &batch);
+        for original in &batch.refunded {
+            believed::learn(scene, original)?;
+        }
         scene.ensure(signing::members(&signatures) == told.signers, "other-arguments", || {
             format!("others signed batch {number} than is told")
         });
@@ -121,7 +126,9 @@ fn ensure_acceptable(scene: &mut Scene<'_>, batch: &RetentionBatch) {
 
 /// The event tells the next vouchers that were asked for, and what they were asked for with.
 fn ensure_told_as_asked(scene: &mut Scene<'_>, told: &Retained, retaining: &Retaining) {
-    let asked = scene.call_of("retain_batch").and_then(|call| all::<Arguments>(&call.arguments));
+    let asked = scene
+        .call_of("retain_batch")
+        .and_then(|call| all::<Arguments>(&call.arguments));
     let Some((batch, _)) = asked else { return };
     let from = usize::try_from(retaining.told).unwrap_or(usize::MAX);
     let next = batch.vouchers.iter().skip(from).take(told.vouchers.len());
@@ -149,11 +156,18 @@ fn keep(
 
     let schedule = state::schedule(scene, voucher.fees)?;
     scene.ensure(schedule.is_some(), "unknown-fees", || {
-        format!("voucher {id} names the fee schedule {}, which was never published", voucher.fees)
+        format!(
+            "voucher {id} names the fee schedule {}, which was never published",
+            voucher.fees
+        )
     });
     let relation = Relation::of(voucher, &schedule.unwrap_or_default(), told.drawn_at);
-    let is_same = relation.as_ref().is_some_and(|relation| relation.id() == retained.relation);
-    scene.digest(is_same, || format!("the relation {} of voucher {id}", retained.relation));
+    let is_same = relation
+        .as_ref()
+        .is_some_and(|relation| relation.id() == retained.relation);
+    scene.digest(is_same, || {
+        format!("the relation {} of voucher {id}", retained.relation)
+    });
     let Some(relation) = relation else { return Ok(()) };
     match voucher.settlement {
         Settlement::Gross => set_aside(scene, id, &relation),
@@ -196,8 +210,12 @@ fn keep_in_page(scene: &mut Scene<'_>, batch: u32, id: VoucherId, voucher: &Vouc
 fn give_back(scene: &mut Scene<'_>, batch: u32, refund: &Voucher, named: VoucherId) -> Result<(), TablesError> {
     let original = Known::of(scene, named)?.filter(|known| known.kept.batch != batch);
     let Some(Known { voucher: original, .. }) = original else {
-        scene.find("refund-mismatch", format!("no earlier batch retained {named}, which is refunded"));
-        return Ok(());
+        return believed::unknown(
+            scene,
+            "refund-mismatch",
+            named,
+            "refunded, and retained in no earlier batch",
+        );
     };
     let (paid, back) = (original.principal(), refund.principal());
     let is_same = original.originator == refund.originator

@@ -1,6 +1,6 @@
 //! Rulings: how disputes end, and what goes back.
 use protocol::{
-    clearing::Course,
+    clearing::{Course, Page},
     decisions::{Approval, Decision},
     disputes::{Dispute, Ruling},
     settlement::{Obligation, Source},
@@ -12,7 +12,7 @@ use super::{
     awaited::Awaited,
     decisions::decided,
     disputes::unruled,
-    state::{self, Head, Known, BALANCES, DISCHARGES, DISPUTES},
+    state::{self, Head, BALANCES, BATCHES, DISCHARGES, DISPUTES, PAGES},
 };
 use crate::audit::chain::{rebuild::scene::Scene, tables::TablesError};
 
@@ -99,7 +99,10 @@ fn by_notaries(
     let concerned = [dispute.claimant, dispute.contested.debtor, dispute.contested.creditor];
     let signers = approval.map_or_else(Vec::new, |approval| signing::members(&approval.signatures));
     if let Some(notary) = signers.iter().find(|signer| concerned.contains(signer)) {
-        scene.find("not-impartial", format!("member {} ruled over {voucher}, which concerns it", notary.0));
+        scene.find(
+            "not-impartial",
+            format!("member {} ruled over {voucher}, which concerns it", notary.0),
+        );
     }
     let (now, until) = (scene.told.block.time, dispute.rule_by);
     scene.ensure(now < until, "ruled-too-late", || {
@@ -133,7 +136,10 @@ pub(super) fn paid(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<()
         }
     }
     let Some(dispute) = DISPUTES.get(scene, &(voucher, obligation))? else {
-        scene.find("unknown-dispute", format!("{voucher} was never contested, and its award is paid"));
+        scene.find(
+            "unknown-dispute",
+            format!("{voucher} was never contested, and its award is paid"),
+        );
         return Ok(());
     };
     let is_paid = is_paid(scene, voucher, &dispute)?;
@@ -157,7 +163,9 @@ pub(super) fn paid(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<()
         balance.owed = balance.owed.saturating_add(unpaid);
     }
     balance.available = balance.available.saturating_sub(told);
-    balance.owed = state::less(scene, balance.owed, told, || format!("what member {} gives back", from.0));
+    balance.owed = state::less(scene, balance.owed, told, || {
+        format!("what member {} gives back", from.0)
+    });
     BALANCES.put(scene, &(from, asset), &balance)?;
     if told > 0 {
         state::credit(scene, to, asset, told, Source::Ruling(voucher, obligation))?;
@@ -172,7 +180,13 @@ pub(super) fn paid(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<()
 
 /// Whether what is contested was paid, with its window or by a clearing voucher.
 fn is_paid(scene: &mut Scene<'_>, voucher: VoucherId, dispute: &Dispute) -> Result<bool, TablesError> {
-    match Known::of(scene, voucher)?.map(|known| known.course()) {
+    let (number, slot) = Page::place(dispute.sequence);
+    let page = PAGES.or_default(scene, &(dispute.originator, number))?;
+    let Some(kept) = page.get(slot, voucher).copied() else {
+        return Ok(false);
+    };
+    let batch = BATCHES.get(scene, &kept.batch)?;
+    match batch.map(|batch| kept.course(batch.window)) {
         Some(Course::InWindow(window)) => state::is_settled(scene, window),
         Some(Course::Reserved | Course::TakenOut) => {
             let debtor = dispute.contested.debtor;

@@ -33,7 +33,11 @@ pub(super) fn present(scene: &mut Scene<'_>, members: &[Member]) -> Result<Signe
 /// A member's account.
 pub(super) fn account(scene: &mut Scene<'_>, member: Member) -> Result<Option<AccountId>, TablesError> {
     let set = present(scene, &[member])?;
-    Ok(set.signers.first().and_then(Option::as_ref).map(|signer| signer.account))
+    Ok(set
+        .signers
+        .first()
+        .and_then(Option::as_ref)
+        .map(|signer| signer.account))
 }
 
 /// The member might act, and its account sent the transaction, where that is seen.

@@ -43,6 +43,8 @@ pub(super) const DISPUTES: Mapping<(VoucherId, u8), Dispute> = Mapping::named("C
 pub(super) const VOUCHERS: Notes<VoucherId, Voucher> = Notes::named("vouchers");
 /// What a debtor owes gross and hasn't discharged.
 pub(super) const UNDISCHARGED: Notes<(VoucherId, Member), Vec<Obligation>> = Notes::named("undischarged");
+/// What members had reserved before the audit's first block, as far as it isn't discharged.
+pub(super) const BELIEVED: Notes<(Member, Asset), Amount> = Notes::named("believed");
 /// The sum of all deposits of an asset.
 pub(super) const DEPOSITED: Notes<Asset, Amount> = Notes::named("deposited");
 /// The sum of all withdrawals of an asset.

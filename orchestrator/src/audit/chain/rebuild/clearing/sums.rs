@@ -6,8 +6,8 @@ use protocol::{settlement::Asset, windows::WindowState, Amount, Member};
 use super::{
     awaited::Awaited,
     state::{
-        Head, BALANCES, BATCHES, DEPOSITED, DEPOSITORS, DISPUTES, PAGES, POSITIONS, SCHEDULES, UNDISCHARGED, WINDOWS,
-        WITHDRAWN,
+        Head, BALANCES, BATCHES, BELIEVED, DEPOSITED, DEPOSITORS, DISPUTES, PAGES, POSITIONS, SCHEDULES, UNDISCHARGED,
+        WINDOWS, WITHDRAWN,
     },
 };
 use crate::audit::chain::tables::{Kept, TablesError};
@@ -30,10 +30,7 @@ pub(super) fn check(
 }
 
 /// What members hold follows from what is not paid: reserved, owed by rulings, owed in windows. What that is by asset.
-fn balances(
-    kept: &Kept<'_>,
-    find: &mut impl FnMut(&str, String),
-) -> Result<BTreeMap<Asset, Amount>, TablesError> {
+fn balances(kept: &Kept<'_>, find: &mut impl FnMut(&str, String)) -> Result<BTreeMap<Asset, Amount>, TablesError> {
     let mut open = Open::of(kept, find)?;
     let mut held = BTreeMap::new();
     BALANCES.each(kept, |(member, asset), balance| {
@@ -49,7 +46,10 @@ fn balances(
         }
     })?;
     for (member, asset) in open.left() {
-        find("wrong-balance", format!("member {} owes {asset:?}, and has no balance in it", member.0));
+        find(
+            "wrong-balance",
+            format!("member {} owes {asset:?}, and has no balance in it", member.0),
+        );
     }
     Ok(held)
 }
@@ -69,6 +69,7 @@ impl Open {
                 add(&mut reserved, (one.debtor, one.asset), one.amount);
             }
         })?;
+        BELIEVED.each(kept, |key, amount| add(&mut reserved, key, amount))?;
         DISPUTES.each(kept, |(voucher, obligation), dispute| {
             let contested = dispute.contested;
             if dispute.paid > dispute.awarded || dispute.awarded > contested.amount {
@@ -167,7 +168,10 @@ fn counts(kept: &Kept<'_>, find: &mut impl FnMut(&str, String)) -> Result<(), Ta
         });
         let is_once = usize::try_from(page.used.count_ones()) == Ok(page.kept.len());
         if slots != page.used || !is_once {
-            find("wrong-page", format!("page {number} of member {} uses other slots", member.0));
+            find(
+                "wrong-page",
+                format!("page {number} of member {} uses other slots", member.0),
+            );
         }
     })
 }

@@ -107,8 +107,13 @@ impl House {
     fn co_signed(&self, batch: &RetentionBatch) -> Vec<MemberSignature> {
         let id = retention_id(&pairs(batch));
         let [one, two, _] = self.notaries;
-        self.stage
-            .sign(CLEARING, Purpose::Retention, &id, &(), &[self.shop, self.home, one, two])
+        self.stage.sign(
+            CLEARING,
+            Purpose::Retention,
+            &id,
+            &(),
+            &[self.shop, self.home, one, two],
+        )
     }
 
     /// Every party signed, and two notaries.
@@ -186,13 +191,21 @@ impl House {
     fn balance(&mut self, member: Member) -> Balance {
         let balances = protocol::KeyComposer::from_str("Clearing::balances");
         let kept = self.stage.tables.of(CLEARING);
-        kept.get(balances, &(member, Asset::Native)).unwrap().unwrap_or_default()
+        kept.get(balances, &(member, Asset::Native))
+            .unwrap()
+            .unwrap_or_default()
     }
 
     /// What must hold at the end, and what the contract must have.
     fn sums(&mut self) -> Amount {
         let stage = &mut self.stage;
-        let held = sums("contract", CLEARING, stage.block, &mut stage.tables, &mut stage.findings);
+        let held = sums(
+            "contract",
+            CLEARING,
+            stage.block,
+            &mut stage.tables,
+            &mut stage.findings,
+        );
         held.unwrap().get(&Asset::Native).copied().unwrap_or(0)
     }
 
@@ -204,7 +217,10 @@ impl House {
 }
 
 fn pairs(batch: &RetentionBatch) -> Vec<(VoucherId, RelationId)> {
-    let relations = batch.vouchers.iter().map(|voucher| Relation::of(voucher, &[], batch.drawn_at));
+    let relations = batch
+        .vouchers
+        .iter()
+        .map(|voucher| Relation::of(voucher, &[], batch.drawn_at));
     relations
         .map(|relation| relation.map(|relation| (relation.voucher, relation.id())).unwrap())
         .collect()

@@ -9,6 +9,7 @@ use protocol::{
 
 use super::{
     awaited::Awaited,
+    believed,
     decisions::decided,
     state::{self, Head, Known, BALANCES, PAGES, POSITIONS, WINDOWS},
 };
@@ -55,10 +56,14 @@ pub(super) fn short(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<(
     ensure_asked(scene, number, awaited)?;
     let window = cut_off_window(scene, number)?;
     let reckoned = reckon(scene, number, &window)?;
-    scene.ensure(!told.is_empty() && reckoned.shortfalls == told, "wrong-shortfalls", || {
-        let (found, said) = (reckoned.shortfalls.len(), told.len());
-        format!("window {number} tells {said} shortfalls; {found} follow, or others")
-    });
+    scene.ensure(
+        !told.is_empty() && reckoned.shortfalls == told,
+        "wrong-shortfalls",
+        || {
+            let (found, said) = (reckoned.shortfalls.len(), told.len());
+            format!("window {number} tells {said} shortfalls; {found} follow, or others")
+        },
+    );
     Ok(())
 }
 
@@ -93,8 +98,13 @@ pub(super) fn taken_out(scene: &mut Scene<'_>, mut head: Head) -> Result<(), Tab
     };
     let asked = scene.arguments::<(u32, Vec<Voucher>, Approval)>("take_out");
     if let Some((window, vouchers, _)) = &asked {
+        for voucher in vouchers {
+            believed::learn(scene, voucher)?;
+        }
         let is_asked = *window == number && vouchers.iter().map(Voucher::id).eq(ids.iter().copied());
-        scene.digest(is_asked, || format!("the vouchers that were to be taken out of window {number}"));
+        scene.digest(is_asked, || {
+            format!("the vouchers that were to be taken out of window {number}")
+        });
     }
     let approval = asked.map(|(_, _, approval)| approval);
     let decision = Decision::TakeOut {
@@ -189,7 +199,8 @@ fn cut_off_window(scene: &mut Scene<'_>, number: u32) -> Result<Window, TablesEr
 fn take_out(scene: &mut Scene<'_>, number: u32, id: VoucherId) -> Result<bool, TablesError> {
     let known = Known::of(scene, id)?.filter(|known| known.course() == Course::InWindow(number));
     let Some(known) = known else {
-        scene.find("not-in-window", format!("voucher {id} is taken out of window {number}, and wasn't in it"));
+        let what = format!("taken out of window {number}, and not in it");
+        believed::unknown(scene, "not-in-window", id, &what)?;
         return Ok(false);
     };
     let voucher = &known.voucher;
@@ -203,10 +214,14 @@ fn take_out(scene: &mut Scene<'_>, number: u32, id: VoucherId) -> Result<bool, T
     for owed in &known.relation.obligations {
         let (asset, amount) = (owed.asset, owed.amount);
         change_position(scene, number, (owed.debtor, asset), |scene, position| {
-            position.owes = state::less(scene, position.owes, amount, || format!("what is owed in window {number}"));
+            position.owes = state::less(scene, position.owes, amount, || {
+                format!("what is owed in window {number}")
+            });
         })?;
         change_position(scene, number, (owed.creditor, asset), |scene, position| {
-            position.owed = state::less(scene, position.owed, amount, || format!("what is owed in window {number}"));
+            position.owed = state::less(scene, position.owed, amount, || {
+                format!("what is owed in window {number}")
+            });
         })?;
     }
     Ok(true)

@@ -4,6 +4,7 @@ use protocol::{
     signing::MemberSignature,
     Signature,
 };
+use sp_core::Pair as _;
 
 use super::*;
 use crate::audit::chain::rebuild::stage::{self, account, key, registration, Stage, GENESIS, REGISTRY};

@@ -49,7 +49,8 @@ impl Contested {
         let home = self.house.home;
         let asked = call(CLEARING, account(home.0), "open_dispute", &(home, &self.voucher, CLAIM));
         self.house.stage.next();
-        self.house.tell("DisputeOpened", &(self.voucher.id(), dispute), Some(&asked));
+        self.house
+            .tell("DisputeOpened", &(self.voucher.id(), dispute), Some(&asked));
     }
 
     fn answer(&mut self, member: Member) {
@@ -58,7 +59,8 @@ impl Contested {
         let asked = call(CLEARING, account(member.0), "answer_dispute", &arguments);
         let response = Response { member, evidence };
         self.house.stage.next();
-        self.house.tell("DisputeAnswered", &(voucher, 0u8, response), Some(&asked));
+        self.house
+            .tell("DisputeAnswered", &(voucher, 0u8, response), Some(&asked));
     }
 
     /// The call that ends the dispute; that it ended is told.
@@ -72,12 +74,14 @@ impl Contested {
         let approval = self.house.approve_by(&decision, notaries);
         let asked = call(CLEARING, account(9), "rule", &(voucher, 0u8, ruling, approval));
         self.house.stage.next();
-        self.house.tell("DisputeRuled", &(voucher, 0u8, ruling, awarded), Some(&asked));
+        self.house
+            .tell("DisputeRuled", &(voucher, 0u8, ruling, awarded), Some(&asked));
         asked
     }
 
     fn pay(&mut self, amount: Amount, asked: &Call) {
-        self.house.tell("AwardPaid", &(self.voucher.id(), 0u8, amount), Some(asked));
+        self.house
+            .tell("AwardPaid", &(self.voucher.id(), 0u8, amount), Some(asked));
     }
 
     fn impartial(&self) -> [Member; 2] {
@@ -94,7 +98,10 @@ fn what_a_ruling_gives_back_is_paid_at_once() {
     let asked = contested.rule(Ruling::Partial(60), 60, &contested.impartial());
     contested.pay(60, &asked);
     let house = &mut contested.house;
-    assert_eq!((house.balance(house.home).available, house.balance(house.shop).available), (60, 40));
+    assert_eq!(
+        (house.balance(house.home).available, house.balance(house.shop).available),
+        (60, 40)
+    );
     assert_eq!(house.sums(), 100);
     house.ensure_found(&[]);
 }
@@ -128,7 +135,9 @@ fn a_dispute_that_does_not_follow_from_its_claim_is_found() {
     contested.open(dispute);
     contested.open(contested.dispute());
     contested.answer(contested.house.home);
-    contested.house.ensure_found(&["wrong-dispute", "disputed-twice", "not-its-to-answer"]);
+    contested
+        .house
+        .ensure_found(&["wrong-dispute", "disputed-twice", "not-its-to-answer"]);
 }
 
 #[test]
@@ -169,7 +178,9 @@ fn a_ruling_after_its_time_and_a_default_before_it_are_found() {
     contested.open(contested.dispute());
     let voucher = contested.voucher.id();
     let asked = call(CLEARING, account(9), "rule_by_default", &(voucher, 0u8));
-    contested.house.tell("DisputeRuled", &(voucher, 0u8, Ruling::Uphold, 0u128), Some(&asked));
+    contested
+        .house
+        .tell("DisputeRuled", &(voucher, 0u8, Ruling::Uphold, 0u128), Some(&asked));
     contested.rule(Ruling::Uphold, 0, &contested.impartial());
     contested.house.ensure_found(&["ruled-too-early", "already-ruled"]);
 }
@@ -180,11 +191,15 @@ fn a_dispute_ends_by_default_without_a_decision() {
     contested.open(contested.dispute());
     let voucher = contested.voucher.id();
     contested.house.stage.later(RULING_PERIOD);
-    contested.house.tell("DisputeRuled", &(voucher, 0u8, Ruling::Uphold, 0u128), None);
+    contested
+        .house
+        .tell("DisputeRuled", &(voucher, 0u8, Ruling::Uphold, 0u128), None);
     let decision = Decision::SetFees(Vec::new());
     let approval = contested.house.approve(&decision);
     let asked = call(CLEARING, account(1), "set_fees", &(Vec::<u8>::new(), &approval));
-    contested.house.tell("FeesPublished", &(1u32, Vec::<u8>::new()), Some(&asked));
+    contested
+        .house
+        .tell("FeesPublished", &(1u32, Vec::<u8>::new()), Some(&asked));
     contested.house.ensure_found(&[]);
 }
 
@@ -199,8 +214,17 @@ fn a_notary_that_claims_cannot_rule() {
     contested.house.deposit(contested.house.home, 100);
     let batch = contested.house.batch(vec![voucher.clone()]);
     let id = retention_id(&pairs(&batch));
-    let signers = [contested.house.shop, contested.house.home, one, contested.impartial()[1], partial];
-    let signatures = contested.house.stage.sign(CLEARING, Purpose::Retention, &id, &(), &signers);
+    let signers = [
+        contested.house.shop,
+        contested.house.home,
+        one,
+        contested.impartial()[1],
+        partial,
+    ];
+    let signatures = contested
+        .house
+        .stage
+        .sign(CLEARING, Purpose::Retention, &id, &(), &signers);
     let asked = call(CLEARING, account(1), "retain_batch", &(&batch, &signatures));
     contested.house.retained(&batch, &signatures, Some(&asked));
     let dispute = Dispute {
@@ -208,8 +232,15 @@ fn a_notary_that_claims_cannot_rule() {
         sequence: 2,
         ..contested.dispute()
     };
-    let asked = call(CLEARING, account(partial.0), "open_dispute", &(partial, &voucher, CLAIM));
-    contested.house.tell("DisputeOpened", &(voucher.id(), dispute), Some(&asked));
+    let asked = call(
+        CLEARING,
+        account(partial.0),
+        "open_dispute",
+        &(partial, &voucher, CLAIM),
+    );
+    contested
+        .house
+        .tell("DisputeOpened", &(voucher.id(), dispute), Some(&asked));
     contested.house.ensure_found(&[]);
     contested.voucher = voucher;
     contested.rule(Ruling::Uphold, 0, &[one, partial]);

@@ -12,7 +12,10 @@ fn money_goes_in_moves_and_goes_out() {
     house.deposit(home, 1_000);
     let voucher = house.purchase(3, Settlement::Gross, 300);
     house.retain(&house.batch(vec![voucher.clone()]));
-    assert_eq!((house.balance(home).available, house.balance(home).reserved), (700, 300));
+    assert_eq!(
+        (house.balance(home).available, house.balance(home).reserved),
+        (700, 300)
+    );
     let paid = house.clearing_voucher(&voucher, home, Source::Deposit(0));
     house.clear(&voucher, paid, home);
     assert_eq!((house.balance(home).reserved, house.balance(shop).available), (0, 300));
@@ -99,7 +102,14 @@ fn ids_and_relations_are_made_anew() {
     };
     let [one, two, _] = house.notaries;
     let signers = vec![house.shop, house.home, one, two];
-    let fields = (0u32, house.stage.block.time, 0u32, house.stage.epoch, signers, vec![told]);
+    let fields = (
+        0u32,
+        house.stage.block.time,
+        0u32,
+        house.stage.epoch,
+        signers,
+        vec![told],
+    );
     house.tell("Retained", &fields, None);
     house.ensure_found(&["wrong-digest", "wrong-digest"]);
 }
@@ -222,7 +232,14 @@ fn fees_are_published_by_the_notaries_and_owed_on_top() {
     };
     let [one, two, _] = house.notaries;
     let signers = vec![shop, home, one, two];
-    let fields = (0u32, house.stage.block.time, 0u32, house.stage.epoch, signers, vec![told]);
+    let fields = (
+        0u32,
+        house.stage.block.time,
+        0u32,
+        house.stage.epoch,
+        signers,
+        vec![told],
+    );
     house.tell("Retained", &fields, None);
     assert_eq!(house.balance(home).reserved, 107);
 
@@ -230,4 +247,25 @@ fn fees_are_published_by_the_notaries_and_owed_on_top() {
     let asked = call(CLEARING, account(1), "set_fees", &(&rules, &approval));
     house.tell("FeesPublished", &(2u32, &rules), Some(&asked));
     house.ensure_found(&["bad-signature", "bad-signature"]);
+}
+
+#[test]
+fn what_was_kept_before_the_audit_is_believed() {
+    let mut house = House::new();
+    let home = house.home;
+    house.deposit(home, 1_000);
+    let voucher = house.purchase(1, Settlement::Gross, 300);
+    house.retain(&house.batch(vec![voucher.clone()]));
+    let mut kept = house.stage.tables.of(CLEARING);
+    kept.remove_note("begun", &()).unwrap();
+    kept.remove_note("deposited", &Asset::Native).unwrap();
+    kept.remove_note("vouchers", &voucher.id()).unwrap();
+    kept.remove_note("undischarged", &(voucher.id(), home)).unwrap();
+    assert_eq!(house.sums(), 1_000);
+    house.ensure_found(&[]);
+
+    let paid = house.clearing_voucher(&voucher, home, Source::Deposit(0));
+    house.clear(&voucher, paid, home);
+    assert_eq!(house.balance(home).reserved, 0);
+    house.ensure_found(&[]);
 }

@@ -103,7 +103,11 @@ fn a_cap_counts_at_the_end_of_a_batch_however_many_events_tell_it() {
     assert_eq!(house.stage.findings.unseen, 1);
     house.ensure_found(&[]);
 
-    let more = house.batch((200..248).map(|sequence| house.purchase(sequence, Settlement::Net, 1)).collect());
+    let more = house.batch(
+        (200..248)
+            .map(|sequence| house.purchase(sequence, Settlement::Net, 1))
+            .collect(),
+    );
     house.retained(&more, &signatures, None);
     house.ensure_found(&["cap-exceeded"]);
 }
@@ -112,7 +116,11 @@ fn a_cap_counts_at_the_end_of_a_batch_however_many_events_tell_it() {
 fn a_batch_of_which_vouchers_are_not_told_is_found() {
     let mut house = House::new();
     house.set_cap(house.home, 1_000);
-    let batch = house.batch((0..50).map(|sequence| house.purchase(sequence, Settlement::Net, 1)).collect());
+    let batch = house.batch(
+        (0..50)
+            .map(|sequence| house.purchase(sequence, Settlement::Net, 1))
+            .collect(),
+    );
     let signatures = house.co_signed(&batch);
     let asked = call(CLEARING, account(1), "retain_batch", &(&batch, &signatures));
     let told = RetentionBatch {
@@ -197,13 +205,19 @@ fn vouchers_are_taken_out_and_paid_one_by_one() {
     let asked = call(CLEARING, account(1), "take_out", &(number, vec![&purchase], &approval));
     house.stage.next();
     house.tell("TakenOut", &(number, &vouchers), Some(&asked));
-    assert_eq!((house.balance(home).unsettled, house.balance(house.shop).unsettled), (0, 10));
+    assert_eq!(
+        (house.balance(home).unsettled, house.balance(house.shop).unsettled),
+        (0, 10)
+    );
     house.ensure_found(&[]);
 
     house.deposit(home, 40);
     let paid = house.clearing_voucher(&purchase, home, Source::Deposit(0));
     house.clear(&purchase, paid, home);
-    assert_eq!((house.balance(home).available, house.balance(house.shop).available), (0, 40));
+    assert_eq!(
+        (house.balance(home).available, house.balance(house.shop).available),
+        (0, 40)
+    );
     house.ensure_found(&[]);
 
     let approval = house.approve(&decision);
