@@ -11,7 +11,7 @@ export type Asset = { native: null } | { psp22: string };
 export interface Institution {
   member: Member;
   id: string;
-  /** 20 letters and digits, as bytes. */
+  /** 20 letters and digits. The contract answers bytes; `institutions.ts` makes them text. */
   lei: string;
   account: string;
   signingKey: string;

@@ -1,4 +1,5 @@
 // Who the institutions are, and what they hold.
+import { hexToString } from '@polkadot/util';
 import type { Balance, Institution, Member } from './answers.js';
 import { ask, type Chain } from './chain.js';
 
@@ -9,7 +10,7 @@ export async function institutions(chain: Chain): Promise<Institution[]> {
   const found: Institution[] = [];
   for (;;) {
     const page = await ask<Institution[]>(chain, 'registry', 'institutions', [found.length]);
-    found.push(...page);
+    found.push(...page.map((one) => ({ ...one, lei: hexToString(one.lei) })));
     if (page.length < PAGE) {
       return found;
     }

@@ -33,16 +33,18 @@ const EXAMPLES: Record<string, (chain: Chain) => Promise<unknown>> = {
   },
 };
 
-const example = EXAMPLES[positionals[0] ?? ''];
-if (!example) {
-  throw new Error(`say which: ${Object.keys(EXAMPLES).join(', ')}`);
-}
-const deployment = JSON.parse(readFileSync(needed('deployment'), 'utf8')) as Deployment;
-const chain = await connect(needed('url'), deployment, needed('bundles'));
 try {
+  const example = EXAMPLES[positionals[0] ?? ''];
+  if (!example) {
+    throw new Error(`say which: ${Object.keys(EXAMPLES).join(', ')}`);
+  }
+  const deployment = JSON.parse(readFileSync(needed('deployment'), 'utf8')) as Deployment;
+  const chain = await connect(needed('url'), deployment, needed('bundles'));
   console.log(JSON.stringify(await example(chain), null, 2));
-} finally {
   await chain.api.disconnect();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
 }
 
 function needed(name: keyof typeof values): string {

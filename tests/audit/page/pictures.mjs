@@ -43,6 +43,14 @@ try {
   const signature = page.locator('.checks li', { has: page.locator('strong', { hasText: /^Signature/ }) }).first();
   await signature.locator('summary').click();
   await signature.screenshot({ path: join(values.into, 'signature.png') });
+  await signature.locator('summary').click();
+  const retention = page.locator('.step', { has: page.locator('h3', { hasText: /^Retention$/ }) });
+  await retention.screenshot({ path: join(values.into, 'retention.png') });
+  await page.locator('a[href^="#/block/"]').first().click();
+  await page.waitForSelector('h1 >> text=Block');
+  await still(page);
+  await page.locator('summary', { hasText: /^Fields$/ }).first().click();
+  await shoot(page, 'block');
 
   const altered = JSON.parse(readFileSync(values.evidence, 'utf8'));
   altered.voucher.amount = String(BigInt(altered.voucher.amount) + 1n);
