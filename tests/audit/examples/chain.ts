@@ -17,7 +17,7 @@ export interface Chain {
   contract(name: string): ContractPromise;
 }
 
-/** Connects, and makes sure that this is the chain and that each bundle is of the code that runs there. */
+/** Connects, and makes sure that this is the chain and that each bundle names the code that runs there. */
 export async function connect(url: string, deployment: Deployment, bundles: string): Promise<Chain> {
   const api = await ApiPromise.create({ provider: new WsProvider(url), noInitWarn: true });
   if (api.genesisHash.toHex() !== deployment.genesis_hash) {
