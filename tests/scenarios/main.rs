@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)] // a failed test is a panic
 
 mod a_card_pays_at_a_merchants_terminal;
+mod a_consortium_goes_on_without_one_node_and_waits_without_two;
 mod a_credit_node_keeps_its_books_on_two_chains;
 mod a_destination_answers_late_never_or_otherwise;
 mod a_dispute_is_ruled_in_part;
 mod a_hundred_requests_share_a_limit_that_fits_seven;
 mod a_limit_follows_from_the_chain;
+mod a_node_that_was_cut_off_or_wiped_catches_up;
 mod a_notary_that_says_nothing_is_replaced;
 mod a_payment_on_credit_crosses_two_chains;
 mod a_payment_settles_and_an_auditor_reads_it_with_polkadot_js;
@@ -23,6 +25,7 @@ mod an_institution_changed_in_mid_flight;
 mod an_institution_that_is_away_at_the_cut_off_is_waited_for;
 mod card_issuers_and_acquirers_killed_at_any_step_answer_once;
 mod certificates_that_do_not_hold_stop_credit;
+mod consortium;
 mod contesting;
 mod credit_nodes_killed_at_any_step_pay_once;
 mod credit_survives_the_death_of_either_chain;
@@ -50,6 +53,7 @@ mod terminals_killed_at_any_step_take_each_payment_once;
 mod the_home_bank_refuses;
 mod the_readme_can_be_followed;
 mod the_same_file_twice_is_one_import;
+mod three_of_four_change_a_validators_keys;
 mod tills;
 mod trades_survive_the_death_of_the_node;
 mod trading;

@@ -70,12 +70,11 @@ impl SubstrateCli for Cli {
     }
 
     fn load_spec(&self, id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
-        let is_to_be_read = matches!(self.command, Some(Command::ExportChainSpec(_)));
-        Ok(Box::new(match id {
-            "" | "dev" if is_to_be_read => chain_spec::plain_development()?,
-            "" | "dev" => chain_spec::development()?,
-            path => chain_spec::ChainSpec::from_json_file(path.into())?,
-        }))
+        let wanted = match &self.command {
+            Some(Command::ExportChainSpec(cmd)) if !cmd.raw => chain_spec::For::People,
+            _ => chain_spec::For::Nodes,
+        };
+        Ok(Box::new(chain_spec::load(id, wanted)?))
     }
 }
 

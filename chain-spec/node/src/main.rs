@@ -4,8 +4,10 @@
 
 mod chain_spec;
 mod cli;
+mod consensus;
 mod rpc;
 mod service;
+mod well_known;
 
 fn main() -> sc_cli::Result<()> {
     cli::run()

@@ -1,4 +1,5 @@
-//! What the node consists of. On a development chain an authority seals and finalizes a block for each transaction.
+//! What the node consists of. On a development chain an authority seals and finalizes a block for each transaction; on any
+//! other, validators take turns and vote.
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,29 +9,37 @@ use quittance_runtime::{opaque::Block, RuntimeApi};
 use sc_executor::{HeapAllocStrategy, WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY};
 use sc_network::{config::FullNetworkConfiguration, NetworkBackend, NetworkWorker};
 use sc_service::{error::Error as ServiceError, ChainType, Configuration, TaskManager};
+use sp_blockchain::HeaderBackend;
 use sp_runtime::traits::Block as BlockT;
+
+use crate::consensus::{Consensus, NodeParts, Settings};
 
 type Hash = <Block as BlockT>::Hash;
 /// The client that executes the runtime's wasm.
 pub type FullClient = sc_service::TFullClient<Block, RuntimeApi, WasmExecutor<sp_io::SubstrateHostFunctions>>;
 /// The transaction pool.
 pub type FullPool = sc_transaction_pool::TransactionPoolHandle<Block, FullClient>;
-type FullBackend = sc_service::TFullBackend<Block>;
-type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
+/// What is on disk.
+pub type FullBackend = sc_service::TFullBackend<Block>;
+/// Of several chains the longest is the best.
+pub type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 type Service = sc_service::PartialComponents<
     FullClient,
     FullBackend,
     SelectChain,
     sc_consensus::DefaultImportQueue<Block>,
     FullPool,
-    (),
+    Option<Consensus>,
 >;
 
 /// The parts that sub-commands need too.
 pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
     let executor = new_executor(config);
+    // Blocks that prove who the validators were are kept, also where old blocks aren't (`--blocks-pruning`): with them
+    // other nodes start.
+    let kept: Arc<dyn sc_service::PruningFilter> = Arc::new(sc_consensus_grandpa::GrandpaPruningFilter);
     let (client, backend, keystore_container, task_manager) =
-        sc_service::new_full_parts::<Block, RuntimeApi, _>(config, None, executor, Vec::new())?;
+        sc_service::new_full_parts::<Block, RuntimeApi, _>(config, None, executor, vec![kept])?;
     let client = Arc::new(client);
     let select_chain = sc_consensus::LongestChain::new(backend.clone());
     let transaction_pool = Arc::from(
@@ -43,11 +52,17 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
         .with_prometheus(config.prometheus_registry())
         .build(),
     );
-    let import_queue = sc_consensus_manual_seal::import_queue(
-        Box::new(client.clone()),
-        &task_manager.spawn_essential_handle(),
-        config.prometheus_registry(),
-    );
+    let (consensus, import_queue) = if config.chain_spec.chain_type() == ChainType::Development {
+        let queue = sc_consensus_manual_seal::import_queue(
+            Box::new(client.clone()),
+            &task_manager.spawn_essential_handle(),
+            config.prometheus_registry(),
+        );
+        (None, queue)
+    } else {
+        let (consensus, queue) = Consensus::new(config, &client, &select_chain, &task_manager)?;
+        (Some(consensus), queue)
+    };
 
     Ok(sc_service::PartialComponents {
         client,
@@ -57,7 +72,7 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
         keystore_container,
         select_chain,
         transaction_pool,
-        other: (),
+        other: consensus,
     })
 }
 
@@ -98,12 +113,6 @@ fn compiled(base_path: &Path) -> PathBuf {
 
 /// A running node.
 pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
-    if config.chain_spec.chain_type() != ChainType::Development {
-        return Err(ServiceError::Other(format!(
-            "chain `{}` is no development chain: this node seals alone, which only a development chain may do",
-            config.chain_spec.id()
-        )));
-    }
     let sc_service::PartialComponents {
         client,
         backend,
@@ -112,16 +121,19 @@ pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
         keystore_container,
         select_chain,
         transaction_pool,
-        other: (),
+        other: consensus,
     } = new_partial(&config)?;
 
     let metrics = <NetworkWorker<Block, Hash> as NetworkBackend<Block, Hash>>::register_notification_metrics(
         config.prometheus_registry(),
     );
-    let net_config = FullNetworkConfiguration::<Block, Hash, NetworkWorker<Block, Hash>>::new(
+    let mut net_config = FullNetworkConfiguration::<Block, Hash, NetworkWorker<Block, Hash>>::new(
         &config.network,
         config.prometheus_registry().cloned(),
     );
+    let votes = consensus
+        .as_ref()
+        .map(|consensus| consensus.join(&config, client.info().genesis_hash, &mut net_config, metrics.clone()));
     let (network, system_rpc_tx, tx_handler_controller, sync_service, _bitswap) =
         sc_service::build_network(sc_service::BuildNetworkParams {
             config: &config,
@@ -132,17 +144,20 @@ pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
             spawn_essential_handle: task_manager.spawn_essential_handle(),
             import_queue,
             block_announce_validator_builder: None,
-            warp_sync_config: None,
+            warp_sync_config: consensus.as_ref().map(|consensus| consensus.warp_sync(&backend)),
             block_relay: None,
             metrics,
             gap_sync_body_policy: None,
         })?;
 
-    let is_authority = config.role.is_authority();
+    let settings = Settings::of(&config);
     let prometheus_registry = config.prometheus_registry().cloned();
     let rpc_builder = {
         let (client, pool) = (client.clone(), transaction_pool.clone());
-        Box::new(move |_| crate::rpc::create(client.clone(), pool.clone()).map_err(Into::into))
+        let finality = consensus.as_ref().map(|consensus| consensus.rpc(&backend));
+        Box::new(move |executor| {
+            crate::rpc::create(client.clone(), pool.clone(), finality.clone(), executor).map_err(Into::into)
+        })
     };
     sc_service::spawn_tasks(sc_service::SpawnTasksParams {
         config,
@@ -152,15 +167,28 @@ pub fn new_full(config: Configuration) -> Result<TaskManager, ServiceError> {
         keystore: keystore_container.keystore(),
         transaction_pool: transaction_pool.clone(),
         rpc_builder,
-        network,
+        network: network.clone(),
         system_rpc_tx,
         tx_handler_controller,
-        sync_service,
+        sync_service: sync_service.clone(),
         telemetry: None,
         tracing_execute_block: None,
     })?;
 
-    if is_authority {
+    if let (Some(consensus), Some(votes)) = (consensus, votes) {
+        let node = NodeParts {
+            settings,
+            client,
+            pool: transaction_pool,
+            select_chain,
+            keystore: keystore_container.keystore(),
+            network,
+            sync: sync_service,
+            registry: prometheus_registry,
+            task_manager: &task_manager,
+        };
+        consensus.start(votes, node)?;
+    } else if settings.role.is_authority() {
         let proposer = sc_basic_authorship::ProposerFactory::new(
             task_manager.spawn_handle(),
             client.clone(),

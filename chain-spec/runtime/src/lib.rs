@@ -1,23 +1,28 @@
-//! The chain's runtime: accounts, the native token, fees, and pallet-contracts. Everything that is Quittance's own
-//! lives in contracts, so that they deploy to any chain with pallet-contracts.
+//! The chain's runtime: accounts, the native token, fees, pallet-contracts, and who runs the chain. Everything that is
+//! Quittance's own lives in contracts, so that they deploy to any chain with pallet-contracts.
+//!
+//! One runtime for two kinds of chain. One whose genesis names validators has slots and GRANDPA. One without is sealed
+//! on demand by a single node, for development.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
 mod apis;
+mod consortium;
 mod contracts;
 
 use alloc::vec::Vec;
 
 use frame_support::{
     derive_impl, parameter_types,
-    traits::{ConstU128, ConstU32, ConstU64, ConstU8, VariantCountOf},
+    traits::{ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, OnTimestampSet, VariantCountOf},
     weights::{
         constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
         IdentityFee, Weight,
     },
 };
 use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
+use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
     generic, impl_opaque_keys,
     traits::{BlakeTwo256, IdentifyAccount, One, Verify},
@@ -26,6 +31,7 @@ use sp_runtime::{
 use sp_version::{runtime_version, RuntimeVersion};
 
 pub use apis::{RuntimeApi, RUNTIME_API_VERSIONS};
+pub use consortium::{Decision, Validator};
 pub use frame_system::Call as SystemCall;
 
 /// A block's height.
@@ -75,8 +81,11 @@ pub mod opaque {
 }
 
 impl_opaque_keys! {
-    /// No consensus pallet, no session keys.
-    pub struct SessionKeys {}
+    /// What a validator's node signs with: its blocks, and its votes for finality.
+    pub struct SessionKeys {
+        pub aura: Aura,
+        pub grandpa: Grandpa,
+    }
 }
 
 /// The version of this runtime.
@@ -96,6 +105,12 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 pub const UNIT: Balance = 1_000_000_000_000;
 /// An account that would hold less is removed.
 pub const EXISTENTIAL_DEPOSIT: Balance = UNIT / 1_000;
+
+/// How often there is a block, where there are validators, in milliseconds. A payment takes two blocks, so short; but a block
+/// has to be built, sent and carried out by all others before the next one is due: half of a slot for each.
+pub const SLOT_DURATION: u64 = 2_000;
+/// The most validators that there can be.
+pub const MAX_VALIDATORS: u32 = 32;
 
 const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
 
@@ -133,9 +148,43 @@ impl pallet_timestamp::Config for Runtime {
     /// Blocks that are sealed on demand can follow each other within a millisecond.
     type MinimumPeriod = ConstU64<1>;
     type Moment = u64;
-    type OnTimestampSet = ();
+    type OnTimestampSet = InItsSlot;
     type WeightInfo = pallet_timestamp::weights::SubstrateWeight<Runtime>;
 }
+
+/// Where there are validators, a block's time must lie in the slot that its author signed for: so nobody dates a block
+/// to reach a deadline. Where there are none, there are no slots.
+pub struct InItsSlot;
+
+impl OnTimestampSet<u64> for InItsSlot {
+    fn on_timestamp_set(moment: u64) {
+        if Aura::authorities_len() > 0 {
+            <Aura as OnTimestampSet<u64>>::on_timestamp_set(moment);
+        }
+    }
+}
+
+impl pallet_aura::Config for Runtime {
+    type AllowMultipleBlocksPerSlot = ConstBool<false>;
+    type AuthorityId = AuraId;
+    type DisabledValidators = ();
+    type MaxAuthorities = ConstU32<MAX_VALIDATORS>;
+    type SlotDuration = ConstU64<SLOT_DURATION>;
+}
+
+impl pallet_grandpa::Config for Runtime {
+    type EquivocationReportSystem = ();
+    /// Nobody is punished by the chain: nodes log who voted twice, and the institutions remove it. So nobody can prove
+    /// anything here either.
+    type KeyOwnerProof = sp_core::Void;
+    type MaxAuthorities = ConstU32<MAX_VALIDATORS>;
+    type MaxNominators = ConstU32<0>;
+    type MaxSetIdSessionEntries = ConstU64<0>;
+    type RuntimeEvent = RuntimeEvent;
+    type WeightInfo = ();
+}
+
+impl consortium::Config for Runtime {}
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Runtime {
@@ -189,4 +238,13 @@ mod runtime {
 
     #[runtime::pallet_index(4)]
     pub type Contracts = pallet_contracts;
+
+    #[runtime::pallet_index(5)]
+    pub type Aura = pallet_aura;
+
+    #[runtime::pallet_index(6)]
+    pub type Grandpa = pallet_grandpa;
+
+    #[runtime::pallet_index(7)]
+    pub type Consortium = consortium;
 }

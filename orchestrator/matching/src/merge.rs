@@ -2,6 +2,7 @@
 use protocol::{
     ids::TradeId,
     reconciliation::{Cause, Kind, Side},
+    Amount,
 };
 
 use crate::{
@@ -111,6 +112,9 @@ impl Matcher {
             };
             if self.group.as_ref().is_none_or(|group| group.trade != trade) {
                 self.close(found)?;
+                if self.pass(trade)? {
+                    continue;
+                }
                 self.group = Some(Group {
                     trade,
                     entry: self.chain.next_if(|next| next.entry.trade == trade),
@@ -146,6 +150,40 @@ impl Matcher {
         lacking.into_iter().find_map(|(is_dry, side)| is_dry.then_some(side))
     }
 
+    /// Passes over a trade that all three have once and say the same of, as they do of most. Says whether it was one.
+    fn pass(&mut self, trade: TradeId) -> Result<bool, MatchError> {
+        let entry = self.chain.head().filter(|entry| entry.entry.trade == trade);
+        let (Some(entry), Some(debit), Some(credit)) = (entry, self.debit.only(trade), self.credit.only(trade)) else {
+            return Ok(false);
+        };
+        let amount = entry.entry.amount;
+        let mut causes = Vec::new();
+        self.rules.compare(entry, debit, Side::Debit, &mut causes);
+        self.rules.compare(entry, credit, Side::Credit, &mut causes);
+        if !causes.is_empty() {
+            return Ok(false);
+        }
+        let is_rounded = debit.amount != amount || credit.amount != amount;
+        self.entry(amount)?;
+        self.matched(is_rounded);
+        self.chain.skip();
+        self.debit.skip();
+        self.credit.skip();
+        Ok(true)
+    }
+
+    fn entry(&mut self, amount: Amount) -> Result<(), MatchError> {
+        self.summary.entries = self.summary.entries.saturating_add(1);
+        let total = self.summary.total.checked_add(amount);
+        self.summary.total = total.ok_or(MatchError::Overflow)?;
+        Ok(())
+    }
+
+    fn matched(&mut self, is_rounded: bool) {
+        self.summary.matched = self.summary.matched.saturating_add(1);
+        self.summary.rounded = self.summary.rounded.saturating_add(u64::from(is_rounded));
+    }
+
     fn close(&mut self, found: &mut Vec<Finding>) -> Result<(), MatchError> {
         let Some(group) = self.group.take() else {
             return Ok(());
@@ -153,9 +191,7 @@ impl Matcher {
         let Some(entry) = group.entry else {
             return self.put_aside(group);
         };
-        self.summary.entries = self.summary.entries.saturating_add(1);
-        let total = self.summary.total.checked_add(entry.entry.amount);
-        self.summary.total = total.ok_or(MatchError::Overflow)?;
+        self.entry(entry.entry.amount)?;
 
         let mut causes = Vec::new();
         let mut is_rounded = false;
@@ -180,8 +216,7 @@ impl Matcher {
                 is_rounded,
             })?;
         } else if causes.is_empty() {
-            self.summary.matched = self.summary.matched.saturating_add(1);
-            self.summary.rounded = self.summary.rounded.saturating_add(u64::from(is_rounded));
+            self.matched(is_rounded);
         } else {
             causes.sort_unstable();
             causes.dedup();
@@ -269,6 +304,20 @@ impl<T: Placed> Stream<T> {
 
     fn head(&self) -> Option<&T> {
         self.page.as_slice().first()
+    }
+
+    /// The next one, if it is known to be the only one of this trade.
+    fn only(&self, trade: TradeId) -> Option<&T> {
+        let of_trade = |item: &T| item.place().0 == trade;
+        match self.page.as_slice() {
+            [only] if self.is_over && of_trade(only) => Some(only),
+            [first, second, ..] if of_trade(first) && !of_trade(second) => Some(first),
+            _ => None,
+        }
+    }
+
+    fn skip(&mut self) {
+        self.page.next();
     }
 
     fn next_if(&mut self, is_wanted: impl FnOnce(&T) -> bool) -> Option<T> {

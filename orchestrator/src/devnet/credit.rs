@@ -146,13 +146,15 @@ impl Network {
         let there = Place {
             options: &self.options,
             url: &other_node.url,
+            log: &other_node.log,
             directory: &directory,
         };
         let deployed = there.deploy(None).await?;
         there.register(&deployed, &mut [&mut payees]).await?;
         let other = there.admit(&mut node).await?;
         // Last, because its index here is the one that it goes by.
-        let home = self.place().admit(&mut node).await?;
+        let mut home = self.place().admit(&mut node).await?;
+        home.url = self.place_of(node.member).url.to_owned();
         self.deployment = home.deployment.clone();
 
         progress("issuing certificates for payer and payee, and starting both orchestrators");
@@ -161,7 +163,7 @@ impl Network {
         let payer_certificate = certify(&ca, "Anna Payer", PAYER)?;
         let payee_certificate = certify(&ca, "Paul Payee", PAYEE)?;
         let peers: Vec<&Institution> = self.institutions().collect();
-        node.configure(&self.place(), (self.notary.member, "gross"), &peers)?;
+        node.configure(&self.place_of(node.member), (self.notary.member, "gross"), &peers)?;
         let sites = [home, other];
         let ways: [&[&Institution]; 2] = [&[], &[&payees]];
         node.configure_more(&persons_of(&persons))?;

@@ -15,7 +15,7 @@ use serde_json::{json, Value};
 use sha2::{Digest, Sha256};
 use tokio::process::{Child, Command};
 
-use super::{free_port, tail, until, Options, Place, NODE_LOG};
+use super::{free_port, tail, until, Options, Place};
 use crate::{
     chain::deployment::to_ss58,
     cli::client::Api,
@@ -51,6 +51,11 @@ pub struct Institution {
     process: Option<Child>,
 }
 
+/// The key of the account of the institution of this name.
+pub(super) fn account_key(name: &str) -> String {
+    format!("//{}", name.replace(' ', ""))
+}
+
 impl Institution {
     /// An institution that is neither registered nor running.
     pub(super) fn new(
@@ -75,15 +80,14 @@ impl Institution {
             .mode(0o600)
             .open(directory.join("operator.token"))?
             .write_all(token.as_bytes())?;
-        let key = name.replace(' ', "");
         Ok(Self {
             name: name.into(),
             lei,
             member: Member(u16::MAX),
             url: format!("http://127.0.0.1:{port}"),
             directory,
-            account_key: format!("//{key}"),
-            signing_key: format!("//{key}//vouchers"),
+            account_key: account_key(name),
+            signing_key: format!("{}//vouchers", account_key(name)),
             role,
             token,
             certificate,
@@ -149,10 +153,9 @@ impl Institution {
     ) -> anyhow::Result<()> {
         let listen = self.url.trim_start_matches("http://");
         let token = hex::encode(Sha256::digest(self.token.as_bytes()));
-        let log = place.directory.join(NODE_LOG);
         // Where this program started the node.
-        let log = if log.exists() {
-            format!("log = {log:?}\n")
+        let log = if place.log.exists() {
+            format!("log = {:?}\n", place.log)
         } else {
             String::new()
         };

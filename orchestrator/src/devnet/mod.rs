@@ -1,5 +1,7 @@
-//! A whole network on this machine, for the demo and the scenarios: a development node, two banks, a notary, each a
-//! process of its own. Development keys throughout, so it works on development chains only.
+//! A whole network on this machine, for the demo and the scenarios: a development node, or several validators' nodes, two
+//! banks, a notary, each a process of its own. Development keys for the institutions, so it works on development chains and
+//! on those of one machine only.
+mod consortium;
 mod credit;
 mod disputes;
 mod institution;
@@ -22,7 +24,7 @@ use anyhow::{bail, Context};
 use protocol::{
     decisions::Decision,
     settlement::{Asset, TransactionKind},
-    Amount, Lei, Timestamp,
+    Amount, Lei, Member, Timestamp,
 };
 use rand::{rngs::OsRng, Rng, RngCore};
 use serde_json::json;
@@ -36,6 +38,7 @@ pub use prepaid::{CardTerms, Cards};
 pub use tills::{Said, Terminal, FLOOR_LIMIT};
 pub use trading::Books;
 
+use institution::account_key;
 use place::Place;
 
 use crate::{
@@ -53,6 +56,8 @@ use crate::{
 
 /// What a node's log is called, in the folder of what is known of its chain.
 const NODE_LOG: &str = "node.log";
+/// The institutions that every network has: one takes the users' requests, one is theirs, one is neutral.
+const FIRST: [&str; 3] = ["Bank A", "Bank B", "Notary"];
 /// What is on a user's account at first.
 const SAVINGS: Amount = 1_000_000_000_000;
 /// The most that a user may move at once.
@@ -75,6 +80,9 @@ pub struct Options {
     pub audit_page: Option<PathBuf>,
     /// A node that is running already; without it, one is started.
     pub url: Option<String>,
+    /// How many validators run the chain, the first institutions' each with a node of its own; with none, one development node
+    /// seals alone.
+    pub validators: u16,
     /// Whether the processes go on when the network is dropped.
     pub keep: bool,
     /// How many banks there are besides the first two.
@@ -108,6 +116,7 @@ impl Options {
             bundles: target.join("contracts"),
             audit_page: audit_page.join("index.html").is_file().then_some(audit_page),
             url: None,
+            validators: 0,
             keep: false,
             others: 0,
             in_full: false,
@@ -122,8 +131,10 @@ pub struct Network {
     pub options: Options,
     /// The node's address.
     pub url: String,
-    /// The node, if the network started it.
+    /// The development node, if the network started it.
     pub node: Option<Node>,
+    /// The validators' nodes. Each institution uses one; the first so many have one each.
+    pub validators: Vec<Node>,
     /// The contracts.
     pub deployment: Deployment,
     /// Takes the users' requests.
@@ -144,20 +155,25 @@ impl Network {
     pub async fn start(options: Options, progress: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&options.directory)
             .with_context(|| format!("{} can't be made", options.directory.display()))?;
-        let (node, url) = match &options.url {
-            Some(url) => (None, url.clone()),
+        let (node, validators) = match &options.url {
+            Some(_) => (None, Vec::new()),
+            None if options.validators > 0 => {
+                progress("starting the validators' nodes, each with keys of its own");
+                (None, Self::start_validators(&options).await?)
+            }
             None => {
                 progress("starting a development node");
-                let node = Node::start(&options).await?;
-                let url = node.url.clone();
-                (Some(node), url)
+                (Some(Node::start(&options).await?), Vec::new())
             }
         };
+        let started = node.iter().chain(&validators).next().map(|node| node.url.clone());
+        let url = options.url.clone().or(started).context("the chain has no node")?;
 
         progress("deploying the contracts");
         let place = Place {
             options: &options,
             url: &url,
+            log: &options.directory.join(NODE_LOG),
             directory: &options.directory,
         };
         let deployment = place.deploy(None).await?;
@@ -167,6 +183,7 @@ impl Network {
             options,
             url,
             node,
+            validators,
             deployment,
             originator,
             home,
@@ -191,6 +208,16 @@ impl Network {
             }
         }
         Ok(network)
+    }
+
+    /// Starts the validators' nodes and nothing else.
+    ///
+    /// # Errors
+    /// One doesn't start.
+    pub async fn start_validators(options: &Options) -> anyhow::Result<Vec<Node>> {
+        std::fs::create_dir_all(&options.directory)?;
+        let keys: Vec<String> = (0..options.validators).map(founder).collect();
+        consortium::start(options, &keys).await
     }
 
     /// Every institution.
@@ -382,10 +409,22 @@ impl Network {
         self.place().deployer().await
     }
 
+    /// Where this program itself looks and sends.
     fn place(&self) -> Place<'_> {
+        self.place_of(Member(0))
+    }
+
+    /// Where an institution looks and sends: at its own node, if there are several.
+    fn place_of(&self, member: Member) -> Place<'_> {
+        let member = usize::from(member.0);
+        let own = member
+            .checked_rem(self.validators.len())
+            .and_then(|place| self.validators.get(place));
+        let node = own.or(self.node.as_ref());
         Place {
             options: &self.options,
-            url: &self.url,
+            url: node.map_or(self.url.as_str(), |node| node.url.as_str()),
+            log: node.map_or(Path::new(""), |node| node.log.as_path()),
             directory: &self.options.directory,
         }
     }
@@ -395,6 +434,7 @@ impl Network {
         let place = Place {
             options: &self.options,
             url: &self.url,
+            log: Path::new(""),
             directory: &self.options.directory,
         };
         let first = [&mut self.originator, &mut self.home, &mut self.notary];
@@ -411,7 +451,8 @@ impl Network {
             } else {
                 "gross"
             };
-            institution.configure(&self.place(), (self.notary.member, mode), &all)?;
+            let place = self.place_of(institution.member);
+            institution.configure(&place, (self.notary.member, mode), &all)?;
         }
         if let (true, Some(assistant)) = (self.options.in_full, self.others.last()) {
             self.home.ask_about_transfers(assistant.member)?;
@@ -423,21 +464,26 @@ impl Network {
 fn institutions(options: &Options) -> anyhow::Result<([Institution; 3], Vec<Institution>)> {
     let make = |name: &str, folder: &str, lei: &[u8; 20], role| institution(options, (name, folder), Lei(*lei), role);
     let first = [
-        make("Bank A", "bank-a", b"529900T8BM49AURSDO55", "participant")?,
-        make("Bank B", "bank-b", b"5493001KJTIIGC8Y1R12", "participant")?,
-        make("Notary", "notary", b"213800WSGIIZCXF1P572", "notary")?,
+        make(FIRST[0], "bank-a", b"529900T8BM49AURSDO55", "participant")?,
+        make(FIRST[1], "bank-b", b"5493001KJTIIGC8Y1R12", "participant")?,
+        make(FIRST[2], "notary", b"213800WSGIIZCXF1P572", "notary")?,
     ];
     let other = |number: u16| {
         let lei = made_up_lei(number).context("no LEI has this number")?;
-        make(
-            &format!("Bank {number}"),
-            &format!("bank-{number}"),
-            &lei.0,
-            "participant",
-        )
+        make(&other_name(number), &format!("bank-{number}"), &lei.0, "participant")
     };
     let others = (1..=options.others).map(other).collect::<anyhow::Result<_>>()?;
     Ok((first, others))
+}
+
+fn other_name(number: u16) -> String {
+    format!("Bank {number}")
+}
+
+/// The account key of the institution whose validator is the one at this place.
+fn founder(place: u16) -> String {
+    let name = FIRST.get(usize::from(place)).map(|name| (*name).to_owned());
+    account_key(&name.unwrap_or_else(|| other_name(place.saturating_sub(2))))
 }
 
 /// An institution with a certificate of the network's own CA, by its name and its folder.

@@ -1,4 +1,4 @@
-//! A development node as a process.
+//! A node as a process: one that seals alone, for development, or a validator's.
 use std::{
     fs::OpenOptions,
     path::{Path, PathBuf},
@@ -14,6 +14,8 @@ use super::{free_port, run, tail, until, Options, NODE_LOG};
 
 /// Long enough for a slow machine to compile the runtime.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// What a chain spec is called that was made for a network.
+pub(super) const SPEC: &str = "chain-spec.json";
 const LISTENING: &str = "Running JSON-RPC server: addr=";
 
 /// A node, running or not.
@@ -26,8 +28,19 @@ pub struct Node {
     directory: PathBuf,
     /// The chain spec, where the chain isn't `dev`.
     spec: Option<PathBuf>,
+    /// What makes it a validator's node, if it is one.
+    validator: Option<Validating>,
     port: u16,
     process: Option<Child>,
+}
+
+/// How other validators know a node.
+#[derive(Clone, Debug)]
+pub(super) struct Validating {
+    /// The secret key that its peers know it by.
+    pub(super) node_key: PathBuf,
+    /// Where it listens for them.
+    pub(super) port: u16,
 }
 
 impl Node {
@@ -36,7 +49,7 @@ impl Node {
     /// # Errors
     /// It doesn't start.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
-        Self::start_in(&options.directory, None, options).await
+        Self::start_in(&options.directory, None, None, options).await
     }
 
     /// Starts a node of another development chain, with another genesis hash, whose files are in `directory`.
@@ -45,16 +58,32 @@ impl Node {
     /// It doesn't start.
     pub async fn start_other(options: &Options, directory: &Path) -> anyhow::Result<Self> {
         let spec = other_spec(options, directory).await?;
-        Self::start_in(directory, Some(spec), options).await
+        Self::start_in(directory, Some(spec), None, options).await
     }
 
-    async fn start_in(directory: &Path, spec: Option<PathBuf>, options: &Options) -> anyhow::Result<Self> {
+    /// Starts a validator's node, whose files and keys are in `directory`.
+    pub(super) async fn start_validator(
+        options: &Options,
+        directory: &Path,
+        spec: &Path,
+        validator: Validating,
+    ) -> anyhow::Result<Self> {
+        Self::start_in(directory, Some(spec.to_owned()), Some(validator), options).await
+    }
+
+    async fn start_in(
+        directory: &Path,
+        spec: Option<PathBuf>,
+        validator: Option<Validating>,
+        options: &Options,
+    ) -> anyhow::Result<Self> {
         let mut node = Self {
             url: String::new(),
             log: directory.join(NODE_LOG),
             options: options.clone(),
             directory: directory.to_owned(),
             spec,
+            validator,
             port: free_port()?,
             process: None,
         };
@@ -87,6 +116,48 @@ impl Node {
         Ok(())
     }
 
+    /// Stops its process where it is, as if its network were cut: connections stand, nothing comes or goes.
+    ///
+    /// # Errors
+    /// It doesn't run, or can't be stopped.
+    pub async fn suspend(&self) -> anyhow::Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// Lets it go on after [`Node::suspend`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn resume(&self) -> anyhow::Result<()> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&self, signal: &str) -> anyhow::Result<()> {
+        let process = self.process_id().context("the node doesn't run")?.to_string();
+        let mut kill = Command::new("kill");
+        kill.args([signal, &process]);
+        run(kill).await.map(|_| ())
+    }
+
+    /// Ends its process, removes its copy of the chain, and starts it again: it keeps its keys, and has to get the rest from
+    /// others.
+    ///
+    /// # Errors
+    /// The copy can't be removed, or as [`Node::restart`].
+    pub async fn wipe(&mut self) -> anyhow::Result<()> {
+        self.kill().await?;
+        let mut purge = Command::new(self.options.programs.join("quittance-node"));
+        purge.args(["purge-chain", "-y", "--base-path"]).arg(self.base_path());
+        purge.arg("--chain").arg(self.spec.as_deref().unwrap_or("dev".as_ref()));
+        run(purge).await?;
+        self.restart().await
+    }
+
+    /// Its copy of the chain, and its keys.
+    fn base_path(&self) -> PathBuf {
+        self.directory.join("chain")
+    }
+
     /// Its process's number, while it runs.
     pub fn process_id(&self) -> Option<u32> {
         self.process.as_ref().and_then(Child::id)
@@ -99,15 +170,22 @@ impl Node {
         let output = OpenOptions::new().create(true).append(true).open(log)?;
         let written = usize::try_from(output.metadata()?.len())?;
         let mut command = Command::new(&program);
-        command.arg("--dev");
+        match &self.validator {
+            None => command.args(["--dev", "--port", "0"]),
+            Some(validator) => command
+                .arg("--validator")
+                .arg("--node-key-file")
+                .arg(&validator.node_key)
+                .args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{}", validator.port)]),
+        };
         if let Some(spec) = &self.spec {
             command.arg("--chain").arg(spec);
         }
         let mut process = command
             .arg("--base-path")
-            .arg(self.directory.join("chain"))
+            .arg(self.base_path())
             .args(["--rpc-port", &self.port.to_string()])
-            .args(["--port", "0", "--no-prometheus", "--no-telemetry", "--no-mdns"])
+            .args(["--no-prometheus", "--no-telemetry", "--no-mdns"])
             .args(["--state-pruning", "archive", "--blocks-pruning", "archive"])
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -135,24 +213,42 @@ impl Node {
 
 /// A chain spec like that of `dev` in which one account has a unit more: the genesis hash is another one.
 async fn other_spec(options: &Options, directory: &Path) -> anyhow::Result<PathBuf> {
+    spec_like(options, directory, "dev", |spec| {
+        let balance = spec.pointer_mut("/genesis/runtimeGenesis/patch/balances/balances/0/1");
+        let balance = balance.context("the node's chain spec names no balances")?;
+        *balance = json!(balance.as_u64().and_then(|units| units.checked_add(1)));
+        spec["name"] = json!("Quittance Development, the other chain");
+        spec["id"] = json!("quittance_other");
+        spec["protocolId"] = json!("quittance-other");
+        Ok(())
+    })
+    .await
+}
+
+/// Writes a chain spec like one that the node knows by name, with a change, unless it is there already.
+pub(super) async fn spec_like(
+    options: &Options,
+    directory: &Path,
+    name: &str,
+    change: impl FnOnce(&mut Value) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
     let file = |name: &str| directory.join(name);
-    let (plain, raw) = (file("plain-spec.json"), file("chain-spec.json"));
+    let (plain, raw) = (file("plain-spec.json"), file(SPEC));
     if raw.is_file() {
         return Ok(raw);
     }
     let node = options.programs.join("quittance-node");
     let mut export = Command::new(&node);
-    export.args(["export-chain-spec", "--chain", "dev"]);
+    export.args(["export-chain-spec", "--chain", name]);
     let mut spec: Value = serde_json::from_slice(&run(export).await?)?;
-    let balance = spec.pointer_mut("/genesis/runtimeGenesis/patch/balances/balances/0/1");
-    let balance = balance.context("the node's chain spec names no balances")?;
-    *balance = json!(balance.as_u64().and_then(|units| units.checked_add(1)));
-    spec["name"] = json!("Quittance Development, the other chain");
-    spec["id"] = json!("quittance_other");
-    spec["protocolId"] = json!("quittance-other");
-    std::fs::write(&plain, spec.to_string())?;
+    change(&mut spec)?;
+    // The node adds its code again, and makes the genesis state without compiling that, which would take seconds.
+    let genesis = spec
+        .pointer_mut("/genesis/runtimeGenesis")
+        .and_then(Value::as_object_mut);
+    genesis.context("the node's chain spec has no genesis")?.remove("code");
+    std::fs::write(&plain, serde_json::to_vec_pretty(&spec)?)?;
 
-    // Raw, because to make a genesis state of a plain one takes seconds at each start.
     let mut export = Command::new(&node);
     export.args(["export-chain-spec", "--raw", "--chain"]).arg(&plain);
     std::fs::write(&raw, run(export).await?)?;

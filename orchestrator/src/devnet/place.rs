@@ -24,6 +24,8 @@ pub(super) struct Place<'a> {
     pub(super) options: &'a Options,
     /// Its node.
     pub(super) url: &'a str,
+    /// What its node writes, where this program started it.
+    pub(super) log: &'a Path,
     /// The folder with what is known of it: `deployment.json` and what the deployer has sent.
     pub(super) directory: &'a Path,
 }

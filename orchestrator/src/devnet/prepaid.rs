@@ -106,7 +106,7 @@ impl Network {
         let mut reached: Vec<&Institution> = self.institutions().collect();
         reached.extend([&issuer, &acquirer]);
         for institution in [&issuer, &acquirer] {
-            institution.configure(&place, notary, &reached)?;
+            institution.configure(&self.place_of(institution.member), notary, &reached)?;
         }
         issuer.configure_more(&format!("[prepaid.issuer]\nidentity = {identity:?}\n"))?;
         acquirer.configure_more(&format!(

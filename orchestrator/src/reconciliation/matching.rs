@@ -65,15 +65,16 @@ impl<F: FnMut(Finding) -> Result<(), StoreError> + Send> Sink for F {
 /// # Errors
 /// The statements aren't in order, or the database failed. What the sink took until then means nothing.
 pub async fn match_day(inputs: Inputs<'_>, rules: &Rules, sink: &mut impl Sink) -> Result<Summary, MatchFault> {
-    let pages = |statement| Pages::of(inputs.store, statement);
-    let (mut debit, mut credit, mut chain) = (pages(inputs.debit), pages(inputs.credit), pages(inputs.chain));
+    let lines = |statement| Pages::lines(inputs.store, statement);
+    let (mut debit, mut credit) = (lines(inputs.debit), lines(inputs.credit));
+    let mut chain = Pages::entries(inputs.store, inputs.chain);
     let mut matcher = Matcher::new(*rules);
     let mut found = Vec::new();
     while let Some(side) = matcher.merge(&mut found)? {
         match side {
-            Side::Debit => matcher.lines(side, debit.lines().await?)?,
-            Side::Credit => matcher.lines(side, credit.lines().await?)?,
-            Side::Chain => matcher.entries(chain.entries().await?)?,
+            Side::Debit => matcher.lines(side, debit.next().await?)?,
+            Side::Credit => matcher.lines(side, credit.next().await?)?,
+            Side::Chain => matcher.entries(chain.next().await?)?,
         }
         if !found.is_empty() {
             sink.take(std::mem::take(&mut found)).await?;

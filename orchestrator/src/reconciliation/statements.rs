@@ -7,6 +7,7 @@ use protocol::{
     signing::Domain,
     Amount, Member, Timestamp,
 };
+use tokio::sync::mpsc;
 
 use super::{
     line::{self, ChainEntry, Digest, Line},
@@ -304,53 +305,77 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Reads a statement's pages in order.
-pub(super) struct Pages {
-    store: Store,
-    statement: i64,
-    next: u64,
-    read: std::vec::IntoIter<Vec<u8>>,
+/// Reads a statement's pages in order, and some of them ahead: whoever takes them doesn't wait for the database, nor for what
+/// it takes to decode them.
+pub(super) struct Pages<T> {
+    read: mpsc::Receiver<Result<Vec<T>, StoreError>>,
 }
 
-impl Pages {
-    pub(super) fn of(store: &Store, statement: i64) -> Self {
-        Self {
-            store: store.clone(),
-            statement,
-            next: 0,
-            read: Vec::new().into_iter(),
-        }
-    }
-
-    /// The next page of lines; an empty one at the end.
-    pub(super) async fn lines(&mut self) -> Result<Vec<Line>, StoreError> {
-        let page = self.next().await?;
-        decoded(page.as_deref().map(line::decode_lines))
-    }
-
-    /// The next page of the chain's entries; an empty one at the end.
-    pub(super) async fn entries(&mut self) -> Result<Vec<ChainEntry>, StoreError> {
-        let page = self.next().await?;
-        decoded(page.as_deref().map(line::decode_entries))
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.read.as_slice().is_empty() {
-            let pages = self.store.pages(self.statement, self.next, READ_AT_ONCE).await?;
-            self.next = self.next.saturating_add(pages.len() as u64);
-            self.read = pages.into_iter();
-        }
-        Ok(self.read.next())
-    }
-}
-
-/// How many pages are read at once.
+/// How many pages are read from the database at once.
 const READ_AT_ONCE: u32 = 16;
 
-fn decoded<T>(page: Option<Result<Vec<T>, scale::Error>>) -> Result<Vec<T>, StoreError> {
-    let page = page.transpose().map_err(|error| StoreError::Corrupt {
-        what: "page of a book",
-        why: error.to_string(),
-    })?;
-    Ok(page.unwrap_or_default())
+/// How many decoded pages wait to be taken.
+const AHEAD: usize = 16;
+
+impl Pages<Line> {
+    /// The lines of a side's book.
+    pub(super) fn lines(store: &Store, statement: i64) -> Self {
+        Self::of(store, statement, line::decode_lines)
+    }
+}
+
+impl Pages<ChainEntry> {
+    /// The chain's entries.
+    pub(super) fn entries(store: &Store, statement: i64) -> Self {
+        Self::of(store, statement, line::decode_entries)
+    }
+}
+
+impl<T: Send + 'static> Pages<T> {
+    fn of(store: &Store, statement: i64, decode: fn(&[u8]) -> Result<Vec<T>, scale::Error>) -> Self {
+        let (send, read) = mpsc::channel(AHEAD);
+        tokio::spawn(read_ahead(store.clone(), statement, decode, send));
+        Self { read }
+    }
+
+    /// The next page; an empty one at the end.
+    pub(super) async fn next(&mut self) -> Result<Vec<T>, StoreError> {
+        // The end is told: a reader that is gone without a word is none.
+        let gone = || StoreError::Corrupt {
+            what: "book",
+            why: "reading it stopped before its end".to_owned(),
+        };
+        self.read.recv().await.ok_or_else(gone)?
+    }
+}
+
+/// Reads until the end, or until nobody takes what is read any more.
+async fn read_ahead<T>(
+    store: Store,
+    statement: i64,
+    decode: fn(&[u8]) -> Result<Vec<T>, scale::Error>,
+    send: mpsc::Sender<Result<Vec<T>, StoreError>>,
+) {
+    let mut next = 0u64;
+    loop {
+        let pages = match store.pages(statement, next, READ_AT_ONCE).await {
+            Ok(pages) if !pages.is_empty() => pages,
+            end => {
+                // Nobody may be there to hear it any more.
+                let _ = send.send(end.map(|_| Vec::new())).await;
+                return;
+            }
+        };
+        next = next.saturating_add(pages.len() as u64);
+        for page in pages {
+            let decoded = decode(&page).map_err(|error| StoreError::Corrupt {
+                what: "page of a book",
+                why: error.to_string(),
+            });
+            let is_broken = decoded.is_err();
+            if send.send(decoded).await.is_err() || is_broken {
+                return;
+            }
+        }
+    }
 }

@@ -104,8 +104,13 @@ async fn all_that_is_wrong_is_found_and_corrected_nothing_else_is_and_the_sums_a
     let days: u32 = days.unwrap_or(500);
     let worlds = (0..days.div_ceil(DAYS)).map(|seed| tokio::spawn(reconcile(u64::from(seed))));
     let mut done = futures::stream::iter(worlds).buffer_unordered(AT_ONCE);
+    let mut reconciled: u32 = 0;
     while let Some(world) = done.next().await {
         world.unwrap();
+        reconciled += DAYS;
+        if reconciled.is_multiple_of(1_000) {
+            eprintln!("{reconciled} of {days} days");
+        }
     }
 }
 
