@@ -24,7 +24,8 @@ async fn a_purchase_moves_exactly_its_amount_and_leaves_a_trail_that_polkadot_js
     assert_eq!((originator.available, home.available), (AMOUNT, DEPOSIT - AMOUNT));
     assert_eq!((originator.reserved, home.reserved), (0, 0));
 
-    let report = audit(&test, &payment.id.to_string());
+    let voucher = payment.id.to_string();
+    let report = read(&test, "audit.mjs", &["--voucher", &voucher]);
     let (debtor, creditor) = (network.home.member.0, network.originator.member.0);
     assert_eq!(report["institutions"].as_array().unwrap().len(), 3);
     assert_eq!(report["members"]["ok"]["signers"].as_array().unwrap().len(), 3);
@@ -65,19 +66,50 @@ async fn a_purchase_moves_exactly_its_amount_and_leaves_a_trail_that_polkadot_js
     assert_eq!(named("Changed"), 3);
     assert_eq!((named("Deposited"), named("Retained"), named("Cleared")), (1, 1, 1));
     assert_eq!(events.len(), 7, "and nothing else: {events:?}");
+
+    the_typed_examples_agree(&test, &voucher, &report);
+}
+
+/// What `tests/audit/examples` reads, beside what the script read.
+fn the_typed_examples_agree(test: &TestNetwork, voucher: &str, report: &Value) {
+    let example = |arguments: &[&str]| read(test, "build/main.js", arguments);
+    let institutions = example(&["institutions"]);
+    assert_eq!(institutions.as_array().unwrap().len(), 3);
+    assert_eq!(institutions[1]["signingKey"], report["institutions"][1]["signingKey"]);
+    assert_eq!(
+        institutions[1]["lei"].as_str().map(str::len),
+        Some(20),
+        "as letters, not bytes"
+    );
+    assert_eq!(example(&["balances"]), report["balances"]);
+    assert_eq!(example(&["retention", "--voucher", voucher]), report["relation"]);
+
+    let block = report["relation"]["retainedIn"].to_string();
+    let events = example(&["events", "--from", &block, "--to", &block]);
+    assert_eq!(events[0]["event"], "Retained");
+    assert_eq!(events[0]["fields"]["vouchers"][0]["id"], voucher);
+    assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+
+    let network = &test.network;
+    for institution in [&network.originator, &network.home, &network.notary] {
+        let member = institution.member.0.to_string();
+        let verified = example(&["signature", "--voucher", voucher, "--member", &member]);
+        assert_eq!(verified["isGood"], true, "{verified}");
+        assert_eq!(verified["vouchers"], 1, "{verified}");
+    }
 }
 
 async fn payment_block(test: &TestNetwork, id: &protocol::VoucherId) -> u32 {
     test.network.notary.payment(*id, 0).await.unwrap().retained_in.unwrap()
 }
 
-/// Runs the auditor's script and gives what it printed.
-fn audit(test: &TestNetwork, voucher: &str) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("audit").join("audit.mjs");
+/// Runs one of the auditor's programs and gives what it printed.
+fn read(test: &TestNetwork, program: &str, arguments: &[&str]) -> Value {
     let options = &test.network.options;
     let output = Command::new("node")
-        .arg(script)
-        .args(["--url", &test.network.url, "--voucher", voucher])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("audit").join(program))
+        .args(arguments)
+        .args(["--url", &test.network.url])
         .arg("--deployment")
         .arg(options.directory.join("deployment.json"))
         .arg("--bundles")
@@ -85,8 +117,7 @@ fn audit(test: &TestNetwork, voucher: &str) -> Value {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let printed = String::from_utf8(output.stdout).unwrap();
-    serde_json::from_str(printed.lines().last().unwrap()).unwrap()
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// polkadot.js writes large numbers as hex strings and small ones as numbers.

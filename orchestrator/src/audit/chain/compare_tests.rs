@@ -37,7 +37,7 @@ async fn look(world: &mut World, tables: &mut Tables, least: &[(Asset, Amount)])
     let at = check(&world.blocks[0], None, &mut |flaw| panic!("{flaw}")).unwrap();
     let contracts = World::contracts();
     let subject = Subject {
-        archive: world,
+        archive: &*world,
         at: &at,
         account: CONTRACT,
         contract: &contracts.0[&CONTRACT],

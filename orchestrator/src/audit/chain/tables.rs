@@ -80,7 +80,7 @@ impl Tables {
         builder.set_cache_size(CACHE);
         let database = match path {
             Some(path) => builder.create(path)?,
-            None => builder.create_file(tempfile::tempfile()?)?,
+            None => builder.create_with_backend(FileBackend::new(tempfile::tempfile()?)?)?,
         };
         let tables = Self::over(database);
         tables.claim(&json(whose)?)?;

@@ -66,7 +66,7 @@ impl Book {
         let key = payment.key();
         let what = |part: &str| format!("payment {} of card {}{part}", key.1, key.0 .0);
         let expected = self.judge(&programme, &payment, at.time);
-        let (taken, said, cycle) = match line.verdict {
+        let (taken, told, cycle) = match line.verdict {
             Verdict::Declined(code) => {
                 if !is_possible(&line.verdict, expected) {
                     self.differs(at, what(": verdict"), text(said(&line.verdict)), text(expected));
@@ -113,7 +113,7 @@ impl Book {
         card.counter = card.counter.max(key.1);
         let balance = card.balance;
         if is_there {
-            self.expect(at, || what(": balance"), said, balance);
+            self.expect(at, || what(": balance"), told, balance);
         }
         self.book_payment(at, place, &payment, taken, open)
     }

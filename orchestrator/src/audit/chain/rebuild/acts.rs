@@ -1,14 +1,13 @@
 //! What an event tells, held against what was asked of the contract, against the rules, and against what its signers signed.
 use std::fmt::Display;
 
-use protocol::{registry::Signer, AccountId, Amount, Member, Signature, Timestamp};
+use protocol::{registry::Signer, AccountId, Amount, Member, Timestamp};
 use scale::Decode;
 
 use super::{registry, scene::Scene};
 use crate::{
     audit::chain::{tables::TablesError, Call},
     chain::deployment::to_ss58,
-    identity::verify,
 };
 
 /// The note that it was told.
@@ -40,14 +39,6 @@ impl Scene<'_> {
             "unknown",
             format!("{} names {what}, which never came to be", self.told.event),
         );
-    }
-
-    /// Something was signed.
-    pub(super) fn signed(&mut self, key: &[u8; 32], payload: &[u8], signature: &Signature, what: impl Display) {
-        let is_good = verify(key, payload, signature);
-        self.findings.signature(self.name, self.told, is_good, || {
-            format!("{what}: the signature isn't one by that key over what was to be signed")
-        });
     }
 
     /// What this message was called with, if that was it. Arguments that can't be read are a finding.

@@ -1,6 +1,5 @@
-//! What an event says, held against the call that led to it (who sent what, with how much money), the clock, and keys that
-//! aren't in the registry.
-use protocol::{settlement::Asset, signing::PAYLOAD_LENGTH, text::to_hex, AccountId, Amount, Signature, Timestamp};
+//! What an event says, held against the call that led to it (who sent what, with how much money), and against the clock.
+use protocol::{settlement::Asset, text::to_hex, AccountId, Amount, Signature, Timestamp};
 use scale::{Decode, Encode};
 
 use super::scene::Scene;
@@ -58,20 +57,19 @@ impl Scene<'_> {
     }
 
     /// A signature by a key that isn't in the registry.
-    pub fn signed(
-        &mut self,
-        key: &[u8; 32],
-        payload: &[u8; PAYLOAD_LENGTH],
-        signature: &Signature,
-        what: impl FnOnce() -> String,
-    ) {
+    pub fn signed(&mut self, key: &[u8; 32], payload: &[u8], signature: &Signature, what: impl FnOnce() -> String) {
         let is_good = verify(key, payload, signature);
-        self.findings.signature(self.name, self.told, is_good, what);
+        self.findings.signature(self.name, self.told, is_good, || {
+            format!(
+                "{}: the signature isn't one by that key over what was to be signed",
+                what()
+            )
+        });
     }
 
     /// Something that is permitted strictly before its deadline.
     pub fn before(&mut self, deadline: Timestamp, what: impl FnOnce() -> String) {
-        let now = self.told.block.time;
+        let now = self.now();
         self.ensure(now < deadline, "too-late", || {
             format!("{} at {now}, but the time for it was over at {deadline}", what())
         });
@@ -79,7 +77,7 @@ impl Scene<'_> {
 
     /// Something that is permitted at or after a time.
     pub fn not_before(&mut self, start: Timestamp, what: impl FnOnce() -> String) {
-        let now = self.told.block.time;
+        let now = self.now();
         self.ensure(now >= start, "too-early", || {
             format!("{} at {now}, but the time for it comes at {start}", what())
         });

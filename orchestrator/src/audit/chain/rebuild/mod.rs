@@ -10,6 +10,8 @@ use super::{
     Block, Place, Told,
 };
 
+mod acts;
+mod checks;
 pub mod clearing;
 pub mod credit;
 pub mod escrow;

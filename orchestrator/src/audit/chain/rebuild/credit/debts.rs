@@ -19,7 +19,7 @@ pub(super) fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
         });
         let payload = receipt(&domain(scene)?, &id);
         scene.signed(&before.payee.0, &payload, &signature, || {
-            format!("the payee didn't sign the receipt of {id}")
+            format!("the payee's, under the receipt of {id}")
         });
     }
     scene.ensure(!before.is_received, "wrong-state", || {
@@ -74,7 +74,7 @@ pub(super) fn repaid(
     let value = value_of(before.asset, amount);
     scene.exact_call("repay", &(id, amount), value);
     scene.sent_by(by, "who repaid");
-    let now = scene.told.block.time;
+    let now = scene.now();
     scene.ensure(before.is_overdue || now < before.due_at, "not-overdue", || {
         format!(
             "the debt of {id} was due at {}, repaid at {now}, and didn't fall overdue",

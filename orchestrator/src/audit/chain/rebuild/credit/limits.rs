@@ -151,7 +151,7 @@ pub(super) fn limit_set(
         });
         let payload = order.payload(&domain(scene)?);
         scene.signed(&payee.0, &payload, &signature, || {
-            format!("the payee didn't sign the order of {}", what())
+            format!("the payee's, under the order of {}", what())
         });
     }
     let line = (payee, payer, asset);

@@ -16,7 +16,6 @@ use protocol::{
     registry::Roles,
     settlement::Asset,
     signing::Domain,
-    text::to_hex,
     AccountId, Amount, RequestId,
 };
 
@@ -91,12 +90,7 @@ fn made(scene: &mut Scene<'_>) -> Done {
     let Some(head) = scene.arguments::<Constants>("new") else {
         return Ok(());
     };
-    scene.ensure(head.genesis == scene.place.genesis, "other-chain", || {
-        format!("it was made for the chain {}", to_hex(&head.genesis))
-    });
-    scene.ensure(head.registry == scene.place.registry, "other-registry", || {
-        format!("it asks the registry {}", to_hex(&head.registry.0))
-    });
+    scene.at_home(head.genesis, head.registry);
     scene.kept().set_head(&head)
 }
 

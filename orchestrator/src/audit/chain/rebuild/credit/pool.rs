@@ -18,9 +18,6 @@ use crate::{
 /// What the credit node put in less what it took out, by asset. It wraps around: more may be taken out than was put in.
 pub(super) const OWN: Notes<Asset, Amount> = Notes::named("own");
 
-/// In which block the payee of a request was paid.
-pub(super) const PAID_IN: Notes<RequestId, u32> = Notes::named("paid-in");
-
 /// The credit node put something in.
 pub(super) fn funded(scene: &mut Scene<'_>, (asset, amount): (Asset, Amount)) -> Done {
     match asset {
@@ -73,7 +70,6 @@ pub(super) fn paid_out(scene: &mut Scene<'_>, (id, payout): (RequestId, Payout))
         format!("the payee of {id} was paid before")
     });
     PAYOUTS.put(scene, &id, &payout)?;
-    PAID_IN.put(&mut scene.kept(), &id, &payout.block)?;
     draws(scene, payout.asset, payout.amount)
 }
 

@@ -32,7 +32,7 @@ pub(super) fn raise_requested(
         });
         let payload = wish.payload(&domain(scene)?);
         scene.signed(&payer.0, &payload, &signature, || {
-            format!("the payer didn't sign the wish of {}", what())
+            format!("the payer's, under the wish of {}", what())
         });
     }
     let earlier = RAISES.get(scene, &(payer, asset))?;

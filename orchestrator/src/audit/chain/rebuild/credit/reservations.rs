@@ -8,8 +8,7 @@ use protocol::{
 use super::{
     by_node, head, in_state, keep,
     limits::{is_frozen, node_limit},
-    pool::PAID_IN,
-    Done, DEBTS, IS_CREDIT,
+    Done, DEBTS, IS_CREDIT, PAYOUTS,
 };
 use crate::audit::chain::rebuild::scene::{Notes, Scene};
 
@@ -25,10 +24,10 @@ pub(super) fn reserved(scene: &mut Scene<'_>, (id, request): (RequestId, CreditR
         });
         let payload = request.payload();
         scene.signed(&request.payer.0, &payload, &payer, || {
-            format!("the payer didn't sign request {id}")
+            format!("the payer's, under request {id}")
         });
         scene.signed(&request.payee.0, &payload, &payee, || {
-            format!("the payee didn't sign request {id}")
+            format!("the payee's, under request {id}")
         });
     }
     ensure_sound(scene, id, &request, &request.debt)?;
@@ -122,7 +121,7 @@ pub(super) fn committed(scene: &mut Scene<'_>, (id, payout, due_at): (RequestId,
     let Some(before) = in_state(scene, id, &[DebtState::Reserved])? else {
         return Ok(());
     };
-    let late_by = scene.told.block.time.saturating_sub(before.expires_at);
+    let late_by = scene.now().saturating_sub(before.expires_at);
     let due = before.due_at.checked_add(late_by);
     scene.ensure(due == Some(due_at), "wrong-term", || {
         let signed = before.due_at;
@@ -145,9 +144,10 @@ fn ensure_paid(scene: &mut Scene<'_>, id: RequestId, payout: PayoutBlock) -> Don
     };
     let paying = scene.tables.of(contract);
     let is_audited = IS_CREDIT.get(&paying, &())?.is_some();
-    let paid_in = PAID_IN.get(&paying, &id)?;
+    let paid = PAYOUTS.within(&paying, &id)?;
     let number = payout.number;
-    scene.ensure(!is_audited || paid_in == Some(number), "unpaid", || {
+    let is_paid = paid.is_some_and(|paid| paid.block == number);
+    scene.ensure(!is_audited || is_paid, "unpaid", || {
         format!("request {id} was committed as paid in block {number} of this chain, where it wasn't paid")
     });
     Ok(())

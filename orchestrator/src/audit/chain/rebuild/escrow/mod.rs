@@ -78,9 +78,7 @@ fn made(scene: &mut Scene<'_>) -> Done {
     let Some(head) = scene.arguments::<Head>("new") else {
         return Ok(());
     };
-    scene.ensure(head.genesis == scene.place.genesis, "other-chain", || {
-        format!("it was made for the chain {}", to_hex(&head.genesis))
-    });
+    scene.at_home(head.genesis, scene.place.registry);
     scene.kept().set_head(&head)
 }
 
@@ -101,7 +99,7 @@ fn locked(scene: &mut Scene<'_>, (id, buyer, terms): (DealId, AccountId, Terms))
         scene.find("bad-terms", format!("deal {id} has terms that are refused: {fault:?}"));
     }
     let gap = scene.kept().head::<Head>()?.map_or(0, |head| head.gap);
-    if let Err(fault) = terms.deadlines.check(scene.told.block.time, gap) {
+    if let Err(fault) = terms.deadlines.check(scene.now(), gap) {
         scene.find(
             "bad-deadlines",
             format!("deal {id} has deadlines that are refused: {fault:?}"),
@@ -235,10 +233,10 @@ fn ensure_both_want_out(
     };
     let payload = cancellation(&domain, &id, expires_at);
     scene.signed(&deal.terms.buyer_key, &payload, &buyer, || {
-        format!("the buyer didn't sign the cancellation of deal {id}")
+        format!("the buyer's, under the cancellation of deal {id}")
     });
     scene.signed(&deal.terms.seller_key, &payload, &seller, || {
-        format!("the seller didn't sign the cancellation of deal {id}")
+        format!("the seller's, under the cancellation of deal {id}")
     });
     Ok(())
 }

@@ -56,7 +56,7 @@ fn check_order(scene: &mut Scene<'_>, key: PaymentKey, what: &str) -> Result<(),
     scene.forbid(scene.now() >= order.expires_at, what, "the order had expired");
     if let Some(card) = scene.card(key.0)? {
         let payload = order.payload(&scene.domain());
-        scene.signed(&card.holder.0, &payload, &signature, format_args!("{what}: the holder"));
+        scene.signed(&card.holder.0, &payload, &signature, || format!("{what}: the holder's"));
     }
     Ok(())
 }

@@ -146,6 +146,6 @@ fn check_order(
             scene.forbid(known.is_revoked, what, "the terminal's key was revoked");
         }
     }
-    scene.signed(&terminal.0, payload, signature, format_args!("{what}: the terminal"));
+    scene.signed(&terminal.0, payload, signature, || format!("{what}: the terminal's"));
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn check(
         };
         if let Some(signer) = active(scene, member, what)? {
             let key = &signer.signing_key;
-            scene.signed(key, &payload, signature, format_args!("{what}: member {}", member.0));
+            scene.signed(key, &payload, signature, || format!("{what}: member {}'s", member.0));
         }
     }
     Ok(())
