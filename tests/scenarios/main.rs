@@ -19,6 +19,7 @@ mod a_trade_in_tokens_settles;
 mod a_window_closed_while_retentions_are_on_the_way;
 mod a_window_settles_the_nets;
 mod an_auditor_rebuilds_the_chain;
+mod an_auditor_rebuilds_the_chain_and_names_an_altered_document;
 mod an_auditor_recomputes_a_card_programme;
 mod an_auditor_sees_each_signature_verified_in_a_browser;
 mod an_institution_changed_in_mid_flight;
