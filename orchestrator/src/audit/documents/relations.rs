@@ -47,7 +47,10 @@ pub(super) fn relation(sheet: &mut Sheet<'_, '_>, document: Relation) -> Result<
     let Some(kept) = kept.filter(|kept| *kept != id) else {
         return Ok(());
     };
-    let is_notarys = known.is_notary && (known.consented.is_empty() || known.consented.contains(&id));
+    let mut drafted = known.drafts.iter().filter(|(_, until)| until.is_some()).peekable();
+    let is_first = known.consented.is_empty() && drafted.peek().is_none();
+    let is_signed = known.consented.contains(&id) || drafted.any(|(relation, _)| relation.id() == id);
+    let is_notarys = known.is_notary && (is_first || is_signed);
     if is_notarys {
         sheet.unseen();
     } else {
