@@ -3,7 +3,10 @@
 use std::{path::Path, sync::OnceLock};
 
 use protocol::{AccountId, Key};
-use redb::{backends::InMemoryBackend, Builder, Database, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{
+    backends::{FileBackend, InMemoryBackend},
+    Builder, Database, ReadableTable, Table, TableDefinition, WriteTransaction,
+};
 use scale::{Decode, Encode};
 use serde::{de::DeserializeOwned, Serialize};
 

@@ -140,7 +140,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(scene: &mut Scene<'_>, amount: Amount) {
+    fn add(&mut self, amount: Amount) {
         self.all = self.all.saturating_add(amount);
         self.wrapped = self.wrapped.wrapping_add(amount);
     }
