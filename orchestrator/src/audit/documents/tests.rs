@@ -219,7 +219,7 @@ async fn evidence_has_its_digest_and_stands_on_the_chain() {
         is_done: true,
         shown: None,
     };
-    let mut found = |case: &mut Case, evidence: &copy::Evidence| {
+    let found = |case: &mut Case, evidence: &copy::Evidence| {
         disputes::check(&mut case.desk(), evidence).unwrap();
         let found = std::mem::take(&mut case.stage.findings).first;
         found.into_iter().map(|one| one.code).collect::<Vec<_>>()
