@@ -20,6 +20,7 @@ use crate::{
 
 /// What is audited.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// The node: ws://host:port or wss://host:port. It has to keep all states (--state-pruning archive).
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
