@@ -106,6 +106,6 @@ async fn approve(node: &Node, institution: &Institution, directory: &Path, round
     let key = SigningKey::load(&institution.account_key).unwrap();
     let submitter = Submitter::start(chain.clone(), follower, store, key).await.unwrap();
     let arguments = (round, decision.clone());
-    let call = Call::new(&*chain.runtime().unwrap(), "Consortium", "approve", arguments).unwrap();
+    let call = Call::new(&chain.runtime().unwrap(), "Consortium", "approve", arguments).unwrap();
     submitter.submit(&format!("approve/{round}"), call).await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! Who runs the chain, and how the institutions that do change that together, or the runtime. No single one can: more
 //! than two thirds must say the same, as many as it takes to finalize a block.
+// what derive(Encode) makes of a variant's number
+#![allow(clippy::cast_possible_truncation)]
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 
 use frame_support::{pallet_prelude::*, Deserialize, Serialize, WeakBoundedVec};

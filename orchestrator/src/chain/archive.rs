@@ -80,7 +80,7 @@ impl ChainArchive {
         count: u32,
     ) -> Result<Vec<Vec<u8>>, ChainError> {
         let client = self.chain.session()?.client;
-        let asked = rpc_params![to_hex(child), "0x", count, after.map(|key| to_hex(key)), H256(block)];
+        let asked = rpc_params![to_hex(child), "0x", count, after.map(to_hex), H256(block)];
         let keys: Result<Vec<Bytes>, _> = client.request(CHILD_KEYS, asked).await;
         let keys = keys.map_err(|error| ChainError::rpc(CHILD_KEYS, error))?;
         Ok(keys.into_iter().map(|key| key.0).collect())

@@ -61,7 +61,7 @@ async fn measure(validators: u16, rounds: usize) -> Vec<Duration> {
     let to = SigningKey::load("//Bob").unwrap().account();
     let mut times = Vec::with_capacity(rounds);
     for round in 0..rounds {
-        let call = Call::transfer(&*chain.runtime().unwrap(), &to, 1_000_000).unwrap();
+        let call = Call::transfer(&chain.runtime().unwrap(), &to, 1_000_000).unwrap();
         let start = Instant::now();
         submitter.submit(&format!("finality/{round}"), call).await.unwrap();
         times.push(start.elapsed());

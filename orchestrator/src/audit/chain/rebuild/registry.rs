@@ -135,7 +135,7 @@ pub fn sums(
 }
 
 fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
-    let arguments: Option<([u8; 32], Vec<[u8; 32]>, u16, u16)> = scene.arguments("new");
+    let arguments: Option<Arguments> = scene.arguments("new");
     let (genesis, governors, governor_threshold, notary_threshold) =
         arguments.unwrap_or_else(|| (scene.place.genesis, Vec::new(), 0, 0));
     scene.ensure(genesis == scene.place.genesis, "other-chain", || {
@@ -195,6 +195,9 @@ fn changed(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     scene.kept().set_head(&head)?;
     epochs::begin(scene, epoch, head.notary_threshold)
 }
+
+/// Of the constructor: the chain's genesis hash, the governors' keys, how many of them and of the notaries must sign.
+type Arguments = ([u8; 32], Vec<[u8; 32]>, u16, u16);
 
 /// What is kept so far; that nothing is, is a finding.
 fn known(scene: &mut Scene<'_>) -> Result<Option<Head>, TablesError> {

@@ -1,5 +1,6 @@
 //! A chain for tests: events are told one after the other, a registry is filled, members sign.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::new_without_default, clippy::should_implement_trait)] // of use to tests only
 use protocol::{
     registry::{Change, GovernorSignature, Roles},
     signing::{self, Domain, MemberSignature, Purpose},

@@ -1,4 +1,6 @@
 //! What has to come next: some things are told by more than one event.
+// what derive(Encode) makes of a variant's number
+#![allow(clippy::cast_possible_truncation)]
 use protocol::VoucherId;
 use scale::{Decode, Encode};
 
