@@ -12,7 +12,7 @@ const RETAINED: &str = "notary.consented.acted";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_final_without_three_of_four_and_everything_is_once_they_are_back() {
-    let mut test = start().await;
+    let (_alone, mut test) = start().await;
     let before = test.balances().await;
     let mut payments = Vec::new();
 

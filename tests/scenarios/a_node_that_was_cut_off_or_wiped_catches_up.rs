@@ -17,7 +17,7 @@ const MEANWHILE: u32 = 12;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_back_has_what_the_others_have() {
-    let mut test = start().await;
+    let (_alone, mut test) = start().await;
     let before = test.balances().await;
     let nodes = &test.network.validators;
 

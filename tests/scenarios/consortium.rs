@@ -7,6 +7,7 @@ use quittance::{
     devnet::{Institution, Node},
     http::{health::Ready, payments::PaymentView},
 };
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::network::{TestNetwork, AMOUNT, PATIENCE};
 
@@ -19,12 +20,17 @@ pub const HOME_BANKS: usize = 1;
 pub const NOTARYS: usize = 2;
 pub const THIRD_BANKS: usize = 3;
 
-pub async fn start() -> TestNetwork {
-    TestNetwork::start_with(|options| {
+/// One consortium at a time: twelve nodes on a small machine wouldn't finalize in time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Started, and the only one as long as the guard is held.
+pub async fn start() -> (MutexGuard<'static, ()>, TestNetwork) {
+    let alone = ALONE.lock().await;
+    let network = TestNetwork::start_with(|options| {
         options.validators = 4;
         options.others = 1;
-    })
-    .await
+    });
+    (alone, network.await)
 }
 
 /// Hands in an ordinary payment.

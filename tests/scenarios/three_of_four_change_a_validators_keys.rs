@@ -18,7 +18,7 @@ use crate::consortium::{goes_on, start, HOME_BANKS, THIRD_BANKS};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_validator_changes_its_keys_with_the_consent_of_two_others() {
-    let mut test = start().await;
+    let (_alone, mut test) = start().await;
     let directory = test.network.options.directory.clone();
     let network = &mut test.network;
     let mut next = validators(&network.validators[0]).await;

@@ -107,9 +107,7 @@ impl Reconciliation {
                 return self.note_closed(row, known).await;
             }
         }
-        // Nothing of it was on the chain when a later day was closed.
-        let is_past = seat.is_closed(row.day) && !row.state.is_closed() && !row.is_wanted;
-        if self.now() < row.retry_at || is_past {
+        if self.now() < row.retry_at || (Self::was_passed(seat, row) && !self.ends(row).await?) {
             return Ok(Step::Rests);
         }
         if row.is_wanted || row.state == DayState::Due {
@@ -122,14 +120,28 @@ impl Reconciliation {
             DayState::Open | DayState::Due | DayState::Paid => Ok(Step::Rests),
             // What was expected then may be missing now.
             DayState::Matched => self.make_due(row, "what was expected is looked for again").await,
-            DayState::Correcting => match self.store.unfinished_breaks(row.book, row.day).await? {
-                (0, _) => self.make_due(row, "everything is corrected: it is matched again").await,
-                _ => Ok(Step::Rests),
+            DayState::Correcting => match self.ends(row).await? {
+                true => self.make_due(row, "everything is corrected: it is matched again").await,
+                false => Ok(Step::Rests),
             },
             DayState::Clean | DayState::Closing => self.close_step(seat, row).await,
             DayState::Closed => self.begin_paying(seat, row).await,
             DayState::Paying => self.pay_step(seat, row).await,
         }
+    }
+
+    /// Nothing of it was on the chain when a later day was closed: it can't be closed any more.
+    fn was_passed(seat: &Seat, row: &DayRow) -> bool {
+        seat.is_closed(row.day) && !row.state.is_closed() && !row.is_wanted
+    }
+
+    /// What was begun with it comes to its end: it is matched, and matched again once everything is corrected.
+    async fn ends(&self, row: &DayRow) -> Result<bool, ReconciliationError> {
+        Ok(match row.state {
+            DayState::Due => true,
+            DayState::Correcting => self.store.unfinished_breaks(row.book, row.day).await?.0 == 0,
+            _ => false,
+        })
     }
 
     /// Whether a cut-off has come since its end, and since its last run.

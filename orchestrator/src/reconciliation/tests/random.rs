@@ -1,5 +1,6 @@
 //! Random days with random breaks: all of them are found, nothing else is, the corrected books are what the chain has, and what
-//! is paid is what the credit side's book comes to. `RECONCILED_DAYS` says how many days, 500 by default.
+//! is paid is what the credit side's book comes to. `RECONCILED_DAYS` says how many days, 500 by default; `RECONCILED_FROM`, from
+//! which of the random pairs of institutions on.
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
@@ -102,7 +103,11 @@ async fn plant(world: &World, random: &mut StdRng, day: Day) -> BTreeSet<TradeId
 async fn all_that_is_wrong_is_found_and_corrected_nothing_else_is_and_the_sums_are_paid() {
     let days = std::env::var("RECONCILED_DAYS").ok().and_then(|days| days.parse().ok());
     let days: u32 = days.unwrap_or(500);
-    let worlds = (0..days.div_ceil(DAYS)).map(|seed| tokio::spawn(reconcile(u64::from(seed))));
+    let first: u32 = std::env::var("RECONCILED_FROM")
+        .ok()
+        .and_then(|from| from.parse().ok())
+        .unwrap_or(0);
+    let worlds = (first..first + days.div_ceil(DAYS)).map(|seed| tokio::spawn(reconcile(u64::from(seed))));
     let mut done = futures::stream::iter(worlds).buffer_unordered(AT_ONCE);
     let mut reconciled: u32 = 0;
     while let Some(world) = done.next().await {
@@ -178,8 +183,14 @@ async fn reconcile(seed: u64) {
             }
         }
         let states = world.states(*day).await;
+        // Of a day with nothing on the chain, only its end is matched once a later day was closed.
+        let is_passed = entries.is_empty() && states == (DayState::Clean, DayState::Clean);
         let history = world.history(CREDIT, *day).await;
-        assert_eq!(states, (DayState::Paid, DayState::Closed), "seed {seed}: {history}");
+        assert!(
+            is_passed || states == (DayState::Paid, DayState::Closed),
+            "seed {seed}, day {}: {states:?}: {history}",
+            day.0
+        );
     }
     assert_eq!(world.purse.sum(), credited, "seed {seed}");
 }
