@@ -323,3 +323,19 @@ async fn what_may_still_come_is_no_break_and_is_looked_for_again() {
     assert_eq!(world.break_state(CREDIT, trade(1)).await, BreakState::Resolved);
     assert_eq!(world.chain.corrections(), 0);
 }
+
+#[tokio::test]
+async fn a_day_that_a_later_one_passed_is_matched_to_its_end() {
+    let world = World::open(BY_CHAIN).await;
+    let (invented, later) = (entry(1, TUESDAY, 100), entry(2, WEDNESDAY, 70));
+    world.book(DEBIT, line(&invented, TUESDAY)).await;
+    world.record(WEDNESDAY, &[later], None);
+    world.book_both(WEDNESDAY, &[later]).await;
+    world.set(at(THURSDAY, 6));
+    world.rounds(12).await;
+    world.is_done(WEDNESDAY).await;
+    assert!(world.chain.day(TUESDAY).closed.is_none(), "it was passed");
+    assert_eq!(world.states(TUESDAY).await, (DayState::Clean, DayState::Clean));
+    assert_eq!(world.break_state(CREDIT, trade(1)).await, BreakState::Booked);
+    assert!(world.lines(DEBIT, TUESDAY).await.is_empty());
+}
