@@ -61,8 +61,8 @@ pub struct Approval {
     pub number: u32,
     /// The registry's epoch when they signed.
     pub epoch: u32,
-    /// Valid strictly before.
+    /// Valid strictly before this time, in milliseconds since 1970.
     pub expires_at: Timestamp,
-    /// The notaries', ascending by member.
+    /// The notaries' signatures, ascending by member.
     pub signatures: Vec<MemberSignature>,
 }

@@ -24,17 +24,17 @@ pub(crate) const MILLION: Amount = 1_000_000;
     )
 )]
 pub enum Service {
-    /// See [`TransactionKind::CashWithdrawal`].
+    /// The originator hands out cash.
     CashWithdrawal,
-    /// See [`TransactionKind::CashDeposit`].
+    /// The originator takes in cash.
     CashDeposit,
-    /// See [`TransactionKind::Purchase`].
+    /// The originator delivers goods.
     Purchase,
-    /// See [`TransactionKind::SecuritiesTransfer`].
+    /// The originator delivers securities.
     SecuritiesTransfer,
-    /// See [`TransactionKind::CreditTransfer`].
+    /// A user of one institution pays a user of another.
     CreditTransfer,
-    /// See [`TransactionKind::Refund`].
+    /// The originator gives back what it was paid.
     Refund,
 }
 
@@ -82,18 +82,18 @@ pub enum FeePayee {
     )
 )]
 pub struct FeeRule {
-    /// For which payments.
+    /// The kind of payments that it is charged for.
     pub service: Service,
-    /// In which asset; the fee is in it too.
+    /// The asset of these payments; the fee is in it too.
     pub asset: Asset,
-    /// Who gets it.
+    /// Who gets the fee.
     pub payee: FeePayee,
-    /// In the asset's smallest unit.
+    /// What is charged whatever the amount, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub flat: Amount,
-    /// Of the payment's amount.
+    /// How many millionths of the payment's amount are added to that.
     pub parts_per_million: u32,
-    /// In the asset's smallest unit.
+    /// The most that is charged, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub at_most: Amount,
 }

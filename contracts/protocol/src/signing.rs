@@ -121,9 +121,9 @@ pub fn payload<B: Encode + ?Sized>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
 pub struct MemberSignature {
-    /// Who signed.
+    /// The member that signed.
     pub member: Member,
-    /// Over which payload, the context says.
+    /// Its signature; over which payload, the context says.
     pub signature: Signature,
 }
 

@@ -73,12 +73,13 @@ pub struct Programme {
     pub limits: CardLimits,
     /// Whether a payment may be taken in part where the card can't cover all of it.
     pub allows_partial: bool,
-    /// How long a cycle lasts at least until anyone may close it; the issuer may earlier. In milliseconds, never 0, nor more
-    /// than [`MAX_PERIOD`], like the other periods.
+    /// How long a cycle lasts at least until anyone may close it; the issuer may earlier. In milliseconds, never 0, nor
+    /// more than 3,650 days, like the other periods.
     pub cycle: Timestamp,
-    /// How long after a payment its holder can dispute it. In milliseconds.
+    /// How long after a payment its holder can dispute it, in milliseconds.
     pub dispute_period: Timestamp,
-    /// How long the issuer has to decide a dispute: from its opening, and again from the acquirer's answer. In milliseconds.
+    /// How long the issuer has to decide a dispute, in milliseconds: from its opening, and again from the acquirer's
+    /// answer.
     pub ruling_period: Timestamp,
 }
 
@@ -107,9 +108,9 @@ pub struct Constants {
     /// The registry that knows the issuer and the acquirers.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub registry: AccountId,
-    /// The issuer.
+    /// The issuer's index in the registry.
     pub issuer: Member,
-    /// What the cards hold.
+    /// The asset that the cards hold.
     pub asset: Asset,
 }
 

@@ -52,7 +52,7 @@ pub const MAX_ZONE: usize = 48;
 )]
 pub struct BookId(pub u32);
 
-/// What several entries were booked under as one line.
+/// The id that several entries were booked under as one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
