@@ -18,6 +18,7 @@ use crate::{
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Balance {
     /// What is neither reserved nor paid out, in the asset's smallest unit. What is owed by rulings has to stay in it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -48,6 +49,7 @@ impl Balance {
 /// What is stored of a retained voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Kept {
     /// The voucher's sequence number within its page.
     pub slot: u8,
@@ -76,6 +78,7 @@ impl Kept {
 /// as for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Page {
     /// The slots in use, one bit for each.
     pub used: u64,
@@ -112,6 +115,7 @@ impl Page {
 /// A voucher as it was retained.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Retained {
     /// The voucher's id.
     pub id: VoucherId,
@@ -132,6 +136,7 @@ pub struct Retained {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Batch {
     /// When their relations were drawn up, in milliseconds since 1970.
     pub drawn_at: Timestamp,
@@ -146,6 +151,7 @@ pub struct Batch {
 /// What counts up in the clearing contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Current {
     /// The number of the open window.
     pub window: u32,
@@ -158,6 +164,7 @@ pub struct Current {
 /// How a retained voucher's obligations are paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Course {
     /// Gross: the money is set aside, each debtor's clearing voucher moves it.
     Reserved,
@@ -170,6 +177,7 @@ pub enum Course {
 /// What the contract tells of a retained voucher, to anyone who knows the voucher.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Retention {
     /// The id of the relation that follows from the voucher.
     pub relation_id: RelationId,
@@ -207,6 +215,7 @@ impl Retention {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Discharge {
     /// The clearing voucher, as the debtor signed it.
     pub clearing_voucher: ClearingVoucher,
@@ -217,6 +226,7 @@ pub struct Discharge {
 /// Why the clearing contract refuses. Nothing is changed when it does.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// The batch has no items.
     EmptyBatch,

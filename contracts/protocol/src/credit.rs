@@ -23,6 +23,7 @@ const NEVER: Timestamp = Timestamp::MAX;
 /// Where one side of a payment on credit takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Leg {
     /// Hash of the chain's genesis block.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -38,6 +39,7 @@ pub struct Leg {
 /// owes the credit node the same amount on another. Interest-free.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CreditRequest {
     /// Makes the id unique.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -123,6 +125,7 @@ impl CreditRequest {
 /// How much a payee lets a payer owe on payments to it (S1.7). Given on the debt's chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct LimitOrder {
     /// The account of who lets the payer owe.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -151,6 +154,7 @@ impl LimitOrder {
 /// A payer's wish for a higher limit of the credit node's (S1.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RaiseRequest {
     /// The account of the payer whose limit it is.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -200,6 +204,7 @@ pub const fn domain(genesis: [u8; 32], contract: AccountId) -> Domain {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PayeeLimit {
     /// How much may be reserved and owed together, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -221,6 +226,7 @@ pub struct PayeeLimit {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct NodeLimit {
     /// How much may be reserved and owed together, over all payees, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -246,6 +252,7 @@ pub struct NodeLimit {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Used {
     /// What is reserved for payments that are on their way, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -268,6 +275,7 @@ impl Used {
 /// Both limits that a payment on credit must keep to, and what else stands in its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Limits {
     /// The payee's limit for the payer.
     pub payee: PayeeLimit,
@@ -288,6 +296,7 @@ pub struct Limits {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum DebtState {
     /// The amount is set aside in both limits while the payout is on its way.
     Reserved,
@@ -312,6 +321,7 @@ pub enum DebtState {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PayoutBlock {
     /// The block's number.
     pub number: u32,
@@ -331,6 +341,7 @@ pub struct PayoutBlock {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Debt {
     /// The account of who owes.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -429,6 +440,7 @@ impl Debt {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Payout {
     /// The account of who was paid.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -455,6 +467,7 @@ pub struct Payout {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Raise {
     /// The limit wished for, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -479,6 +492,7 @@ pub struct Raise {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RaiseDecision {
     /// The limit from now on, in the asset's smallest unit; nothing if the wish was denied.
     #[cfg_attr(feature = "std", serde(with = "crate::text::optional_amount"))]
@@ -491,6 +505,7 @@ pub struct RaiseDecision {
 /// What a credit contract was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Constants {
     /// The chain's genesis hash: part of what payers and payees sign.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -507,6 +522,7 @@ pub struct Constants {
 /// Why the credit contract refuses. Nothing is changed when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// Payer and payee are the same account.
     SameParty,

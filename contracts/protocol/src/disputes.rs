@@ -15,6 +15,7 @@ use crate::{Amount, Member, Timestamp};
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Claim {
     /// The place of the contested obligation in the voucher's relation, counted from 0.
     pub obligation: u8,
@@ -38,6 +39,7 @@ pub struct Claim {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Ruling {
     /// The obligation stands.
     Uphold,
@@ -58,6 +60,7 @@ pub enum Ruling {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Dispute {
     /// The member that opened it.
     pub claimant: Member,
@@ -100,6 +103,7 @@ pub struct Dispute {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Response {
     /// The member that answered.
     pub member: Member,

@@ -18,6 +18,7 @@ pub const MAX_DEALS: usize = 32;
 /// It has no `Debug` and no serde: it goes nowhere but to the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Secret(pub [u8; 32]);
 
 impl Secret {
@@ -47,6 +48,7 @@ impl core::fmt::Debug for Secret {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Deadlines {
     /// The seller accepts strictly before; from then on the buyer gets everything back.
     pub accept_by: Timestamp,
@@ -93,6 +95,7 @@ impl Deadlines {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Terms {
     /// Digest of what both parties signed.
     pub agreement: AgreementId,
@@ -188,6 +191,7 @@ impl Terms {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum DealState {
     /// The buyer paid price and bond in (E1).
     Locked,
@@ -217,6 +221,7 @@ impl DealState {
 /// A deal as the contract keeps it, for good.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Deal {
     /// The account of who locked the money.
     pub buyer: AccountId,
@@ -263,6 +268,7 @@ impl DealId {
 /// Why the escrow contract refuses. Nothing is changed when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// There is no deal of this id.
     UnknownDeal,
@@ -348,6 +354,7 @@ pub fn cancellation(domain: &Domain, deal: &DealId, expires_at: Timestamp) -> [u
 /// Which side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "lowercase"))]
 pub enum Side {
     /// Pays.

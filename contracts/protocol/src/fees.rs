@@ -23,6 +23,7 @@ pub(crate) const MILLION: Amount = 1_000_000;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Service {
     /// The originator hands out cash.
     CashWithdrawal,
@@ -62,6 +63,7 @@ impl From<TransactionKind> for Service {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum FeePayee {
     /// The institution that took the user's request.
     Originator,
@@ -81,6 +83,7 @@ pub enum FeePayee {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct FeeRule {
     /// The kind of payments that it is charged for.
     pub service: Service,

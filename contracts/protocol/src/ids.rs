@@ -19,6 +19,7 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
         #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+        #[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
         pub struct $name(pub [u8; 32]);
 
         impl AsRef<[u8]> for $name {
@@ -105,16 +106,19 @@ impl UserId {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Member(pub u16);
 
 /// An sr25519 signature over a payload made by [`crate::signing::payload`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Signature(pub [u8; 64]);
 
 /// A Legal Entity Identifier (ISO 17442): 18 letters or digits and two check digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Lei(pub [u8; 20]);
 
 impl Lei {

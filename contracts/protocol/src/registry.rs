@@ -20,6 +20,7 @@ pub const MAX_GOVERNORS: usize = 16;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Institution {
     /// Its index in the registry.
     pub member: Member,
@@ -53,6 +54,7 @@ pub struct Institution {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Roles(pub u8);
 
 impl Roles {
@@ -95,6 +97,7 @@ impl Roles {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Status {
     /// It may act.
     Active,
@@ -107,6 +110,7 @@ pub enum Status {
 /// What other contracts need of an institution to check its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Signer {
     /// The account that sends its transactions and receives its withdrawals.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -123,6 +127,7 @@ pub struct Signer {
 /// The registry's answer to a batch look-up, in the order asked; `None` for an index that nobody has.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignerSet {
     /// The registry's epoch: the number of governed changes so far.
     pub epoch: u32,
@@ -135,6 +140,7 @@ pub struct SignerSet {
 /// A governed change of the registry. Each one raises the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Change {
     /// A new institution, active from now on.
     Register {
@@ -198,6 +204,7 @@ impl Change {
 /// A governor's signature under a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct GovernorSignature {
     /// The governor's place in the list of governors, counted from 0.
     pub governor: u16,
@@ -208,6 +215,7 @@ pub struct GovernorSignature {
 /// Why the registry refuses. Nothing is changed when it does.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// The list of governors is empty, too long, or names a key twice; or the threshold is 0 or above their number.
     BadGovernors,

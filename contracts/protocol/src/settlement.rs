@@ -30,6 +30,7 @@ pub const MAX_SOURCES: usize = 8;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Asset {
     /// The chain's native token.
     Native,
@@ -48,6 +49,7 @@ pub enum Asset {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum TransactionKind {
     /// The originator hands out cash: the home institution owes it.
     CashWithdrawal,
@@ -75,6 +77,7 @@ pub enum TransactionKind {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Settlement {
     /// Each by itself: money is set aside at the retention and moved by the debtor's clearing voucher.
     Gross,
@@ -93,6 +96,7 @@ pub enum Settlement {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Limit {
     /// The most that one transaction may move, in the asset's smallest unit.
     PerTransaction(#[cfg_attr(feature = "std", serde(with = "crate::text::amount"))] Amount),
@@ -113,6 +117,7 @@ impl Limit {
 /// A transaction voucher: what is to be paid, by whom, through whom (S0.2).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Voucher {
     /// The originator's own number for it, used once. Close numbers are stored together: counting up is cheapest.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -230,6 +235,7 @@ impl Voucher {
 /// What is wrong with a voucher that nobody should sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum VoucherFault {
     /// The institution that pays is the one that is paid.
     OneInstitution,
@@ -258,6 +264,7 @@ pub enum VoucherFault {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Obligation {
     /// The member that must pay.
     pub debtor: Member,
@@ -273,6 +280,7 @@ pub struct Obligation {
 /// The obligations that a voucher creates (S0.8).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Relation {
     /// The id of the voucher that it follows from.
     pub voucher: VoucherId,
@@ -328,6 +336,7 @@ impl Relation {
 /// Co-signed vouchers, as a notary hands them to the chain (S0.7).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RetentionBatch {
     /// The registry's epoch when the members signed.
     pub epoch: u32,
@@ -358,6 +367,7 @@ pub fn retention_id(pairs: &[(VoucherId, RelationId)]) -> [u8; 32] {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Source {
     /// A deposit, by its number.
     Deposit(u64),
@@ -380,6 +390,7 @@ pub enum Source {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct ClearingVoucher {
     /// The id of the voucher that the relation follows from.
     pub voucher: VoucherId,
@@ -407,6 +418,7 @@ impl ClearingVoucher {
 /// A clearing voucher with its issuer's signature.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignedClearingVoucher {
     /// The voucher that the relation follows from: the chain keeps its digest only.
     pub voucher: Voucher,

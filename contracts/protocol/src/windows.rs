@@ -20,6 +20,7 @@ pub const MAX_TAKEN_OUT: usize = 64;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Position {
     /// The sum of what it is owed, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -52,6 +53,7 @@ impl Position {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum WindowState {
     /// It takes obligations.
     #[default]
@@ -73,6 +75,7 @@ pub enum WindowState {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Window {
     /// How far it is.
     pub state: WindowState,
@@ -91,6 +94,7 @@ pub struct Window {
 /// One position of a certificate: of a member, in an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CertificateLine {
     /// The member.
     pub member: Member,
@@ -106,6 +110,7 @@ pub struct CertificateLine {
 /// What was netted and paid: per asset, what members were owed is what members owed, so the nets sum to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Certificate {
     /// The window's number.
     pub window: u32,
@@ -118,6 +123,7 @@ pub struct Certificate {
 /// A member that can't pay its net debit in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Shortfall {
     /// The member.
     pub member: Member,
@@ -134,6 +140,7 @@ pub struct Shortfall {
 /// What closing a window came to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Closing {
     /// Everybody paid, as this certificate says.
     Settled(Certificate),

@@ -15,6 +15,7 @@ use crate::{AccountId, Amount, Timestamp};
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardLimits {
     /// The most that a top-up may bring the card's balance to, in the asset's smallest unit. What comes back to a card
     /// isn't bounded by it.
@@ -51,6 +52,7 @@ impl CardLimits {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum CardState {
     /// It pays until it expires.
     Active,
@@ -71,6 +73,7 @@ pub enum CardState {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Card {
     /// The sr25519 public key that the card in the holder's hand signs with.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]

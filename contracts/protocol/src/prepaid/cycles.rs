@@ -18,6 +18,7 @@ use crate::{
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Rules {
     /// The issuer's fee for each payment that wasn't voided, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -68,6 +69,7 @@ impl Rules {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Terminal {
     /// The number of the merchant whose terminal it is.
     pub merchant: MerchantNumber,
@@ -78,6 +80,7 @@ pub struct Terminal {
 /// What goes back to a card, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Returned {
     /// The payment was undone.
@@ -99,6 +102,7 @@ pub enum Returned {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Cycle {
     /// The cycle's number, counted from 0 for each merchant.
     pub number: u32,
@@ -153,6 +157,7 @@ impl Cycle {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Merchant {
     /// The institution that speaks for it.
     pub acquirer: Member,
@@ -328,6 +333,7 @@ impl Merchant {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Statement {
     /// The merchant's number.
     pub merchant: MerchantNumber,

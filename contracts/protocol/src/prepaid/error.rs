@@ -8,6 +8,7 @@ use crate::{Amount, Timestamp};
 /// declined, with a [`super::DeclineCode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// A period of the programme is 0, or longer than 3,650 days.
     BadProgramme,

@@ -42,6 +42,7 @@ pub const MAX_PERIOD: Timestamp = 3_650 * DAY;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardNumber(pub u64);
 
 /// A merchant's number in a programme.
@@ -55,6 +56,7 @@ pub struct CardNumber(pub u64);
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct MerchantNumber(pub u32);
 
 /// What holds for all cards and merchants of a programme. The issuer can change it; what is changed holds from then on.
@@ -68,6 +70,7 @@ pub struct MerchantNumber(pub u32);
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Programme {
     /// What no card may exceed, whatever its own limits say.
     pub limits: CardLimits,
@@ -101,6 +104,7 @@ impl Programme {
 /// What a prepaid contract was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Constants {
     /// The chain's genesis hash: part of what cards, terminals and holders sign.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -125,6 +129,7 @@ pub struct Constants {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Float {
     /// The sum of all cards' balances, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]

@@ -14,6 +14,7 @@ pub type PaymentKey = (CardNumber, u64);
 /// A payment, as the card and the merchant's terminal both sign it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardPayment {
     /// The number of the card that pays.
     pub card: CardNumber,
@@ -56,6 +57,7 @@ impl CardPayment {
 /// A payment with both signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignedPayment {
     /// What is paid.
     pub payment: CardPayment,
@@ -68,6 +70,7 @@ pub struct SignedPayment {
 /// What became of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Verdict {
     /// It was taken, and is in the merchant's open cycle.
@@ -88,6 +91,7 @@ pub enum Verdict {
 /// Why a payment was declined: the first rule that it breaks, in this order. Append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum DeclineCode {
     /// The amount is 0, or the least is 0 or above the amount.
@@ -131,6 +135,7 @@ pub enum DeclineCode {
 /// A payment, and what became of it, as events tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PaymentLine {
     /// What was to be paid. Whether card and terminal really signed it, the verdict tells.
     pub payment: CardPayment,
@@ -149,6 +154,7 @@ pub struct PaymentLine {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PaymentRecord {
     /// The payment reference, which tells it from another payment under the same number of the card.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -181,6 +187,7 @@ impl PaymentRecord {
 /// Undoes a payment whose cycle is still open, as if it hadn't been: no fee. Signed by a terminal of its merchant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct VoidOrder {
     /// The number of the card that paid.
     pub card: CardNumber,
@@ -208,6 +215,7 @@ impl VoidOrder {
 /// Gives back a payment or a part of it, whatever cycle it is in. Signed by a terminal of its merchant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RefundOrder {
     /// The number of the card that paid.
     pub card: CardNumber,
@@ -241,6 +249,7 @@ impl RefundOrder {
 /// A holder's objection to a payment. Signed by the holder. One for each payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct DisputeOrder {
     /// The number of the card that paid.
     pub card: CardNumber,
@@ -267,6 +276,7 @@ impl DisputeOrder {
 /// A holder asks its issuer what its card holds and paid (S4.5). Signed by the holder; never on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardQuery {
     /// Which card.
     pub card: CardNumber,
@@ -293,6 +303,7 @@ impl CardQuery {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Dispute {
     /// What the holder wants back, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]

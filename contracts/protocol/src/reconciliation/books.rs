@@ -21,6 +21,7 @@ use crate::{
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Terms {
     /// The institution that records what customers paid.
     pub client: Member,
@@ -76,6 +77,7 @@ impl Terms {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Book {
     /// What both sides signed.
     pub terms: Terms,
@@ -108,6 +110,7 @@ impl Book {
 /// A bilateral entry, as the client records it (S3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Entry {
     /// What the payment, its voucher, its statement line and its entries are all known by.
     pub trade: TradeId,
@@ -131,6 +134,7 @@ pub struct Entry {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct EntryRecord {
     /// The id of who paid.
     pub payer: PayerId,

@@ -12,6 +12,7 @@ use crate::{
 /// Whose book it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Side {
     /// The side that owes.
@@ -25,6 +26,7 @@ pub enum Side {
 /// What is wrong with a payment in a book. Append only: the numbers are part of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Kind {
     /// There is no line of it in the book, or no entry on the chain.
@@ -46,6 +48,7 @@ pub enum Kind {
 /// What is wrong, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Cause {
     /// What is wrong.
     pub kind: Kind,
@@ -56,6 +59,7 @@ pub struct Cause {
 /// What is right, as both sides sign it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Correction {
     /// The book's number.
     pub book: BookId,
@@ -118,6 +122,7 @@ impl Correction {
 /// A correction with both signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignedCorrection {
     /// The correction.
     pub correction: Correction,

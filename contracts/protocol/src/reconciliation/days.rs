@@ -26,6 +26,7 @@ const WEST: Timestamp = 12 * 3_600_000;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Day(pub u32);
 
 impl Day {
@@ -60,6 +61,7 @@ impl Day {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct DayRecord {
     /// How many entries it has, without those that came to nothing.
     pub entries: u32,
@@ -84,6 +86,7 @@ pub struct DayRecord {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Closed {
     /// The closing's id: what the payment of the total is known by.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -103,6 +106,7 @@ pub struct Closed {
 /// The closing of a day, as both sides sign it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Closing {
     /// The book's number.
     pub book: BookId,

@@ -7,6 +7,7 @@ use crate::{Member, Timestamp, TradeId};
 /// Why the reconciliation contract refuses. Nothing is changed when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// One institution is both sides, the patience is 0 or too long, or the zone's name is empty, too long or not ASCII.
     BadTerms,
