@@ -4,6 +4,7 @@
 
 mod clearing;
 mod credit;
+mod docs;
 mod escrow;
 mod escrow_sagas;
 mod multisig;

@@ -69,7 +69,7 @@ pub struct EventNames(BTreeMap<[u8; 32], String>);
 impl EventNames {
     /// As the contract's metadata has them.
     pub fn of(contract: &str) -> Self {
-        let metadata: serde_json::Value = serde_json::from_slice(&artifact(contract, "json")).unwrap();
+        let metadata = metadata(contract);
         let events = metadata["spec"]["events"].as_array().unwrap();
         let named = |event: &serde_json::Value| {
             let topic = event["signature_topic"].as_str().unwrap();
@@ -86,7 +86,7 @@ pub struct EventTopic([u8; 32]);
 impl EventTopic {
     /// As the contract's metadata has it.
     pub fn of(contract: &str, event: &str) -> Self {
-        let metadata: serde_json::Value = serde_json::from_slice(&artifact(contract, "json")).unwrap();
+        let metadata = metadata(contract);
         let mut events = metadata["spec"]["events"].as_array().unwrap().iter();
         let found = events.find(|described| described["label"] == event);
         let found = found.unwrap_or_else(|| panic!("{contract} has no event {event}"));
@@ -280,7 +280,7 @@ pub struct RootKey([u8; 4]);
 impl RootKey {
     /// As the contract's metadata has it.
     pub fn of(contract: &str, mapping: &str) -> Self {
-        let metadata: serde_json::Value = serde_json::from_slice(&artifact(contract, "json")).unwrap();
+        let metadata = metadata(contract);
         let key = find(&metadata["storage"], mapping).unwrap_or_else(|| panic!("{contract} has no mapping {mapping}"));
         let number = u32::from_str_radix(key.trim_start_matches("0x"), 16).unwrap();
         Self(number.to_be_bytes())
@@ -297,6 +297,11 @@ fn find<'a>(layout: &'a serde_json::Value, mapping: &str) -> Option<&'a str> {
         serde_json::Value::Array(items) => items.iter().find_map(|item| find(item, mapping)),
         _ => None,
     }
+}
+
+/// A contract's metadata.
+pub fn metadata(contract: &str) -> serde_json::Value {
+    serde_json::from_slice(&artifact(contract, "json")).unwrap()
 }
 
 /// What `xtask contracts` made of a contract; of another build if QUITTANCE_CONTRACTS names its folder.

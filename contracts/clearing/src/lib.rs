@@ -35,6 +35,8 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 /// What a message that may refuse returns.
 pub type Result<T> = core::result::Result<T, Error>;
 
+/// Clearing: members' settlement balances, retained vouchers, who owes whom because of them, windows and disputes (S0.7
+/// to S0.14). Amounts are in the asset's smallest unit, times in milliseconds since 1970.
 #[ink::contract]
 mod clearing {
     use ink::{prelude::vec::Vec, storage::Mapping};
@@ -104,108 +106,109 @@ mod clearing {
         pub(crate) disputes: Mapping<(VoucherId, u8), Dispute>,
     }
 
-    /// A member put assets in.
+    /// A member put assets into its settlement balance.
     #[ink(event)]
     pub struct Deposited {
-        /// Who.
+        /// The member that put them in.
         #[ink(topic)]
         pub(crate) member: Member,
-        /// What.
+        /// The asset that was put in.
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How much was put in, in the asset's smallest unit.
         pub(crate) amount: u128,
-        /// The deposit's number.
+        /// The deposit's number, which a clearing voucher can name as a source.
         pub(crate) deposit: u64,
     }
 
-    /// A member took assets out.
+    /// A member took assets out of its settlement balance.
     #[ink(event)]
     pub struct Withdrawn {
-        /// Who.
+        /// The member that took them out.
         #[ink(topic)]
         pub(crate) member: Member,
-        /// What.
+        /// The asset that was taken out.
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How much was taken out, in the asset's smallest unit.
         pub(crate) amount: u128,
-        /// The member's account at the time.
+        /// The account that was paid: the member's at the time.
         pub(crate) to: AccountId,
     }
 
-    /// Co-signed vouchers are kept (S0.7). A large batch takes several of these events.
+    /// Vouchers that all their parties co-signed were retained (S0.7). A large batch takes several of these events.
     #[ink(event)]
     pub struct Retained {
-        /// The batch's number.
+        /// The number of the batch that they came in.
         #[ink(topic)]
         pub(crate) batch: u32,
-        /// When the relations were drawn up: with a voucher and its fee schedule, this gives the relation.
+        /// When their relations were drawn up, in milliseconds since 1970: with a voucher and its fee schedule, this
+        /// gives the relation.
         pub(crate) drawn_at: u64,
-        /// The window that those settled net are in.
+        /// The number of the window that those settled net are in.
         pub(crate) window: u32,
         /// The registry's epoch that the signers were checked against.
         pub(crate) epoch: u32,
-        /// Who signed.
+        /// The members that signed, ascending.
         pub(crate) signers: Vec<Member>,
-        /// What was co-signed, in the batch's order.
+        /// The vouchers in the batch's order, each with its id and its relation's.
         pub(crate) vouchers: Vec<RetainedVoucher>,
     }
 
-    /// A debtor discharged its obligations (S0.11).
+    /// A debtor discharged what it owed under a voucher (S0.11).
     #[ink(event)]
     pub struct Cleared {
-        /// The voucher's id.
+        /// The id of the voucher that the obligations follow from.
         #[ink(topic)]
         pub(crate) voucher: VoucherId,
-        /// The clearing voucher's id.
+        /// The id of the clearing voucher that discharges them.
         pub(crate) id: ClearingVoucherId,
-        /// What the debtor signed.
+        /// The clearing voucher, as the debtor signed it.
         pub(crate) clearing_voucher: ClearingVoucher,
     }
 
     /// The notaries published a fee schedule.
     #[ink(event)]
     pub struct FeesPublished {
-        /// Its version.
+        /// The schedule's version.
         #[ink(topic)]
         pub(crate) version: u32,
-        /// Its rules.
+        /// The schedule's rules.
         pub(crate) rules: Vec<FeeRule>,
     }
 
-    /// The notaries said how far a member may go negative.
+    /// The notaries said how far a member may go negative in an asset.
     #[ink(event)]
     pub struct CapSet {
-        /// Whose.
+        /// The member whose cap it is.
         #[ink(topic)]
         pub(crate) member: Member,
-        /// In what.
+        /// The asset that it holds for.
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How far the member may go negative over all windows that are not paid, in the asset's smallest unit.
         pub(crate) cap: u128,
     }
 
     /// A window takes no more obligations; the next one does.
     #[ink(event)]
     pub struct WindowCutOff {
-        /// Its number.
+        /// The window's number.
         #[ink(topic)]
         pub(crate) window: u32,
     }
 
-    /// A window could not be paid: nothing moved.
+    /// A window could not be paid, because a member can't pay what it owes: nothing moved.
     #[ink(event)]
     pub struct WindowShort {
-        /// Its number.
+        /// The window's number.
         #[ink(topic)]
         pub(crate) window: u32,
-        /// Who lacks how much.
+        /// Which members lack how much of which asset.
         pub(crate) shortfalls: Vec<Shortfall>,
     }
 
-    /// A window was paid.
+    /// A window was paid: what its members owe each other moved, netted.
     #[ink(event)]
     pub struct WindowSettled {
-        /// Its number.
+        /// The window's number.
         #[ink(topic)]
         pub(crate) window: u32,
         /// What was netted and paid: anyone can work it out from the events before.
@@ -218,14 +221,14 @@ mod clearing {
         /// The window's number.
         #[ink(topic)]
         pub(crate) window: u32,
-        /// Which.
+        /// The ids of the vouchers that were taken out.
         pub(crate) vouchers: Vec<VoucherId>,
     }
 
-    /// A party contests an obligation (S0.13).
+    /// A party contests an obligation of a retained voucher (S0.13).
     #[ink(event)]
     pub struct DisputeOpened {
-        /// The voucher.
+        /// The id of the voucher that the obligation follows from.
         #[ink(topic)]
         pub(crate) voucher: VoucherId,
         /// What is contested, by whom, until when the notaries may rule.
@@ -235,44 +238,45 @@ mod clearing {
     /// A party answered a dispute.
     #[ink(event)]
     pub struct DisputeAnswered {
-        /// The voucher.
+        /// The id of the voucher that the contested obligation follows from.
         #[ink(topic)]
         pub(crate) voucher: VoucherId,
-        /// The obligation's place.
+        /// The place of the contested obligation in the voucher's relation, counted from 0.
         pub(crate) obligation: u8,
-        /// Who, with what.
+        /// Who answered, and the sha256 of the document that it answered with.
         pub(crate) response: Response,
     }
 
-    /// A dispute has ended.
+    /// A dispute has ended, by the notaries' ruling or because there was none in time.
     #[ink(event)]
     pub struct DisputeRuled {
-        /// The voucher.
+        /// The id of the voucher that the contested obligation follows from.
         #[ink(topic)]
         pub(crate) voucher: VoucherId,
-        /// The obligation's place.
+        /// The place of the contested obligation in the voucher's relation, counted from 0.
         pub(crate) obligation: u8,
-        /// How.
+        /// What came of it: whether the obligation stands, or how much of it goes back.
         pub(crate) ruling: Ruling,
-        /// What goes back: a new obligation of the creditor's.
+        /// What goes back, in the asset's smallest unit: a new obligation of the creditor's.
         pub(crate) awarded: u128,
     }
 
-    /// What a ruling gave back is owed, and was paid, or a part of it.
+    /// What a ruling gives back is owed, and was paid as far as the balance of who owes it reached.
     #[ink(event)]
     pub struct AwardPaid {
-        /// The voucher.
+        /// The id of the voucher that the contested obligation follows from.
         #[ink(topic)]
         pub(crate) voucher: VoucherId,
-        /// The obligation's place.
+        /// The place of the contested obligation in the voucher's relation, counted from 0.
         pub(crate) obligation: u8,
-        /// How much, this time; 0 if there was nothing to pay it from.
+        /// How much was paid this time, in the asset's smallest unit; 0 if there was nothing to pay it from.
         pub(crate) amount: u128,
     }
 
     impl Clearing {
-        /// A clearing house without deposits, for the members of `registry`. Disputes can be opened for `dispute_period`
-        /// milliseconds after a retention, and ruled for `ruling_period` after they were opened.
+        /// Makes a clearing house without deposits, for the members of `registry`. Disputes can be opened for
+        /// `dispute_period` milliseconds after a retention, and ruled for `ruling_period` milliseconds after they were
+        /// opened. `genesis`: the chain's genesis hash.
         #[ink(constructor)]
         pub fn new(genesis: [u8; 32], registry: AccountId, dispute_period: u64, ruling_period: u64) -> Self {
             Self {
@@ -298,7 +302,8 @@ mod clearing {
             }
         }
 
-        /// Adds the tokens sent along to the caller's settlement balance. Returns the deposit's number.
+        /// Adds the native tokens sent along to the settlement balance of `member`, whose account the caller is.
+        /// Returns the deposit's number.
         ///
         /// # Errors
         /// `ZeroAmount`, `UnknownMember`, `NotActive`, `NotYourAccount`, `Overflow`.
@@ -323,7 +328,8 @@ mod clearing {
             Ok(deposit)
         }
 
-        /// Pays from the caller's balance to its registered account.
+        /// Pays `amount`, in the asset's smallest unit, from the settlement balance of `member` to its registered
+        /// account, which the caller is.
         ///
         /// # Errors
         /// `ZeroAmount`, `UnknownMember`, `NotActive`, `NotYourAccount`, `InsufficientBalance`, `TransferFailed`.
@@ -368,7 +374,7 @@ mod clearing {
             self.retain(batch, &signatures)
         }
 
-        /// Executes debtors' clearing vouchers: all of them or none. Anyone may send it. At most 32.
+        /// Executes debtors' clearing vouchers, at most 32: all of them or none. Anyone may send it.
         ///
         /// # Errors
         /// The first rule that one of them breaks.
@@ -389,7 +395,7 @@ mod clearing {
             Ok(())
         }
 
-        /// Publishes the next fee schedule. Returns its version.
+        /// Publishes the next fee schedule, as the notaries decided. Returns its version.
         ///
         /// # Errors
         /// `TooManyRules`, or what is wrong with the approval.
@@ -407,8 +413,8 @@ mod clearing {
             Ok(version)
         }
 
-        /// Says how far a member may go negative in an asset, over all windows that are not paid. A cap below what it
-        /// owes already keeps it from owing more.
+        /// Says how far a member may go negative in an asset, in its smallest unit, over all windows that are not paid,
+        /// as the notaries decided. A cap below what it owes already keeps it from owing more.
         ///
         /// # Errors
         /// `UnknownMember`, or what is wrong with the approval.
@@ -426,7 +432,8 @@ mod clearing {
             Ok(())
         }
 
-        /// Closes the open window, opens the next, and pays the closed one. What can't be paid stays cut off.
+        /// Closes the open window, opens the next, and pays the closed one, as the notaries decided. What can't be paid
+        /// stays cut off.
         ///
         /// # Errors
         /// `WrongWindow`, or what is wrong with the approval.
@@ -446,7 +453,8 @@ mod clearing {
             self.pay_window(window)
         }
 
-        /// Takes vouchers out of a window that is cut off: their debtors pay them one by one. At most 64.
+        /// Takes at most 64 vouchers out of a window that is cut off, as the notaries decided: their debtors pay them
+        /// one by one.
         ///
         /// # Errors
         /// `WrongWindow`, `EmptyBatch`, `BatchTooLarge`, `UnknownVoucher`, `NotInWindow`, or what is wrong with the
@@ -465,7 +473,7 @@ mod clearing {
             Ok(())
         }
 
-        /// Contests an obligation of a retained voucher, as the caller's institution.
+        /// Contests an obligation of a retained voucher as `member`, whose account the caller is (S0.13).
         ///
         /// # Errors
         /// `UnknownMember`, `NotActive`, `NotYourAccount`, `NotInvolved`, `UnknownVoucher`, `BadClaim`,
@@ -476,7 +484,8 @@ mod clearing {
             self.contest(member, &voucher, claim)
         }
 
-        /// Answers a dispute, as the caller's institution.
+        /// Answers a dispute as `member`, whose account the caller is. `obligation`: its place in the voucher's
+        /// relation, counted from 0; `evidence`: sha256 of the document that shows why.
         ///
         /// # Errors
         /// `UnknownMember`, `NotActive`, `NotYourAccount`, `UnknownDispute`, `AlreadyRuled`, `NotYoursToAnswer`.
@@ -519,8 +528,9 @@ mod clearing {
             self.end_by_default(voucher, obligation)
         }
 
-        /// Pays what a ruling gave back and is not paid yet, as far as the balance reaches. What waited for the contested
-        /// obligation is owed from now on, if that is paid by now. Anyone may send it. Returns what was paid.
+        /// Pays what a ruling gave back and is not paid yet, as far as the balance reaches. What waited for the
+        /// contested obligation is owed from now on, if that is paid by now. Anyone may send it. Returns what was paid,
+        /// in the asset's smallest unit.
         ///
         /// # Errors
         /// `UnknownDispute`, `ObligationUnpaid`, `ZeroAmount` where nothing is owed or there is nothing to pay it from.
@@ -537,7 +547,7 @@ mod clearing {
             }
         }
 
-        /// What a member holds of an asset.
+        /// What a member holds of an asset, in its smallest unit, and how far it may go negative.
         #[ink(message)]
         pub fn balance(&self, member: Member, asset: Asset) -> SettlementBalance {
             self.balances.get((member, asset)).unwrap_or_default()
@@ -549,7 +559,7 @@ mod clearing {
             self.retention_of(&voucher)
         }
 
-        /// As `retention`, of up to 64 vouchers at once, in their order. None of any where there are more.
+        /// As `retention`, of up to 64 vouchers at once, in their order; an empty list where there are more.
         #[ink(message)]
         pub fn retentions(&self, vouchers: Vec<Voucher>) -> Vec<Option<Retention>> {
             if vouchers.len() > MAX_QUERY {
@@ -564,7 +574,7 @@ mod clearing {
             self.pages.get((originator, page)).unwrap_or_default()
         }
 
-        /// What the vouchers of a batch have in common.
+        /// What the vouchers of a retention batch have in common, by the batch's number.
         #[ink(message)]
         pub fn batch(&self, number: u32) -> Option<Batch> {
             self.batch.get(number)
@@ -576,13 +586,13 @@ mod clearing {
             self.discharges.get((voucher, issuer))
         }
 
-        /// A fee schedule, by version; the latest one's version is what `current` says.
+        /// The rules of a fee schedule, by its version; `current` says which one is the latest.
         #[ink(message)]
         pub fn fees(&self, version: u32) -> Option<Vec<FeeRule>> {
             self.schedule(version).ok()
         }
 
-        /// The open window, the latest fee schedule, and the number of decisions so far.
+        /// The number of the open window, the version of the latest fee schedule, and the number of decisions so far.
         #[ink(message)]
         pub fn current(&self) -> Current {
             Current {
@@ -592,31 +602,32 @@ mod clearing {
             }
         }
 
-        /// A window, by number.
+        /// A window, by its number: how far it is, in which blocks, and who has a position in it.
         #[ink(message)]
         pub fn window(&self, number: u32) -> Option<Window> {
             (number <= self.open_window).then(|| self.windows.get(number).unwrap_or_default())
         }
 
-        /// What a member is owed and owes in a window.
+        /// What a member is owed and owes in a window, in the asset's smallest unit.
         #[ink(message)]
         pub fn position(&self, window: u32, member: Member, asset: Asset) -> Position {
             self.positions.get((window, member, asset)).unwrap_or_default()
         }
 
-        /// The dispute over an obligation.
+        /// The dispute over an obligation, by the voucher's id and the obligation's place in its relation, counted from
+        /// 0.
         #[ink(message)]
         pub fn dispute(&self, voucher: VoucherId, obligation: u8) -> Option<Dispute> {
             self.disputes.get((voucher, obligation))
         }
 
-        /// What went back of an obligation, by refunds and rulings together.
+        /// What went back of an obligation, by refunds and rulings together, in the asset's smallest unit.
         #[ink(message)]
         pub fn returned(&self, voucher: VoucherId, obligation: u8) -> u128 {
             self.returned.get((voucher, obligation)).unwrap_or_default()
         }
 
-        /// How long a dispute may be opened after a retention, and ruled after it was opened, in milliseconds.
+        /// How long a dispute may be opened after a retention, and ruled after it was opened; both in milliseconds.
         #[ink(message)]
         pub fn dispute_periods(&self) -> (u64, u64) {
             (self.dispute_period, self.ruling_period)

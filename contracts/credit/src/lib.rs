@@ -31,6 +31,9 @@ use protocol::credit::Error;
 /// What a message that may refuse returns.
 pub type Result<T> = core::result::Result<T, Error>;
 
+/// Credit: a credit node pays a payee on one chain, and the payer owes it on another, within the payee's limit for the
+/// payer and the credit node's (S1.6 to S1.12). Amounts are in the asset's smallest unit, times in milliseconds since
+/// 1970.
 #[ink::contract]
 mod credit {
     use ink::{prelude::vec::Vec, storage::Mapping};
@@ -79,37 +82,37 @@ mod credit {
     /// A payee said how much a payer may owe on payments to it (S1.7).
     #[ink(event)]
     pub struct LimitSet {
-        /// Who may owe.
+        /// The account of who may owe.
         #[ink(topic)]
         pub(crate) payer: AccountId,
-        /// Who lets.
+        /// The account of who lets the payer owe.
         pub(crate) payee: AccountId,
-        /// In what.
+        /// The asset that may be owed.
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How much may be owed, in the asset's smallest unit.
         pub(crate) limit: Balance,
-        /// The order's.
+        /// The order's number: above that of every earlier order of this payee for this payer and asset.
         pub(crate) sequence: u64,
     }
 
-    /// The credit node said how much a payer may owe (S1.8).
+    /// The credit node said how much a payer may owe to it, over all payees (S1.8).
     #[ink(event)]
     pub struct NodeLimitSet {
-        /// Who may owe.
+        /// The account of who may owe.
         #[ink(topic)]
         pub(crate) payer: AccountId,
-        /// In what.
+        /// The asset that may be owed.
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How much may be owed, in the asset's smallest unit.
         pub(crate) limit: Balance,
-        /// Digest of what it was computed from.
+        /// Digest of what the limit was computed from.
         pub(crate) evidence: [u8; 32],
     }
 
     /// The credit node takes nothing new of a payer.
     #[ink(event)]
     pub struct Frozen {
-        /// Whom.
+        /// The payer's account.
         #[ink(topic)]
         pub(crate) payer: AccountId,
     }
@@ -117,7 +120,7 @@ mod credit {
     /// The credit node takes requests of a payer again.
     #[ink(event)]
     pub struct Unfrozen {
-        /// Whose.
+        /// The payer's account.
         #[ink(topic)]
         pub(crate) payer: AccountId,
     }
@@ -125,148 +128,150 @@ mod credit {
     /// A payer wishes for a higher limit of the credit node's (S1.12).
     #[ink(event)]
     pub struct RaiseRequested {
-        /// Who.
+        /// The payer's account.
         #[ink(topic)]
         pub(crate) payer: AccountId,
-        /// In what.
+        /// The asset that the limit is for.
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// The limit wished for, in the asset's smallest unit.
         pub(crate) wanted: Balance,
-        /// Digest of what shows its ability to repay.
+        /// Digest of what shows the payer's ability to repay.
         pub(crate) evidence: [u8; 32],
-        /// The wish's.
+        /// The wish's number: above that of every earlier wish of this payer for this asset.
         pub(crate) sequence: u64,
     }
 
-    /// The credit node decided on the wish. What it granted is its limit from now on, and the digest its evidence.
+    /// The credit node decided on a payer's wish for a higher limit. What it granted is its limit from now on, and the
+    /// digest its evidence.
     #[ink(event)]
     pub struct RaiseDecided {
-        /// Whose wish.
+        /// The account of the payer whose wish it was.
         #[ink(topic)]
         pub(crate) payer: AccountId,
-        /// In what.
+        /// The asset that the limit is for.
         pub(crate) asset: Asset,
-        /// How it decided.
+        /// What the credit node decided.
         pub(crate) decision: RaiseDecision,
     }
 
-    /// A request fits both limits and counts against them.
+    /// A request to pay on credit fits both limits and counts against them.
     #[ink(event)]
     pub struct Reserved {
-        /// Its id.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
-        /// What payer and payee signed.
+        /// The request, as payer and payee signed it.
         pub(crate) request: CreditRequest,
     }
 
-    /// A reservation can be ended by others only later.
+    /// A reservation was extended: who isn't the credit node can end it only later.
     #[ink(event)]
     pub struct Extended {
-        /// Which.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
-        /// From when on.
+        /// When anyone can end it from, in milliseconds since 1970.
         pub(crate) until: u64,
     }
 
-    /// The credit node won't pay: the reservation no longer counts. Final.
+    /// The credit node won't pay a request: its reservation no longer counts. Final.
     #[ink(event)]
     pub struct Released {
-        /// Which.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
     }
 
-    /// Nobody said in time that the payee was paid: the reservation no longer counts. Final.
+    /// Nobody said in time that a request's payee was paid: its reservation no longer counts. Final.
     #[ink(event)]
     pub struct Expired {
-        /// Which.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
     }
 
-    /// The payee was paid: what was reserved is owed.
+    /// A request's payee was paid: what was reserved is owed from now on.
     #[ink(event)]
     pub struct Committed {
-        /// Which.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
-        /// Where the payee was paid.
+        /// The block of the payout's chain that the payee was paid in.
         pub(crate) payout: PayoutBlock,
-        /// When it is due.
+        /// When the debt is due, in milliseconds since 1970.
         pub(crate) due_at: u64,
     }
 
-    /// The payee said that the payout arrived (S1.10).
+    /// A request's payee said that the payout arrived (S1.10).
     #[ink(event)]
     pub struct ReceiptConfirmed {
-        /// Which.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
     }
 
-    /// Principal was not repaid in time: it counts as overdue, and the late fee is owed.
+    /// A debt's principal was not repaid in time: it counts as overdue, and the late fee is owed.
     #[ink(event)]
     pub struct FellOverdue {
-        /// Which debt.
+        /// The id of the request that the debt is for.
         #[ink(topic)]
         pub(crate) id: RequestId,
-        /// How much principal.
+        /// How much principal is overdue, in the asset's smallest unit.
         pub(crate) principal: Balance,
-        /// How much late fee.
+        /// How much late fee is owed, in the asset's smallest unit.
         pub(crate) late_fee: Balance,
     }
 
-    /// A debt was repaid, or a part of it. Once principal and late fee are, it is settled.
+    /// A debt was repaid, or a part of it. Once principal and late fee are repaid, it is settled.
     #[ink(event)]
     pub struct Repaid {
-        /// Which debt.
+        /// The id of the request that the debt is for.
         #[ink(topic)]
         pub(crate) id: RequestId,
-        /// Who paid.
+        /// The account that paid.
         pub(crate) by: AccountId,
-        /// How much principal.
+        /// How much principal was repaid, in the asset's smallest unit.
         pub(crate) principal: Balance,
-        /// How much late fee.
+        /// How much late fee was paid, in the asset's smallest unit.
         pub(crate) late_fee: Balance,
     }
 
-    /// The credit node put something into its pool.
+    /// The credit node put money into its pool.
     #[ink(event)]
     pub struct Funded {
-        /// What.
+        /// The asset that was put in.
         #[ink(topic)]
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How much was put in, in the asset's smallest unit.
         pub(crate) amount: Balance,
     }
 
-    /// The credit node took something out of its pool.
+    /// The credit node took money out of its pool.
     #[ink(event)]
     pub struct Withdrawn {
-        /// What.
+        /// The asset that was taken out.
         #[ink(topic)]
         pub(crate) asset: Asset,
-        /// In its smallest unit.
+        /// How much was taken out, in the asset's smallest unit.
         pub(crate) amount: Balance,
-        /// Its account at the time.
+        /// The account that was paid: the credit node's at the time.
         pub(crate) to: AccountId,
     }
 
     /// The payee of a request was paid from the pool (S1.9).
     #[ink(event)]
     pub struct PaidOut {
-        /// Which.
+        /// The request's id.
         #[ink(topic)]
         pub(crate) id: RequestId,
-        /// What was paid: whom, in what, how much, when.
+        /// Who was paid, in what asset, how much and when.
         pub(crate) payout: Payout,
     }
 
     impl Credit {
-        /// The contract of one credit node on one chain. `grace`: the least time from the end of paying out to the end of
-        /// a reservation, in milliseconds; the same on both chains.
+        /// Makes the contract of one credit node on one chain. `genesis`: the chain's genesis hash; `registry`: the
+        /// registry that knows the credit node, by the index `node`; `grace`: the least time from the end of paying out
+        /// to the end of a reservation, in milliseconds; the same on both chains.
         #[ink(constructor)]
         pub fn new(genesis: [u8; 32], registry: AccountId, node: Member, grace: u64) -> Self {
             Self {
@@ -359,8 +364,8 @@ mod credit {
             self.open_raise(&wish, &signature)
         }
 
-        /// Decides on the open wish: grants a limit above the present one (more or less than was wished for), or denies
-        /// it. `digest`: of what it was decided from. Sent by the credit node.
+        /// Decides on a payer's open wish: grants a limit above the present one (more or less than was wished for), in
+        /// the asset's smallest unit, or denies it. `digest`: of what it was decided from. Sent by the credit node.
         ///
         /// # Errors
         /// `NotTheNode`, `NodeNotActive`, `RegistryFailed`, `NoRaiseOpen`, `NotARaise`.
@@ -376,8 +381,8 @@ mod credit {
             self.close_raise(payer, asset, RaiseDecision { granted, digest })
         }
 
-        /// Counts a request against both limits, as payer and payee signed, strictly before `pay_by` (S1.3, S1.6). Sent
-        /// by the credit node. Returns the request's id.
+        /// Counts a request to pay on credit against both limits, as payer and payee signed, strictly before `pay_by`
+        /// (S1.3, S1.6). Sent by the credit node. Returns the request's id.
         ///
         /// # Errors
         /// The first rule that it breaks: who sends it, the request itself, where and when, whether it was used,
@@ -388,8 +393,8 @@ mod credit {
             self.make_reservation(request, &payer, &payee)
         }
 
-        /// Has a reservation end later, because it isn't known yet whether the payee was paid; no later than the day the
-        /// debt would be due. Sent by the credit node.
+        /// Has a reservation end later, because it isn't known yet whether the payee was paid: at `until`, in
+        /// milliseconds since 1970, no later than the debt would be due. Sent by the credit node.
         ///
         /// # Errors
         /// `NotTheNode`, `NodeNotActive`, `RegistryFailed`, `UnknownDebt`, `WrongState`, `NotLater`, `BeyondDue`.
@@ -439,9 +444,9 @@ mod credit {
             self.keep_receipt(id, &signature)
         }
 
-        /// Repays a debt or a part of it, principal first, then the late fee, with the caller's money: native tokens sent
-        /// along, or a token that this contract is approved for. It goes to the credit node's pool here. At or after the
-        /// day it was due, a debt falls overdue first.
+        /// Repays a debt or a part of it, principal first, then the late fee: `amount`, in the asset's smallest unit,
+        /// of the caller's money, native tokens sent along or a token that this contract is approved for. It goes to
+        /// the credit node's pool here. At or after the day it was due, a debt falls overdue first.
         ///
         /// # Errors
         /// `UnknownDebt`, `WrongState`, `ZeroAmount`, `AboveOwed`, `WrongValue`, `TokenRefused`, `TokenShort`, `Overflow`.
@@ -450,8 +455,8 @@ mod credit {
             self.take_repayment(id, amount)
         }
 
-        /// Charges the late fee, once, and counts what is owed as overdue, at or after the day it was due. Anyone may send
-        /// it.
+        /// Charges a debt's late fee, once, and counts what is owed as overdue, at or after the day it was due. Anyone
+        /// may send it.
         ///
         /// # Errors
         /// `UnknownDebt`, `WrongState`, `AlreadyOverdue`, `TooEarly`.
@@ -470,7 +475,8 @@ mod credit {
             self.add_funds(Asset::Native, self.env().transferred_value())
         }
 
-        /// Puts tokens into the pool that this contract is approved for. Sent by the credit node.
+        /// Puts tokens into the pool that this contract is approved for; `amount` is in the token's smallest unit. Sent
+        /// by the credit node.
         ///
         /// # Errors
         /// `NotTheNode`, `NodeNotActive`, `RegistryFailed`, `ZeroAmount`, `TokenRefused`, `TokenShort`, `Overflow`.
@@ -480,7 +486,8 @@ mod credit {
             self.add_funds(Asset::Psp22(token), amount)
         }
 
-        /// Pays from the pool to the credit node's registered account. Sent by the credit node.
+        /// Pays `amount`, in the asset's smallest unit, from the pool to the credit node's registered account. Sent by
+        /// the credit node.
         ///
         /// # Errors
         /// `NotTheNode`, `NodeNotActive`, `RegistryFailed`, `ZeroAmount`, `PoolShort`, `TransferFailed`.
@@ -501,7 +508,7 @@ mod credit {
             self.pay_out(&request)
         }
 
-        /// Debts, in the order asked for. At most 64.
+        /// Debts by their requests' ids, in the order asked for. At most 64.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -511,7 +518,7 @@ mod credit {
             Ok(ids.iter().map(|id| self.debts.get(id)).collect())
         }
 
-        /// Payouts, in the order asked for. At most 64.
+        /// Payouts by their requests' ids, in the order asked for. At most 64.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -521,7 +528,8 @@ mod credit {
             Ok(ids.iter().map(|id| self.payouts.get(id)).collect())
         }
 
-        /// Both limits that payments of this payer to this payee must keep to, and what else stands in their way.
+        /// Both limits that payments of this payer to this payee must keep to, in the asset's smallest unit, and what
+        /// else stands in their way.
         #[ink(message)]
         pub fn limits(&self, payer: AccountId, payee: AccountId, asset: Asset) -> Limits {
             Limits {
@@ -543,7 +551,7 @@ mod credit {
             self.raises.get((payer, asset))
         }
 
-        /// What this contract was made with.
+        /// What this contract was made with: genesis hash, registry, credit node and grace time.
         #[ink(message)]
         pub fn constants(&self) -> Constants {
             Constants {

@@ -16,6 +16,8 @@
 // ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
 #![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
+/// Escrow: a price under a hashlock, and a bond that the same secret gives back (S2.1 to S2.5). Amounts are in the
+/// asset's smallest unit, times in milliseconds since 1970.
 #[ink::contract]
 mod escrow {
     use calls::token;
@@ -45,116 +47,117 @@ mod escrow {
         due: Mapping<(AccountId, Asset), Balance>,
     }
 
-    /// The buyer paid price and bond in (E1).
+    /// A buyer paid price and bond in: there is a new deal (E1).
     #[ink(event)]
     pub struct Locked {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
-        /// Who paid.
+        /// The buyer's account.
         buyer: AccountId,
-        /// Under what.
+        /// The terms that the money is locked under.
         terms: Terms,
     }
 
-    /// The seller accepted and paid its bond in (E2).
+    /// A deal's seller accepted and paid its bond in (E2).
     #[ink(event)]
     pub struct Accepted {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
     }
 
-    /// The secret is out, the buyer has its bond back (E3).
+    /// A deal's secret is out, and the buyer has its bond back (E3).
     #[ink(event)]
     pub struct Revealed {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
-        /// Its secret.
+        /// The secret: its sha256 is the deal's hashlock.
         secret: Secret,
     }
 
-    /// The seller has the price and its bond, the buyer its bond (E4). Final.
+    /// A deal was paid: the seller has the price and its bond, the buyer its bond (E4). Final.
     #[ink(event)]
     pub struct Settled {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
-        /// Its secret.
+        /// The secret: its sha256 is the deal's hashlock.
         secret: Secret,
     }
 
-    /// A deadline was missed: each has what it paid in. Final.
+    /// A deal missed a deadline: each party has what it paid in. Final.
     #[ink(event)]
     pub struct Refunded {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
     }
 
-    /// Both wanted out: each has what it paid in. Final.
+    /// A deal was called off by both parties: each has what it paid in. Final.
     #[ink(event)]
     pub struct Cancelled {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
     }
 
-    /// A party filed its evidence for the arbiter.
+    /// A party to a deal filed its evidence for the arbiter.
     #[ink(event)]
     pub struct Disputed {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
-        /// Which party.
+        /// The account of the party that filed it.
         by: AccountId,
-        /// Digest of its evidence.
+        /// Digest of the party's evidence.
         evidence: [u8; 32],
     }
 
-    /// The pot was split. Final.
+    /// A disputed deal's pot, which is the price and both bonds, was split. Final.
     #[ink(event)]
     pub struct Ruled {
-        /// Which deal.
+        /// The deal's id.
         #[ink(topic)]
         deal: DealId,
-        /// What the seller got.
+        /// What the seller got, in the smallest unit of the deal's asset.
         to_seller: Balance,
-        /// What the buyer got.
+        /// What the buyer got, in the smallest unit of the deal's asset.
         to_buyer: Balance,
-        /// Whether the arbiter was silent, and the parties' own default holds.
+        /// Whether the arbiter was silent, and the split is what the parties agreed on for that case.
         by_default: bool,
     }
 
     /// A payout failed. It waits until someone sends `withdraw`.
     #[ink(event)]
     pub struct Deferred {
-        /// Of which deal.
+        /// The id of the deal that the payout is of.
         #[ink(topic)]
         deal: DealId,
-        /// Whose it is.
+        /// The account that it is due to.
         to: AccountId,
-        /// In what.
+        /// The asset that is due.
         asset: Asset,
-        /// In its smallest unit.
+        /// How much is due, in the asset's smallest unit.
         amount: Balance,
     }
 
-    /// What waited was paid out.
+    /// What waited since a payout failed was paid.
     #[ink(event)]
     pub struct Withdrawn {
-        /// Whose it was.
+        /// The account that was paid.
         #[ink(topic)]
         to: AccountId,
-        /// In what.
+        /// The asset that was paid.
         asset: Asset,
-        /// In its smallest unit.
+        /// How much was paid, in the asset's smallest unit.
         amount: Balance,
     }
 
     impl Escrow {
-        /// An escrow without deals. `gap`: the shortest that a phase of a deal may be, in milliseconds.
+        /// Makes an escrow without deals. `genesis`: the chain's genesis hash; `gap`: the shortest that a phase of a
+        /// deal may be, in milliseconds.
         #[ink(constructor)]
         pub fn new(genesis: [u8; 32], gap: u64) -> Self {
             Self {
@@ -292,7 +295,7 @@ mod escrow {
         }
 
         /// Gives each what it paid in, because both signed that they want out. Anyone may send it, strictly before
-        /// `expires_at`, as long as the secret isn't out: then the price is the seller's.
+        /// `expires_at`, in milliseconds since 1970, as long as the secret isn't out: then the price is the seller's.
         ///
         /// # Errors
         /// `UnknownDeal`, `WrongState`, `DeadlinePassed`, `BadBuyerSignature`, `BadSellerSignature`.
@@ -322,8 +325,9 @@ mod escrow {
             self.pay_both(id, &deal, to_buyer, to_seller)
         }
 
-        /// Files the caller's evidence for the arbiter, once per party. The first one opens the dispute: at or after
-        /// the reveal's deadline, strictly before the dispute's; the other side answers strictly before the ruling's.
+        /// Files the digest of the caller's evidence for the arbiter, once per party. The first one opens the dispute:
+        /// at or after the reveal's deadline, strictly before the dispute's; the other side answers strictly before the
+        /// ruling's.
         ///
         /// # Errors
         /// `UnknownDeal`, `NotYourPart`, `WrongState`, `TooEarly`, `DeadlinePassed`, `EvidenceFiled`.
@@ -358,8 +362,8 @@ mod escrow {
             Ok(())
         }
 
-        /// Splits the pot (price and both bonds): `to_seller` to the seller, the rest to the buyer. The caller is the
-        /// deal's arbiter, strictly before the ruling's deadline.
+        /// Splits the pot (price and both bonds): `to_seller`, in the asset's smallest unit, to the seller, the rest to
+        /// the buyer. The caller is the deal's arbiter, strictly before the ruling's deadline.
         ///
         /// # Errors
         /// `UnknownDeal`, `NotYourPart`, `WrongState`, `DeadlinePassed`, `AwardAbovePot`.
@@ -388,7 +392,7 @@ mod escrow {
             self.split(id, deal, to_seller, true)
         }
 
-        /// Pays what could not be paid when it became due, to whose it is, whoever sends this.
+        /// Pays to the account `to` what could not be paid when it became due. Anyone may send it.
         ///
         /// # Errors
         /// `NothingDue`, `TransferFailed`.
@@ -407,13 +411,13 @@ mod escrow {
             }
         }
 
-        /// A deal.
+        /// A deal by its id: parties, terms, how far it is, and evidence.
         #[ink(message)]
         pub fn deal(&self, id: DealId) -> Option<Deal> {
             self.deals.get(id)
         }
 
-        /// Deals, in the order asked for. At most 32.
+        /// Deals by their ids, in the order asked for. At most 32.
         ///
         /// # Errors
         /// `TooManyDeals`.
@@ -425,13 +429,13 @@ mod escrow {
             Ok(ids.iter().map(|id| self.deals.get(id)).collect())
         }
 
-        /// The deal that was made under a hashlock.
+        /// The id of the deal that was made under a hashlock.
         #[ink(message)]
         pub fn deal_under(&self, hashlock: Hashlock) -> Option<DealId> {
             self.hashlocks.get(hashlock)
         }
 
-        /// What waits to be paid out to an account.
+        /// What waits to be paid out to an account, in the asset's smallest unit.
         #[ink(message)]
         pub fn due(&self, to: AccountId, asset: Asset) -> Balance {
             self.due.get((to, asset)).unwrap_or_default()

@@ -28,6 +28,8 @@ use protocol::prepaid::Error;
 /// What a message that may refuse returns.
 pub type Result<T> = core::result::Result<T, Error>;
 
+/// Prepaid: the cards of one issuer's programme, what they hold, what they pay merchants, and what merchants are paid
+/// by cycle (S4.1 to S4.4). Amounts are in the asset's smallest unit, times in milliseconds since 1970.
 #[ink::contract]
 mod prepaid {
     use ink::{prelude::vec::Vec, storage::Mapping};
@@ -80,48 +82,48 @@ mod prepaid {
     /// The issuer said what holds for all cards and merchants from now on.
     #[ink(event)]
     pub struct ProgrammeSet {
-        /// What.
+        /// What holds for all cards and merchants from now on.
         pub(crate) programme: Programme,
     }
 
-    /// A merchant can be paid from now on.
+    /// The issuer registered a merchant: it can be paid from now on.
     #[ink(event)]
     pub struct MerchantRegistered {
-        /// Its number.
+        /// The merchant's number.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
-        /// The institution that speaks for it.
+        /// The institution that speaks for the merchant.
         pub(crate) acquirer: Member,
-        /// Where it is paid.
+        /// The account that the merchant is paid on.
         pub(crate) account: AccountId,
-        /// How it is paid.
+        /// How the merchant is paid.
         pub(crate) rules: Rules,
     }
 
     /// The issuer takes no more payments for a merchant, or does again.
     #[ink(event)]
     pub struct MerchantSwitched {
-        /// Which.
+        /// The merchant's number.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
-        /// Whether it takes payments.
+        /// Whether the merchant takes payments from now on.
         pub(crate) is_active: bool,
     }
 
-    /// A merchant is paid otherwise from its next cycle on.
+    /// The issuer said how a merchant is paid from its next cycle on.
     #[ink(event)]
     pub struct RulesSet {
-        /// Which.
+        /// The merchant's number.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
-        /// How.
+        /// How the merchant is paid from its next cycle on.
         pub(crate) rules: Rules,
     }
 
     /// A merchant has another terminal.
     #[ink(event)]
     pub struct TerminalAdded {
-        /// Which merchant.
+        /// The merchant's number.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
         /// The terminal's public key.
@@ -131,7 +133,7 @@ mod prepaid {
     /// A terminal's key is no longer good.
     #[ink(event)]
     pub struct TerminalRevoked {
-        /// Whose it was.
+        /// The number of the merchant whose terminal it was.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
         /// The terminal's public key.
@@ -141,182 +143,184 @@ mod prepaid {
     /// A card was issued (S4.1).
     #[ink(event)]
     pub struct CardIssued {
-        /// Its number.
+        /// The card's number.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// What it signs with.
+        /// The sr25519 public key that the card signs with.
         pub(crate) key: AccountId,
-        /// Whose it is.
+        /// The account of the card's holder.
         pub(crate) holder: AccountId,
-        /// Its own limits.
+        /// The card's own limits; the programme's hold too.
         pub(crate) limits: CardLimits,
         /// When it expires, in milliseconds since 1970.
         pub(crate) expires_at: u64,
     }
 
-    /// A card has other limits of its own.
+    /// The issuer gave a card other limits of its own.
     #[ink(event)]
     pub struct LimitsSet {
-        /// Which.
+        /// The card's number.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Its own.
+        /// The card's own limits; the programme's hold too.
         pub(crate) limits: CardLimits,
     }
 
-    /// A card was stopped.
+    /// The issuer stopped a card: it neither pays nor is topped up.
     #[ink(event)]
     pub struct Frozen {
-        /// Which.
+        /// The card's number.
         #[ink(topic)]
         pub(crate) card: CardNumber,
     }
 
-    /// A card can be used again.
+    /// The issuer lets a card be used again.
     #[ink(event)]
     pub struct Unfrozen {
-        /// Which.
+        /// The card's number.
         #[ink(topic)]
         pub(crate) card: CardNumber,
     }
 
-    /// A lost card was replaced: its balance is the new one's.
+    /// A lost card was replaced: its balance is now the new one's.
     #[ink(event)]
     pub struct CardReplaced {
-        /// Its number, which stays.
+        /// The card's number, which stays.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// What the new one signs with.
+        /// The sr25519 public key that the new card signs with.
         pub(crate) key: AccountId,
     }
 
-    /// A card was closed, and its holder paid. Final.
+    /// A card was closed, and its holder was paid what it held. Final.
     #[ink(event)]
     pub struct CardClosed {
-        /// Which.
+        /// The card's number.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Who was paid.
+        /// The account of the holder, who was paid.
         pub(crate) holder: AccountId,
-        /// What it held.
+        /// What the card held, in the asset's smallest unit.
         pub(crate) amount: Balance,
     }
 
     /// A card was topped up (S4.2).
     #[ink(event)]
     pub struct ToppedUp {
-        /// Which.
+        /// The card's number.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// By how much.
+        /// How much was added, in the asset's smallest unit.
         pub(crate) amount: Balance,
-        /// What the one who paid knows it by.
+        /// The reference by which the account that paid knows the top-up.
         pub(crate) reference: [u8; 32],
-        /// Who paid.
+        /// The account that paid.
         pub(crate) by: AccountId,
     }
 
-    /// Payments came, and were approved or declined (S4.3).
+    /// Card payments were approved or declined (S4.3).
     #[ink(event)]
     pub struct PaymentsDecided {
-        /// In the order they came.
+        /// The payments, each with what became of it, in the order they came.
         pub(crate) payments: Vec<PaymentLine>,
     }
 
-    /// A payment was undone.
+    /// A card payment was undone: all of it went back to the card.
     #[ink(event)]
     pub struct Voided {
-        /// Whose.
+        /// The number of the card that paid.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Which payment.
+        /// The card's own number for the payment.
         pub(crate) counter: u64,
-        /// What went back.
+        /// What went back to the card, in the asset's smallest unit.
         pub(crate) amount: Balance,
     }
 
-    /// A payment, or a part of it, was given back by the merchant.
+    /// A merchant gave back a card payment, or a part of it.
     #[ink(event)]
     pub struct Refunded {
-        /// Whose.
+        /// The number of the card that paid.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Which payment.
+        /// The card's own number for the payment.
         pub(crate) counter: u64,
-        /// What went back.
+        /// What went back to the card, in the asset's smallest unit.
         pub(crate) amount: Balance,
     }
 
-    /// Something was put in for a merchant's refunds.
+    /// Money was put in for a merchant's refunds.
     #[ink(event)]
     pub struct MerchantFunded {
-        /// Which.
+        /// The merchant's number.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
-        /// How much.
+        /// How much was put in, in the asset's smallest unit.
         pub(crate) amount: Balance,
-        /// What the one who paid knows it by.
+        /// The reference by which the account that paid knows this.
         pub(crate) reference: [u8; 32],
-        /// Who paid.
+        /// The account that paid.
         pub(crate) by: AccountId,
     }
 
-    /// A holder objects to a payment.
+    /// A card's holder objects to a payment.
     #[ink(event)]
     pub struct DisputeOpened {
-        /// Whose.
+        /// The number of the card that paid.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Which payment.
+        /// The card's own number for the payment.
         pub(crate) counter: u64,
-        /// What the holder wants back.
+        /// What the holder wants back, in the asset's smallest unit.
         pub(crate) amount: Balance,
-        /// Digest of what shows why.
+        /// Digest of what shows why the holder objects.
         pub(crate) evidence: [u8; 32],
-        /// Until when the issuer can decide.
+        /// The issuer can decide strictly before this time, in milliseconds since 1970.
         pub(crate) rule_by: u64,
     }
 
-    /// The merchant's acquirer answered a dispute.
+    /// A merchant's acquirer answered a dispute over a card payment.
     #[ink(event)]
     pub struct DisputeAnswered {
-        /// Whose.
+        /// The number of the card that paid.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Which payment.
+        /// The card's own number for the payment.
         pub(crate) counter: u64,
-        /// Digest of the answer.
+        /// Digest of the acquirer's answer.
         pub(crate) answer: [u8; 32],
-        /// Until when the issuer can decide now.
+        /// The issuer can decide strictly before this time, which the answer put off; in milliseconds since 1970.
         pub(crate) rule_by: u64,
     }
 
-    /// A dispute was decided. Final.
+    /// A dispute over a card payment was decided. Final.
     #[ink(event)]
     pub struct DisputeDecided {
-        /// Whose.
+        /// The number of the card that paid.
         #[ink(topic)]
         pub(crate) card: CardNumber,
-        /// Which payment.
+        /// The card's own number for the payment.
         pub(crate) counter: u64,
-        /// What went back.
+        /// What went back to the card, in the asset's smallest unit.
         pub(crate) awarded: Balance,
-        /// Whether it was for lack of a decision in time.
+        /// Whether it was decided by default, because the issuer didn't in time.
         pub(crate) is_default: bool,
     }
 
     /// A merchant's cycle was closed, and the merchant and the issuer paid (S4.4).
     #[ink(event)]
     pub struct CycleClosed {
-        /// Whose.
+        /// The merchant's number.
         #[ink(topic)]
         pub(crate) merchant: MerchantNumber,
-        /// What the merchant is told.
+        /// What the merchant is told of the cycle.
         pub(crate) statement: Statement,
     }
 
     impl Prepaid {
-        /// The programme of one issuer, whose cards hold one asset.
+        /// Makes the programme of one issuer, whose cards hold one asset. `genesis`: the chain's genesis hash;
+        /// `registry`: the registry that knows the issuer, by the index `issuer`; `programme`: what holds for all cards
+        /// and merchants.
         ///
         /// # Errors
         /// `BadProgramme`.
@@ -420,8 +424,8 @@ mod prepaid {
             self.end_terminal(terminal)
         }
 
-        /// Issues a card (S4.1): its sr25519 public key, whose it is, its own limits, and until when it can be used, in
-        /// milliseconds since 1970. Sent by the issuer.
+        /// Issues a card (S4.1): its number, its sr25519 public key, whose it is, its own limits, and until when it can
+        /// be used, in milliseconds since 1970. Sent by the issuer.
         ///
         /// # Errors
         /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `CardExists`, `CardExpired`.
@@ -438,7 +442,7 @@ mod prepaid {
             self.add_card(card, key, holder, limits, expires_at)
         }
 
-        /// Gives a card other limits of its own. Sent by the issuer.
+        /// Gives a card other limits of its own, in the asset's smallest unit. Sent by the issuer.
         ///
         /// # Errors
         /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`.
@@ -468,9 +472,9 @@ mod prepaid {
             self.let_card_go_on(card)
         }
 
-        /// Replaces a lost card by one with another key: number, holder, balance, limits and expiry stay, nothing that the
-        /// lost one signed is taken any more. Its counters begin above the card's highest. A frozen card can be used
-        /// again. Sent by the issuer.
+        /// Replaces a lost card by one with another sr25519 public key: number, holder, balance, limits and expiry
+        /// stay, nothing that the lost one signed is taken any more. Its counters begin above the card's highest. A
+        /// frozen card can be used again. Sent by the issuer.
         ///
         /// # Errors
         /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `UnknownCard`, `WrongCardState`, `SameKey`.
@@ -490,8 +494,9 @@ mod prepaid {
             self.pay_holder_out(card)
         }
 
-        /// Tops a card up with the caller's money (S4.2): native tokens sent along, or a token that this contract is
-        /// approved for. `reference`: what the caller knows it by; each is taken once of each caller.
+        /// Tops a card up with the caller's money (S4.2), `amount` in the asset's smallest unit: native tokens sent
+        /// along, or a token that this contract is approved for. `reference`: what the caller knows it by; each is
+        /// taken once of each caller.
         ///
         /// # Errors
         /// `ZeroAmount`, `ReferenceUsed`, `UnknownCard`, `WrongCardState`, `CardExpired`, `AboveBalanceLimit`,
@@ -537,9 +542,9 @@ mod prepaid {
             self.carry_out_refund(&order, &signature)
         }
 
-        /// Puts the caller's money in for a merchant's refunds: native tokens sent along, or a token that this contract is
-        /// approved for. `reference`: what the caller knows it by; each is taken once of each caller. What isn't needed is
-        /// paid out to the merchant.
+        /// Puts the caller's money in for a merchant's refunds, `amount` in the asset's smallest unit: native tokens
+        /// sent along, or a token that this contract is approved for. `reference`: what the caller knows it by; each is
+        /// taken once of each caller. What isn't needed is paid out to the merchant.
         ///
         /// # Errors
         /// `ZeroAmount`, `ReferenceUsed`, `UnknownMerchant`, `WrongValue`, `TokenRefused`, `TokenShort`, `Overflow`.
@@ -570,8 +575,8 @@ mod prepaid {
             self.keep_answer((card, counter), answer)
         }
 
-        /// Decides a dispute: so much goes back to the card, from 0 to what the holder wants. Sent by the issuer, before its
-        /// time is over.
+        /// Decides a dispute: `awarded` goes back to the card, in the asset's smallest unit, from 0 to what the holder
+        /// wants. Sent by the issuer, before its time is over.
         ///
         /// # Errors
         /// `NotTheIssuer`, `IssuerNotActive`, `RegistryFailed`, `NotDisputed`, `AlreadyDecided`, `DeadlinePassed`,
@@ -603,7 +608,7 @@ mod prepaid {
             self.pay_merchant_out(merchant)
         }
 
-        /// Cards, in the order asked for. At most 64.
+        /// Cards by their numbers, in the order asked for. At most 64.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -613,7 +618,7 @@ mod prepaid {
             Ok(numbers.iter().map(|number| self.cards.get(number)).collect())
         }
 
-        /// Merchants, in the order asked for. At most 64.
+        /// Merchants by their numbers, in the order asked for. At most 64.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -633,7 +638,8 @@ mod prepaid {
             Ok(keys.iter().map(|key| self.terminals.get(key)).collect())
         }
 
-        /// Payments that were taken, in the order asked for. At most 64.
+        /// Payments that were taken, by the card's number and the card's own number for the payment, in the order asked
+        /// for. At most 64.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -643,7 +649,8 @@ mod prepaid {
             Ok(keys.iter().map(|key| self.payments.get(key)).collect())
         }
 
-        /// Disputes by their payments, in the order asked for. At most 64.
+        /// Disputes, by the card's number and the card's own number for the payment, in the order asked for. At most
+        /// 64.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -653,13 +660,13 @@ mod prepaid {
             Ok(keys.iter().map(|key| self.disputes.get(key)).collect())
         }
 
-        /// What a merchant was told of a cycle, if it is closed.
+        /// What a merchant was told of a cycle, if it is closed; amounts are in the asset's smallest unit.
         #[ink(message)]
         pub fn statement(&self, merchant: MerchantNumber, cycle: u32) -> Option<Statement> {
             self.statements.get((merchant, cycle))
         }
 
-        /// Whether somebody put money in under this reference.
+        /// Whether the account `by` put money in under this reference.
         #[ink(message)]
         pub fn is_used(&self, by: AccountId, reference: [u8; 32]) -> bool {
             self.references.contains((by, reference))
@@ -677,7 +684,7 @@ mod prepaid {
             self.programme
         }
 
-        /// What this contract was made with.
+        /// What this contract was made with: genesis hash, registry, issuer and asset.
         #[ink(message)]
         pub fn constants(&self) -> Constants {
             Constants {

@@ -18,20 +18,21 @@ use crate::{
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Balance {
-    /// What is neither reserved nor paid out. What is owed by rulings has to stay in it.
+    /// What is neither reserved nor paid out, in the asset's smallest unit. What is owed by rulings has to stay in it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub available: Amount,
-    /// Set aside at retention for obligations that are not cleared yet.
+    /// What was set aside at retentions for obligations that are not cleared yet, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub reserved: Amount,
-    /// What rulings in disputes say that it has to give back, as far as it is not paid.
+    /// What rulings in disputes say that it has to give back, as far as it is not paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub owed: Amount,
-    /// How far it may go negative, over all windows that are not paid.
+    /// How far it may go negative, over all windows that are not paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub cap: Amount,
-    /// The sum of its net debits in windows that are cut off and not paid.
+    /// The sum of its net debits in windows that are cut off and not paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub unsettled: Amount,
     /// The latest record that credited the member: a source that a clearing voucher can name.
@@ -48,14 +49,15 @@ impl Balance {
 /// What is stored of a retained voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Kept {
     /// The voucher's sequence number within its page.
     pub slot: u8,
     /// The voucher's id.
     pub voucher: VoucherId,
-    /// The batch that it came in.
+    /// The number of the batch that it came in.
     pub batch: u32,
-    /// Gross or net.
+    /// Whether its obligations are paid gross or net.
     pub settlement: Settlement,
     /// Whether it was taken out of its window.
     pub taken_out: bool,
@@ -76,10 +78,11 @@ impl Kept {
 /// as for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Page {
-    /// One bit for each slot in use.
+    /// The slots in use, one bit for each.
     pub used: u64,
-    /// In the order they came.
+    /// The vouchers of this page, in the order they came.
     pub kept: Vec<Kept>,
 }
 
@@ -112,12 +115,13 @@ impl Page {
 /// A voucher as it was retained.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Retained {
     /// The voucher's id.
     pub id: VoucherId,
-    /// The relation's id.
+    /// The id of the relation that follows from it.
     pub relation: RelationId,
-    /// What was co-signed.
+    /// The voucher, as it was co-signed.
     pub voucher: Voucher,
 }
 
@@ -132,20 +136,22 @@ pub struct Retained {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Batch {
-    /// When their relations were drawn up.
+    /// When their relations were drawn up, in milliseconds since 1970.
     pub drawn_at: Timestamp,
-    /// The time of the block that retained them.
+    /// The time of the block that retained them, in milliseconds since 1970.
     pub retained_at: Timestamp,
-    /// The block that retained them.
+    /// The number of the block that retained them.
     pub retained_in: u32,
-    /// The window that those settled net are in.
+    /// The number of the window that those settled net are in.
     pub window: u32,
 }
 
 /// What counts up in the clearing contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Current {
     /// The number of the open window.
     pub window: u32,
@@ -158,34 +164,36 @@ pub struct Current {
 /// How a retained voucher's obligations are paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Course {
     /// Gross: the money is set aside, each debtor's clearing voucher moves it.
     Reserved,
-    /// Net, in this window.
+    /// Net: it is paid with the window of this number.
     InWindow(u32),
     /// Taken out of a window: each debtor's clearing voucher moves it from what is available.
     TakenOut,
 }
 
-/// A retained voucher as the contract tells of it to who knows the voucher.
+/// What the contract tells of a retained voucher, to anyone who knows the voucher.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Retention {
-    /// The relation's id.
+    /// The id of the relation that follows from the voucher.
     pub relation_id: RelationId,
-    /// The obligations.
+    /// Who owes whom what.
     pub relation: Relation,
-    /// The batch that it came in.
+    /// The number of the batch that it came in.
     pub batch: u32,
-    /// The block that retained it.
+    /// The number of the block that retained it.
     pub retained_in: u32,
-    /// The time of that block.
+    /// The time of that block, in milliseconds since 1970.
     pub retained_at: Timestamp,
-    /// How it is paid.
+    /// How its obligations are paid.
     pub course: Course,
     /// The clearing vouchers so far, one for each debtor that has paid.
     pub discharges: Vec<Discharge>,
-    /// The block in which the last obligation was paid.
+    /// The number of the block in which the last obligation was paid; nothing until then.
     pub cleared_in: Option<u32>,
 }
 
@@ -207,29 +215,31 @@ impl Retention {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Discharge {
-    /// What the debtor signed.
+    /// The clearing voucher, as the debtor signed it.
     pub clearing_voucher: ClearingVoucher,
-    /// The block that executed it.
+    /// The number of the block that executed it.
     pub cleared_in: u32,
 }
 
 /// Why the clearing contract refuses. Nothing is changed when it does.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// The batch has no items.
     EmptyBatch,
     /// The batch has more vouchers, or more refunds, than one call takes.
     BatchTooLarge,
-    /// The batch expired.
+    /// The batch has expired.
     BatchExpired,
     /// The members signed under another epoch of the registry: read the registry and sign again.
     StaleEpoch {
         /// The registry's epoch now.
         current: u32,
     },
-    /// Signatures do not ascend strictly by member.
+    /// The signatures do not ascend strictly by member.
     SignersNotAscending,
     /// No institution has this index.
     UnknownMember(Member),
@@ -245,56 +255,56 @@ pub enum Error {
     BadSignature(Member),
     /// Fewer notaries signed than the registry asks for.
     NotaryThreshold {
-        /// Notaries that signed.
+        /// How many notaries signed.
         given: u16,
-        /// Notaries needed.
+        /// How many notaries have to sign.
         needed: u16,
     },
-    /// The voucher breaks a rule of its own.
+    /// The voucher by itself breaks a rule for its parties, amount, limit or times.
     BadVoucher(VoucherId, VoucherFault),
     /// The voucher was retained before, or stands twice in the batch.
     VoucherUsed(VoucherId),
-    /// The voucher expired.
+    /// The voucher has expired.
     VoucherExpired(VoucherId),
-    /// No schedule of this version was published.
+    /// No fee schedule of this version was published.
     UnknownFees(u32),
     /// The refund's original isn't handed along, isn't what it names, was not retained, or involves others.
     RefundMismatch(VoucherId),
     /// More would go back than was paid, by refunds and rulings together.
     AbovePaid {
-        /// What was paid under the voucher.
+        /// The id of the voucher that it was paid under.
         voucher: VoucherId,
-        /// What may still go back.
+        /// What may still go back, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         left: Amount,
     },
     /// The member's balance doesn't cover what it would owe.
     InsufficientBalance {
-        /// Whose.
+        /// The member whose balance it is.
         member: Member,
-        /// What it can spend.
+        /// What it can spend, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         available: Amount,
-        /// What it needs.
+        /// What it needs, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         needed: Amount,
     },
     /// The member would go further negative than it may, over all windows that are not paid.
     CapExceeded {
-        /// Whose.
+        /// The member that would.
         member: Member,
-        /// How far it may.
+        /// How far it may go negative, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         cap: Amount,
-        /// How far it would.
+        /// How far it would go negative, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         needed: Amount,
     },
-    /// The window has as many positions as it takes.
+    /// The window has as many positions of members in assets as it takes.
     WindowFull,
-    /// No window has this number, or it isn't that far.
+    /// No window has this number, or it isn't in the state that this needs.
     WrongWindow {
-        /// The window that is open.
+        /// The number of the window that is open.
         open: u32,
     },
     /// The voucher is not in this window.
@@ -307,54 +317,55 @@ pub enum Error {
     WrongRelation(VoucherId),
     /// The voucher is paid with its window, not by clearing vouchers.
     SettledNet(VoucherId),
-    /// The issuer discharged this relation before.
+    /// The debtor discharged this relation before.
     AlreadyCleared(VoucherId, Member),
-    /// What is discharged isn't what the issuer owes.
+    /// What the clearing voucher discharges isn't what its issuer owes.
     DischargeMismatch(VoucherId),
-    /// The clearing voucher expired.
+    /// The clearing voucher has expired.
     ClearingVoucherExpired(VoucherId),
-    /// The clearing voucher names no source, or too many.
+    /// The clearing voucher names no source, or more than 8.
     SourceCount,
     /// The source doesn't exist, or didn't credit the issuer in an asset that is discharged.
     BadSource(Source),
-    /// The approval has another number: sign for this one.
+    /// The approval isn't for the next decision: sign one that names this number.
     StaleApproval {
-        /// The number of decisions so far.
+        /// The number of decisions so far, which the next approval has to name.
         next: u32,
     },
-    /// The approval expired.
+    /// The approval has expired.
     ApprovalExpired,
-    /// The schedule has more rules than one may have.
+    /// The fee schedule has more than 32 rules.
     TooManyRules,
     /// The member is no party to the voucher.
     NotInvolved(Member),
-    /// The obligation is not there, its creditor claims, or the claim is 0 or above it. Who isn't the debtor can only
-    /// claim all of it.
+    /// There is no such obligation, its creditor claims, or the claim is 0 or above the obligation. Who isn't the
+    /// debtor can only claim all of it.
     BadClaim,
     /// The time for a dispute over this voucher has passed.
     DisputeTooLate {
-        /// It could be opened strictly before.
+        /// A dispute could be opened strictly before this time, in milliseconds since 1970.
         until: Timestamp,
     },
     /// There is, or was, a dispute over this obligation.
     AlreadyDisputed,
     /// There is no dispute over this obligation.
     UnknownDispute,
-    /// The other side has answered already, or who opened the dispute wants to.
+    /// The member can't answer this dispute: it opened it, it neither owes nor is owed what is contested, or there is
+    /// an answer already.
     NotYoursToAnswer(Member),
-    /// The dispute has ended.
+    /// The dispute has ended already.
     AlreadyRuled,
-    /// A ruling was valid strictly before.
+    /// The time for a ruling has passed.
     RulingTooLate {
-        /// When it had to be there.
+        /// A ruling was valid strictly before this time, in milliseconds since 1970.
         until: Timestamp,
     },
-    /// The notaries may still rule.
+    /// The notaries may still rule: the obligation doesn't stand by default yet.
     RulingTooEarly {
-        /// The obligation stands from then on.
+        /// The obligation stands from this time on if there is no ruling, in milliseconds since 1970.
         until: Timestamp,
     },
-    /// A partial ruling gives back nothing, or as much as is claimed.
+    /// A partial ruling has to give back something, and less than is claimed.
     BadRuling,
     /// This notary made the claim, or owes or is owed what is contested: the others have to rule.
     NotImpartial(Member),
@@ -362,7 +373,7 @@ pub enum Error {
     ObligationUnpaid,
     /// The caller isn't this member's account.
     NotYourAccount(Member),
-    /// The amount is 0.
+    /// The amount is 0, or there is nothing to pay.
     ZeroAmount,
     /// The chain refused to pay out.
     TransferFailed,

@@ -23,6 +23,7 @@ const NEVER: Timestamp = Timestamp::MAX;
 /// Where one side of a payment on credit takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Leg {
     /// Hash of the chain's genesis block.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -30,7 +31,7 @@ pub struct Leg {
     /// The credit node's contract there.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub contract: AccountId,
-    /// What is owed or paid there.
+    /// The asset that is owed or paid there.
     pub asset: Asset,
 }
 
@@ -38,32 +39,33 @@ pub struct Leg {
 /// owes the credit node the same amount on another. Interest-free.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CreditRequest {
     /// Makes the id unique.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub nonce: [u8; 16],
-    /// Who will owe.
+    /// The account of who will owe.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payer: AccountId,
-    /// Who is paid.
+    /// The account of who is paid.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payee: AccountId,
-    /// Where the payer owes.
+    /// Where the payer owes, and in what.
     pub debt: Leg,
-    /// Where the payee is paid.
+    /// Where the payee is paid, and in what.
     pub payout: Leg,
-    /// In the smallest unit of either asset, one for one; never 0.
+    /// How much is owed and paid, in the smallest unit of either asset, one for one; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// What is paid for. At most [`MAX_GOODS`] bytes.
+    /// What is paid for, in words. At most 256 bytes.
     pub goods: String,
-    /// Reserved and paid out strictly before, each in its own chain's block time; in milliseconds since 1970.
+    /// Reserved and paid out strictly before this time, each in its own chain's block time; in milliseconds since 1970.
     pub pay_by: Timestamp,
-    /// At or after it, a reservation that was not extended can be ended by anyone; in milliseconds since 1970.
+    /// At or after this time, a reservation that was not extended can be ended by anyone; in milliseconds since 1970.
     pub expires_at: Timestamp,
-    /// At or after it, what is still owed is overdue; in milliseconds since 1970.
+    /// At or after this time, what is still owed is overdue; in milliseconds since 1970.
     pub due_at: Timestamp,
-    /// Charged once if the debt falls overdue, in the debt's asset; from 0 to the amount.
+    /// What is charged once if the debt falls overdue, in the smallest unit of the debt's asset; from 0 to the amount.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub late_fee: Amount,
 }
@@ -123,19 +125,21 @@ impl CreditRequest {
 /// How much a payee lets a payer owe on payments to it (S1.7). Given on the debt's chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct LimitOrder {
-    /// Who lets.
+    /// The account of who lets the payer owe.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payee: AccountId,
-    /// Who may owe.
+    /// The account of who may owe.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payer: AccountId,
-    /// What the debt is in.
+    /// The asset that the debt is in.
     pub asset: Asset,
-    /// In its smallest unit. Below what is owed already, nothing new fits.
+    /// How much may be owed, in the asset's smallest unit. Below what is owed already, nothing new fits.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub limit: Amount,
-    /// Above that of every earlier order of this payee for this payer and asset: it makes those void.
+    /// The order's number: above that of every earlier order of this payee for this payer and asset, which it makes
+    /// void.
     pub sequence: u64,
 }
 
@@ -150,19 +154,20 @@ impl LimitOrder {
 /// A payer's wish for a higher limit of the credit node's (S1.12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RaiseRequest {
-    /// Whose limit.
+    /// The account of the payer whose limit it is.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payer: AccountId,
-    /// For debts in what.
+    /// The asset that the limit is for.
     pub asset: Asset,
-    /// The limit wished for, in its smallest unit; above the present one.
+    /// The limit wished for, in the asset's smallest unit; above the present one.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub wanted: Amount,
     /// Digest of what shows the payer's ability to repay.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub evidence: [u8; 32],
-    /// Above that of every earlier wish of this payer for this asset.
+    /// The wish's number: above that of every earlier wish of this payer for this asset.
     pub sequence: u64,
 }
 
@@ -199,13 +204,14 @@ pub const fn domain(genesis: [u8; 32], contract: AccountId) -> Domain {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PayeeLimit {
-    /// How much may be reserved and owed together.
+    /// How much may be reserved and owed together, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub limit: Amount,
-    /// The latest order's.
+    /// The latest order's number.
     pub sequence: u64,
-    /// What is reserved and owed.
+    /// How much is reserved and owed.
     pub used: Used,
 }
 
@@ -220,16 +226,17 @@ pub struct PayeeLimit {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct NodeLimit {
-    /// How much may be reserved and owed together, over all payees.
+    /// How much may be reserved and owed together, over all payees, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub limit: Amount,
     /// Digest of what the limit was computed or decided from.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub evidence: [u8; 32],
-    /// What is reserved and owed.
+    /// How much is reserved and owed.
     pub used: Used,
-    /// How much of what is owed is overdue. Late fees are not in it.
+    /// How much of what is owed is overdue, in the asset's smallest unit. Late fees are not in it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub overdue: Amount,
 }
@@ -245,11 +252,12 @@ pub struct NodeLimit {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Used {
-    /// For payments that are on their way.
+    /// What is reserved for payments that are on their way, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub reserved: Amount,
-    /// Owed for payments that were made. Late fees are not in it.
+    /// What is owed for payments that were made, in the asset's smallest unit. Late fees are not in it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub outstanding: Amount,
 }
@@ -267,10 +275,11 @@ impl Used {
 /// Both limits that a payment on credit must keep to, and what else stands in its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Limits {
-    /// The payee's for the payer.
+    /// The payee's limit for the payer.
     pub payee: PayeeLimit,
-    /// The credit node's for the payer.
+    /// The credit node's limit for the payer.
     pub node: NodeLimit,
     /// Whether the credit node takes nothing new of this payer.
     pub is_frozen: bool,
@@ -287,6 +296,7 @@ pub struct Limits {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum DebtState {
     /// The amount is set aside in both limits while the payout is on its way.
     Reserved,
@@ -294,7 +304,7 @@ pub enum DebtState {
     Released,
     /// Final: nobody said in time that it paid.
     Expired,
-    /// The payee was paid: the payer owes.
+    /// The payee was paid, and the payer owes.
     Owed,
     /// Final: all was repaid.
     Settled,
@@ -311,10 +321,11 @@ pub enum DebtState {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PayoutBlock {
-    /// Its number.
+    /// The block's number.
     pub number: u32,
-    /// Its hash.
+    /// The block's hash.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub hash: [u8; 32],
 }
@@ -330,39 +341,41 @@ pub struct PayoutBlock {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Debt {
-    /// Who owes.
+    /// The account of who owes.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payer: AccountId,
-    /// Who is paid.
+    /// The account of who is paid.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payee: AccountId,
-    /// In what.
+    /// The asset that is owed.
     pub asset: Asset,
     /// The principal, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// Charged once if the debt falls overdue.
+    /// What is charged once if the debt falls overdue, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub late_fee: Amount,
-    /// How far it is.
+    /// How far the debt is.
     pub state: DebtState,
     /// When the reservation was to end, as it was signed; in milliseconds since 1970.
     pub expires_at: Timestamp,
-    /// When it ends, as it was extended: at or after it, anyone can end it; in milliseconds since 1970.
+    /// When the reservation ends, as it was extended: at or after this time, anyone can end it; in milliseconds since
+    /// 1970.
     pub until: Timestamp,
-    /// At or after it, what is still owed is overdue; in milliseconds since 1970. As it was signed, until the payment is
-    /// committed: then as much later as that was later than `expires_at`.
+    /// At or after this time, what is still owed is overdue; in milliseconds since 1970. As it was signed, until the
+    /// payment is committed: then as much later as that was later than `expires_at`.
     pub due_at: Timestamp,
-    /// Where the payee was paid, once that is known.
+    /// The block that the payee was paid in, once that is known.
     pub payout: Option<PayoutBlock>,
-    /// How much of the principal was repaid.
+    /// How much of the principal was repaid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub repaid: Amount,
-    /// How much of the late fee was paid.
+    /// How much of the late fee was paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub fee_paid: Amount,
-    /// Whether it fell overdue: the late fee is charged.
+    /// Whether it fell overdue, and the late fee is charged.
     pub is_overdue: bool,
     /// Whether the payee said that the payout arrived.
     pub is_received: bool,
@@ -427,13 +440,14 @@ impl Debt {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Payout {
-    /// Who was paid.
+    /// The account of who was paid.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub payee: AccountId,
-    /// In what.
+    /// The asset that was paid.
     pub asset: Asset,
-    /// In its smallest unit.
+    /// How much was paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
     /// The number of the block it was paid in.
@@ -453,6 +467,7 @@ pub struct Payout {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Raise {
     /// The limit wished for, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -460,7 +475,7 @@ pub struct Raise {
     /// Digest of what shows the payer's ability to repay.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub evidence: [u8; 32],
-    /// The wish's.
+    /// The wish's number.
     pub sequence: u64,
     /// What the credit node decided; nothing while it is open.
     pub decision: Option<RaiseDecision>,
@@ -477,6 +492,7 @@ pub struct Raise {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RaiseDecision {
     /// The limit from now on, in the asset's smallest unit; nothing if the wish was denied.
     #[cfg_attr(feature = "std", serde(with = "crate::text::optional_amount"))]
@@ -489,6 +505,7 @@ pub struct RaiseDecision {
 /// What a credit contract was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Constants {
     /// The chain's genesis hash: part of what payers and payees sign.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -496,7 +513,7 @@ pub struct Constants {
     /// The registry that knows the credit node.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub registry: AccountId,
-    /// The credit node.
+    /// The credit node's index in the registry.
     pub node: Member,
     /// The least time from the end of paying out to the end of a reservation, in milliseconds.
     pub grace: Timestamp,
@@ -505,6 +522,7 @@ pub struct Constants {
 /// Why the credit contract refuses. Nothing is changed when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// Payer and payee are the same account.
     SameParty,
@@ -512,7 +530,7 @@ pub enum Error {
     SameLeg,
     /// The amount is 0.
     ZeroAmount,
-    /// The description of the goods is longer than [`MAX_GOODS`].
+    /// The description of the goods is longer than 256 bytes.
     GoodsTooLong,
     /// Paying out, the reservation and the credit must end in this order.
     DeadlinesUnordered,
@@ -537,12 +555,12 @@ pub enum Error {
     RequestUsed,
     /// The time for this is over.
     DeadlinePassed {
-        /// Since when, in milliseconds since 1970.
+        /// When it ended, in milliseconds since 1970.
         deadline: Timestamp,
     },
     /// The time for this has not come.
     TooEarly {
-        /// From when on, in milliseconds since 1970.
+        /// When it begins, in milliseconds since 1970.
         not_before: Timestamp,
     },
     /// The payer's signature doesn't verify.
@@ -555,40 +573,40 @@ pub enum Error {
     NotFrozen,
     /// The payer must first repay what is overdue.
     Overdue {
-        /// The principal that is, in the asset's smallest unit.
+        /// How much principal is overdue, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         principal: Amount,
     },
     /// The payee doesn't let the payer owe that much on payments to it. Looked at first (S1.11).
     AbovePayeeLimit {
-        /// How much it lets.
+        /// How much the payee lets it owe, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         limit: Amount,
-        /// How much of it is reserved or owed.
+        /// How much of that is reserved or owed, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         used: Amount,
-        /// How much more was wanted.
+        /// How much more was wanted, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         amount: Amount,
     },
     /// The credit node doesn't let the payer owe that much; the payee would. A raise can be asked for (S1.12).
     AboveNodeLimit {
-        /// How much it lets.
+        /// How much the credit node lets it owe, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         limit: Amount,
-        /// How much of it is reserved or owed.
+        /// How much of that is reserved or owed, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         used: Amount,
-        /// How much more was wanted.
+        /// How much more was wanted, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         amount: Amount,
     },
     /// An order or wish as late as this one, or later, was taken before.
     StaleSequence {
-        /// The latest one's sequence: the next must be above it.
+        /// The latest one's number: the next must be above it.
         latest: u64,
     },
-    /// No such debt.
+    /// No request of this id was reserved here.
     UnknownDebt,
     /// The debt isn't in a state in which this can be done.
     WrongState(DebtState),
@@ -599,16 +617,16 @@ pub enum Error {
     },
     /// A reservation can't be extended beyond the day that the debt would be due.
     BeyondDue {
-        /// When, in milliseconds since 1970.
+        /// When the debt would be due, in milliseconds since 1970.
         due_at: Timestamp,
     },
     /// The payee said before that the payout arrived.
     AlreadyReceived,
     /// The debt fell overdue before.
     AlreadyOverdue,
-    /// Less is owed.
+    /// More is to be repaid than is owed.
     AboveOwed {
-        /// Principal and late fee, in the asset's smallest unit.
+        /// How much is owed, principal and late fee, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         owed: Amount,
     },
@@ -618,22 +636,22 @@ pub enum Error {
     NoRaiseOpen,
     /// The limit wished for, or granted, isn't above the present one.
     NotARaise {
-        /// The present one, in the asset's smallest unit.
+        /// The present limit, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         limit: Amount,
     },
     /// The credit node's pool here doesn't suffice.
     PoolShort {
-        /// What is in it, in the asset's smallest unit.
+        /// How much is in it, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         available: Amount,
-        /// What is needed.
+        /// How much is needed, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         needed: Amount,
     },
     /// Another amount of native tokens was sent along than is due.
     WrongValue {
-        /// What is due.
+        /// How much is due, in the native token's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         due: Amount,
     },
@@ -641,9 +659,9 @@ pub enum Error {
     TokenRefused,
     /// The token contract moved another amount than it was asked for.
     TokenShort,
-    /// The transfer failed.
+    /// The payout failed.
     TransferFailed,
-    /// More is asked for than one query answers.
+    /// More debts or payouts are asked for than the 64 that one query answers.
     TooManyAsked,
 }
 

@@ -10,6 +10,7 @@ use crate::{
 /// A decision of the notaries: as many of them sign as for a retention.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Decision {
     /// Publishes the next fee schedule.
     SetFees(Vec<FeeRule>),
@@ -56,13 +57,14 @@ impl Decision {
 /// The notaries' signatures under a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Approval {
     /// The number of decisions before this one: each approval is good for one decision.
     pub number: u32,
     /// The registry's epoch when they signed.
     pub epoch: u32,
-    /// Valid strictly before.
+    /// Valid strictly before this time, in milliseconds since 1970.
     pub expires_at: Timestamp,
-    /// The notaries', ascending by member.
+    /// The notaries' signatures, ascending by member.
     pub signatures: Vec<MemberSignature>,
 }

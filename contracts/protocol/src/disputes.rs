@@ -15,11 +15,12 @@ use crate::{Amount, Member, Timestamp};
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Claim {
-    /// The place of the contested obligation in the relation.
+    /// The place of the contested obligation in the voucher's relation, counted from 0.
     pub obligation: u8,
-    /// How much the obligation's debtor should get back. At least 1, at most the obligation's amount; all of it if
-    /// another party claims, so that no claim for less can stand in the debtor's way.
+    /// How much the obligation's debtor should get back, in the asset's smallest unit. At least 1, at most the
+    /// obligation's amount; all of it if another party claims, so that no claim for less can stand in the debtor's way.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
     /// sha256 of the document that shows why.
@@ -38,12 +39,13 @@ pub struct Claim {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Ruling {
     /// The obligation stands.
     Uphold,
     /// All that is claimed goes back.
     Reverse,
-    /// This much goes back: at least 1, less than what is claimed.
+    /// This much goes back, in the asset's smallest unit: at least 1, less than what is claimed.
     Partial(#[cfg_attr(feature = "std", serde(with = "crate::text::amount"))] Amount),
 }
 
@@ -58,32 +60,34 @@ pub enum Ruling {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Dispute {
-    /// Who opened it.
+    /// The member that opened it.
     pub claimant: Member,
-    /// The voucher's originator.
+    /// The originator of the contested voucher.
     pub originator: Member,
-    /// The voucher's number there.
+    /// The originator's own number for the voucher.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub sequence: u64,
-    /// What it wants.
+    /// What the claimant wants back, and why.
     pub claim: Claim,
     /// The obligation as it is contested: its creditor gives back, its debtor gets.
     pub contested: crate::settlement::Obligation,
-    /// When it was opened.
+    /// When it was opened, in milliseconds since 1970.
     pub opened_at: Timestamp,
-    /// A ruling is valid strictly before; at or after it, the obligation stands.
+    /// A ruling is valid strictly before this time; at or after it, the obligation stands; in milliseconds since 1970.
     pub rule_by: Timestamp,
-    /// Who answered, and sha256 of its document.
+    /// Who answered, and sha256 of its document; nothing until then.
     pub response: Option<Response>,
-    /// What came of it.
+    /// What came of it; nothing until then.
     pub ruling: Option<Ruling>,
-    /// What goes back by the ruling: a new obligation of the creditor's, owed until it is paid.
+    /// What goes back by the ruling, in the asset's smallest unit: a new obligation of the creditor's, owed until it is
+    /// paid.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub awarded: Amount,
-    /// Whether that is owed already: the contested obligation has been paid.
+    /// Whether what goes back is owed already, because the contested obligation has been paid.
     pub is_due: bool,
-    /// How much of that is paid.
+    /// How much of what goes back is paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub paid: Amount,
 }
@@ -99,8 +103,9 @@ pub struct Dispute {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Response {
-    /// Who.
+    /// The member that answered.
     pub member: Member,
     /// sha256 of the document that it answers with.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]

@@ -12,10 +12,13 @@ use crate::{
 /// The most deals that one query answers.
 pub const MAX_DEALS: usize = 32;
 
-/// The 32 bytes that unlock a deal. Exactly 32 everywhere: a preimage of another length would open the lock on one
-/// side only. It has no `Debug` and no serde: it goes nowhere but to the chain.
+/// The 32 bytes that unlock a deal. Exactly 32 everywhere: a preimage of another length would open the lock on one side
+/// only.
+///
+/// It has no `Debug` and no serde: it goes nowhere but to the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Secret(pub [u8; 32]);
 
 impl Secret {
@@ -45,14 +48,15 @@ impl core::fmt::Debug for Secret {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Deadlines {
-    /// The seller accepts before; from then on the buyer gets everything back.
+    /// The seller accepts strictly before; from then on the buyer gets everything back.
     pub accept_by: Timestamp,
-    /// The buyer reveals before; from then on either side may dispute.
+    /// The buyer reveals strictly before; from then on either side may dispute.
     pub reveal_by: Timestamp,
-    /// Either side disputes before; from then on the buyer gets everything back.
+    /// Either side disputes strictly before; from then on the buyer gets everything back.
     pub dispute_by: Timestamp,
-    /// The arbiter rules before; from then on the default that the parties agreed on holds.
+    /// The arbiter rules strictly before; from then on the default that the parties agreed on holds.
     pub ruling_by: Timestamp,
 }
 
@@ -91,10 +95,11 @@ impl Deadlines {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Terms {
-    /// What both parties signed: its digest.
+    /// Digest of what both parties signed.
     pub agreement: AgreementId,
-    /// Who is paid for the goods.
+    /// The account of who is paid for the goods.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub seller: AccountId,
     /// The buyer's sr25519 key, for a cancellation by both.
@@ -103,21 +108,22 @@ pub struct Terms {
     /// The seller's sr25519 key, for a cancellation by both.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub seller_key: [u8; 32],
-    /// Who rules in a dispute.
+    /// The account of who rules in a dispute.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub arbiter: AccountId,
-    /// What is paid with.
+    /// The asset that is paid and put in.
     pub asset: Asset,
-    /// For the goods; never 0.
+    /// What the goods cost, in the asset's smallest unit; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub price: Amount,
-    /// What the buyer gets back by revealing; from 1 to the price.
+    /// What the buyer gets back by revealing, in the asset's smallest unit; from 1 to the price.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub bond: Amount,
-    /// What the seller puts in; from 0 to the price.
+    /// What the seller puts in, in the asset's smallest unit; from 0 to the price.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub seller_bond: Amount,
-    /// What the seller gets of the pot when the arbiter is silent; the buyer gets the rest.
+    /// What the seller gets of the pot when the arbiter is silent, in the asset's smallest unit; the buyer gets the
+    /// rest.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub default_award: Amount,
     /// When each phase ends.
@@ -185,6 +191,7 @@ impl Terms {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum DealState {
     /// The buyer paid price and bond in (E1).
     Locked,
@@ -198,7 +205,7 @@ pub enum DealState {
     Settled,
     /// Final: each has what it paid in.
     Refunded,
-    /// Final: both wanted out; each has what it paid in.
+    /// Final: both wanted out, and each has what it paid in.
     Cancelled,
     /// Final: the arbiter, or the default for its silence, split the pot.
     Ruled,
@@ -214,20 +221,21 @@ impl DealState {
 /// A deal as the contract keeps it, for good.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Deal {
-    /// Who locked.
+    /// The account of who locked the money.
     pub buyer: AccountId,
-    /// Under what.
+    /// The terms that the money is locked under.
     pub terms: Terms,
     /// How far it is.
     pub state: DealState,
-    /// Once it is out.
+    /// The secret, once it is out.
     pub secret: Option<Secret>,
     /// Digest of the buyer's evidence, once it disputed.
     pub buyer_evidence: Option<[u8; 32]>,
     /// Digest of the seller's evidence, once it disputed.
     pub seller_evidence: Option<[u8; 32]>,
-    /// What the seller got of the pot, once ruled.
+    /// What the seller got of the pot, once ruled, in the asset's smallest unit.
     pub award: Option<Amount>,
 }
 
@@ -260,8 +268,9 @@ impl DealId {
 /// Why the escrow contract refuses. Nothing is changed when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
-    /// No such deal.
+    /// There is no deal of this id.
     UnknownDeal,
     /// This buyer made a deal of this agreement before.
     DealExists,
@@ -279,34 +288,34 @@ pub enum Error {
     BondAbovePrice,
     /// The award is above what is in the deal.
     AwardAbovePot {
-        /// Price and both bonds.
+        /// The price and both bonds, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         pot: Amount,
     },
     /// The time for this is over.
     DeadlinePassed {
-        /// Since when, in milliseconds since 1970.
+        /// When it ended, in milliseconds since 1970.
         deadline: Timestamp,
     },
     /// The time for this has not come.
     TooEarly {
-        /// From when on, in milliseconds since 1970.
+        /// When it begins, in milliseconds since 1970.
         not_before: Timestamp,
     },
-    /// A later phase ends before an earlier one.
+    /// A later phase would end before an earlier one.
     DeadlinesUnordered,
-    /// A phase is shorter than the contract's minimum.
+    /// A phase would be shorter than the contract permits.
     DeadlinesTooClose {
-        /// The minimum, in milliseconds.
+        /// The shortest that a phase may be, in milliseconds.
         gap: Timestamp,
     },
     /// Another amount of native tokens was sent along than is due.
     WrongValue {
-        /// What is due.
+        /// How much is due, in the native token's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         due: Amount,
     },
-    /// The caller has no such part in this deal.
+    /// The caller isn't the party of the deal that may do this.
     NotYourPart,
     /// The deal isn't in a state in which this can be done.
     WrongState(DealState),
@@ -322,11 +331,11 @@ pub enum Error {
     TokenRefused,
     /// The token contract moved another amount than it was asked for.
     TokenShort,
-    /// Nothing waits to be paid out.
+    /// Nothing waits to be paid out to this account in this asset.
     NothingDue,
-    /// The transfer failed.
+    /// The payout failed.
     TransferFailed,
-    /// More deals are asked for than one query answers.
+    /// More deals are asked for than the 32 that one query answers.
     TooManyDeals,
     /// The sum is beyond what an amount can hold.
     Overflow,
@@ -345,6 +354,7 @@ pub fn cancellation(domain: &Domain, deal: &DealId, expires_at: Timestamp) -> [u
 /// Which side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "lowercase"))]
 pub enum Side {
     /// Pays.

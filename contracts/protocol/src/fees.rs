@@ -23,18 +23,19 @@ pub(crate) const MILLION: Amount = 1_000_000;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Service {
-    /// See [`TransactionKind::CashWithdrawal`].
+    /// The originator hands out cash.
     CashWithdrawal,
-    /// See [`TransactionKind::CashDeposit`].
+    /// The originator takes in cash.
     CashDeposit,
-    /// See [`TransactionKind::Purchase`].
+    /// The originator delivers goods.
     Purchase,
-    /// See [`TransactionKind::SecuritiesTransfer`].
+    /// The originator delivers securities.
     SecuritiesTransfer,
-    /// See [`TransactionKind::CreditTransfer`].
+    /// A user of one institution pays a user of another.
     CreditTransfer,
-    /// See [`TransactionKind::Refund`].
+    /// The originator gives back what it was paid.
     Refund,
 }
 
@@ -62,6 +63,7 @@ impl From<TransactionKind> for Service {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum FeePayee {
     /// The institution that took the user's request.
     Originator,
@@ -81,19 +83,20 @@ pub enum FeePayee {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct FeeRule {
-    /// For which payments.
+    /// The kind of payments that it is charged for.
     pub service: Service,
-    /// In which asset; the fee is in it too.
+    /// The asset of these payments; the fee is in it too.
     pub asset: Asset,
-    /// Who gets it.
+    /// Who gets the fee.
     pub payee: FeePayee,
-    /// In the asset's smallest unit.
+    /// What is charged whatever the amount, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub flat: Amount,
-    /// Of the payment's amount.
+    /// How many millionths of the payment's amount are added to that.
     pub parts_per_million: u32,
-    /// In the asset's smallest unit.
+    /// The most that is charged, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub at_most: Amount,
 }

@@ -19,6 +19,7 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
         #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+        #[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
         pub struct $name(pub [u8; 32]);
 
         impl AsRef<[u8]> for $name {
@@ -30,40 +31,40 @@ macro_rules! id {
 }
 
 id!(
-    /// An institution: sha256 of a domain tag and its LEI.
+    /// The id of an institution: sha256 of a domain tag and its LEI.
     InstitutionId
 );
 id!(
-    /// A voucher: sha256 of a domain tag and its SCALE encoding (S0.2).
+    /// The id of a voucher: sha256 of a domain tag and its SCALE encoding (S0.2).
     VoucherId
 );
 id!(
-    /// A clearing relation (S0.8).
+    /// The id of a clearing relation: sha256 of a domain tag and its SCALE encoding (S0.8).
     RelationId
 );
 id!(
-    /// A clearing voucher (S0.11).
+    /// The id of a clearing voucher: sha256 of a domain tag and its SCALE encoding (S0.11).
     ClearingVoucherId
 );
 id!(
-    /// What buyer and seller signed: sha256 of a domain tag and its SCALE encoding (S2.0).
+    /// The id of what buyer and seller signed: sha256 of a domain tag and its SCALE encoding (S2.0).
     AgreementId
 );
 id!(
-    /// A deal in escrow: sha256 of a domain tag, the buyer and the agreement.
+    /// The id of a deal in escrow: sha256 of a domain tag, the buyer and the agreement.
     DealId
 );
 id!(
-    /// sha256 of a deal's secret.
+    /// The sha256 of a deal's secret.
     Hashlock
 );
 id!(
-    /// An offer to trade: sha256 of a domain tag and its SCALE encoding (S2.0).
+    /// The id of an offer to trade: sha256 of a domain tag and its SCALE encoding (S2.0).
     OfferId
 );
 id!(
-    /// A request to pay on credit: sha256 of a domain tag and its SCALE encoding (S1.5). The debt on one chain and the
-    /// payout on the other are known by it.
+    /// The id of a request to pay on credit: sha256 of a domain tag and its SCALE encoding (S1.5). The debt on one
+    /// chain and the payout on the other are known by it.
     RequestId
 );
 id!(
@@ -71,12 +72,12 @@ id!(
     TradeId
 );
 id!(
-    /// Who paid, as books tell payers apart, without telling who.
+    /// The id of who paid, as books tell payers apart, without telling who it is.
     PayerId
 );
 id!(
-    /// A user of an institution, without telling who: sha256 of a domain tag, the institution and the user number
-    /// that the institution knows the user by.
+    /// The id of an institution's user, without telling who it is: sha256 of a domain tag, the institution and the user
+    /// number that the institution knows the user by.
     UserId
 );
 
@@ -105,16 +106,19 @@ impl UserId {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Member(pub u16);
 
 /// An sr25519 signature over a payload made by [`crate::signing::payload`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Signature(pub [u8; 64]);
 
 /// A Legal Entity Identifier (ISO 17442): 18 letters or digits and two check digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, ink::storage::traits::StorageLayout))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Lei(pub [u8; 20]);
 
 impl Lei {

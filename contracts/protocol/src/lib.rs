@@ -3,6 +3,9 @@
 //! Every encoding exists once, here. A contract and an orchestrator that disagree about a byte would disagree
 //! about money, so both sides call the same functions: ids are `sha256(domain tag ‖ SCALE(value))`, signing
 //! payloads are made by [`signing::payload`]. Hashes are host functions on chain and plain Rust off chain.
+//!
+//! Types say `capture_docs`, so that the contracts' metadata has their docs. The other way, scale-info's feature `docs`,
+//! would hold for the runtime and all that it is built from.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 // what derive(Encode) makes of a variant's number

@@ -20,12 +20,13 @@ pub const MAX_GOVERNORS: usize = 16;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Institution {
-    /// Its index here.
+    /// Its index in the registry.
     pub member: Member,
-    /// Derived from the LEI.
+    /// Its id, derived from the LEI.
     pub id: InstitutionId,
-    /// Its Legal Entity Identifier.
+    /// Its Legal Entity Identifier (ISO 17442).
     pub lei: Lei,
     /// The account that sends its transactions and receives its withdrawals.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -36,13 +37,13 @@ pub struct Institution {
     /// sha256 of the DER encoding of its X.509 certificate.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub certificate: [u8; 32],
-    /// What it may do.
+    /// What it may do: a sum of 1 participant, 2 notary, 4 credit node, 8 card issuer, 16 regulator.
     pub roles: Roles,
-    /// Whether it may do it now.
+    /// Whether it may act now.
     pub status: Status,
 }
 
-/// A set of roles, one bit each.
+/// A set of roles, one bit each: the sum of 1 participant, 2 notary, 4 credit node, 8 card issuer, 16 regulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
@@ -53,6 +54,7 @@ pub struct Institution {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Roles(pub u8);
 
 impl Roles {
@@ -95,18 +97,20 @@ impl Roles {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Status {
-    /// It may.
+    /// It may act.
     Active,
-    /// Not for the time being.
+    /// It may not act for the time being.
     Suspended,
-    /// Never again: a revoked institution cannot be changed back.
+    /// It may never act again: a revoked institution cannot be changed back.
     Revoked,
 }
 
 /// What other contracts need of an institution to check its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Signer {
     /// The account that sends its transactions and receives its withdrawals.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
@@ -114,76 +118,78 @@ pub struct Signer {
     /// The sr25519 key that signs its vouchers.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub signing_key: [u8; 32],
-    /// What it may do.
+    /// What it may do: a sum of 1 participant, 2 notary, 4 credit node, 8 card issuer, 16 regulator.
     pub roles: Roles,
-    /// Whether it may do it now.
+    /// Whether it may act now.
     pub status: Status,
 }
 
 /// The registry's answer to a batch look-up, in the order asked; `None` for an index that nobody has.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignerSet {
-    /// Number of governed changes so far.
+    /// The registry's epoch: the number of governed changes so far.
     pub epoch: u32,
     /// How many notaries must sign a retention.
     pub notary_threshold: u16,
-    /// One for each index asked for.
+    /// What is known of each index asked for, in that order; nothing of an index that nobody has.
     pub signers: Vec<Option<Signer>>,
 }
 
 /// A governed change of the registry. Each one raises the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Change {
     /// A new institution, active from now on.
     Register {
         /// Its Legal Entity Identifier.
         lei: Lei,
-        /// Its account.
+        /// The account that sends its transactions and receives its withdrawals.
         account: AccountId,
-        /// Its signing key.
+        /// The sr25519 key that signs its vouchers.
         signing_key: [u8; 32],
-        /// sha256 of its certificate.
+        /// sha256 of the DER encoding of its X.509 certificate.
         certificate: [u8; 32],
-        /// Its roles.
+        /// What it may do: a sum of 1 participant, 2 notary, 4 credit node, 8 card issuer, 16 regulator.
         roles: Roles,
     },
-    /// New keys for an institution.
+    /// An institution has a new account, signing key and certificate, or some of them.
     SetKeys {
-        /// Whose.
+        /// The institution's index.
         member: Member,
-        /// Its account.
+        /// Its account from now on.
         account: AccountId,
-        /// Its signing key.
+        /// The sr25519 key that signs its vouchers from now on.
         signing_key: [u8; 32],
-        /// sha256 of its certificate.
+        /// sha256 of the DER encoding of its X.509 certificate from now on.
         certificate: [u8; 32],
     },
-    /// New roles for an institution.
+    /// An institution has other roles.
     SetRoles {
-        /// Whose.
+        /// The institution's index.
         member: Member,
-        /// All of its roles from now on.
+        /// All of its roles from now on: a sum of 1 participant, 2 notary, 4 credit node, 8 card issuer, 16 regulator.
         roles: Roles,
     },
     /// Suspends, reinstates or revokes an institution.
     SetStatus {
-        /// Whose.
+        /// The institution's index.
         member: Member,
-        /// From now on.
+        /// Its status from now on.
         status: Status,
     },
-    /// How many notaries must sign a retention.
+    /// Another number of notaries must sign a retention.
     SetNotaryThreshold(
-        /// At least 1.
+        /// How many notaries must sign from now on; at least 1.
         u16,
     ),
-    /// Who governs, and how many of them it takes.
+    /// There are other governors, or another number of them must sign a change.
     SetGovernors {
-        /// Their sr25519 keys, all different.
+        /// The governors' sr25519 public keys, all different.
         keys: Vec<[u8; 32]>,
-        /// At least 1, at most all of them.
+        /// How many of them must sign a change: at least 1, at most all of them.
         threshold: u16,
     },
 }
@@ -195,31 +201,33 @@ impl Change {
     }
 }
 
-/// A governor's signature.
+/// A governor's signature under a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct GovernorSignature {
-    /// The governor's place in the list.
+    /// The governor's place in the list of governors, counted from 0.
     pub governor: u16,
-    /// With [`crate::signing::Purpose::Governance`].
+    /// Its sr25519 signature over the change's digest, for the purpose `Governance`.
     pub signature: Signature,
 }
 
-/// Why the registry refuses.
+/// Why the registry refuses. Nothing is changed when it does.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// The list of governors is empty, too long, or names a key twice; or the threshold is 0 or above their number.
     BadGovernors,
-    /// Governors' places do not ascend strictly.
+    /// The signatures do not ascend strictly by the governors' places.
     SignersNotAscending,
-    /// No governor has this place.
+    /// No governor has this place in the list.
     UnknownGovernor(u16),
     /// Fewer governors signed than the threshold asks for.
     BelowThreshold {
-        /// Signatures given.
+        /// How many signatures were given.
         given: u16,
-        /// Signatures needed.
+        /// How many signatures are needed.
         needed: u16,
     },
     /// The signature at this place doesn't verify: another key, change, chain, contract, epoch or expiry was signed.
@@ -234,7 +242,7 @@ pub enum Error {
     AccountTaken(Member),
     /// An institution with this signing key is registered already.
     SigningKeyTaken(Member),
-    /// No role, or an unknown one.
+    /// The institution would have no role, or an unknown one.
     BadRoles,
     /// No institution has this index.
     UnknownMember(Member),
@@ -242,8 +250,8 @@ pub enum Error {
     Revoked(Member),
     /// The notary threshold is 0.
     BadThreshold,
-    /// More indices asked for than one query answers.
+    /// More indices are asked for than the 64 that one query answers.
     QueryTooLong,
-    /// There is no index left.
+    /// The registry is full: there is no index left for another institution.
     Full,
 }

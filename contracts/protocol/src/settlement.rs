@@ -19,7 +19,7 @@ pub const MAX_CLEARING_BATCH: usize = 32;
 /// The most sources one clearing voucher names.
 pub const MAX_SOURCES: usize = 8;
 
-/// What is being paid. Append only: the numbers are part of the protocol.
+/// What can be paid. Append only: the numbers are part of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
@@ -30,6 +30,7 @@ pub const MAX_SOURCES: usize = 8;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Asset {
     /// The chain's native token.
     Native,
@@ -48,6 +49,7 @@ pub enum Asset {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum TransactionKind {
     /// The originator hands out cash: the home institution owes it.
     CashWithdrawal,
@@ -64,7 +66,7 @@ pub enum TransactionKind {
     Refund(VoucherId),
 }
 
-/// How obligations are paid.
+/// How a voucher's obligations are paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
@@ -75,6 +77,7 @@ pub enum TransactionKind {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Settlement {
     /// Each by itself: money is set aside at the retention and moved by the debtor's clearing voucher.
     Gross,
@@ -93,10 +96,12 @@ pub enum Settlement {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Limit {
-    /// For each transaction.
+    /// The most that one transaction may move, in the asset's smallest unit.
     PerTransaction(#[cfg_attr(feature = "std", serde(with = "crate::text::amount"))] Amount),
-    /// For a day; a single transaction can't exceed it either.
+    /// The most that one day's transactions may move, in the asset's smallest unit; a single one can't exceed it
+    /// either.
     PerDay(#[cfg_attr(feature = "std", serde(with = "crate::text::amount"))] Amount),
 }
 
@@ -112,37 +117,38 @@ impl Limit {
 /// A transaction voucher: what is to be paid, by whom, through whom (S0.2).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Voucher {
     /// The originator's own number for it, used once. Close numbers are stored together: counting up is cheapest.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub sequence: u64,
-    /// Who took the user's request.
+    /// The institution that took the user's request.
     pub originator: Member,
     /// The user's institution.
     pub home: Member,
-    /// Other destinations, strictly ascending, without originator and home.
+    /// The other institutions involved, strictly ascending, without originator and home.
     pub others: Vec<Member>,
-    /// The paying user.
+    /// The id of the paying user.
     pub user: UserId,
     /// The user's wallet: where its assets are.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub wallet: AccountId,
     /// What the user asked for.
     pub kind: TransactionKind,
-    /// What is paid.
+    /// The asset that is paid.
     pub asset: Asset,
-    /// In the asset's smallest unit; never 0.
+    /// How much is paid, in the asset's smallest unit; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
     /// The limit that the amount was judged by.
     pub limit: Limit,
-    /// How what follows from it is paid.
+    /// How the obligations that follow from it are paid.
     pub settlement: Settlement,
     /// The version of the published fee schedule that applies.
     pub fees: u32,
-    /// When the originator wrote it.
+    /// When the originator wrote it, in milliseconds since 1970.
     pub issued_at: Timestamp,
-    /// A retention is valid strictly before.
+    /// A retention is valid strictly before this time, in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -226,9 +232,10 @@ impl Voucher {
     }
 }
 
-/// A voucher that nobody should sign.
+/// What is wrong with a voucher that nobody should sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum VoucherFault {
     /// The institution that pays is the one that is paid.
     OneInstitution,
@@ -236,7 +243,7 @@ pub enum VoucherFault {
     PayeeIsNoParty,
     /// The other destinations don't ascend strictly, or name originator or home.
     PartiesNotAscending,
-    /// More institutions than one voucher may involve.
+    /// There are more institutions than the 8 that one voucher may involve.
     TooManyParties,
     /// The amount is 0.
     ZeroAmount,
@@ -257,14 +264,15 @@ pub enum VoucherFault {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Obligation {
-    /// Who must pay.
+    /// The member that must pay.
     pub debtor: Member,
-    /// Who is owed.
+    /// The member that is owed.
     pub creditor: Member,
-    /// What.
+    /// The asset that is owed.
     pub asset: Asset,
-    /// In the asset's smallest unit; never 0.
+    /// How much is owed, in the asset's smallest unit; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
 }
@@ -272,12 +280,13 @@ pub struct Obligation {
 /// The obligations that a voucher creates (S0.8).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Relation {
-    /// The voucher that it follows from.
+    /// The id of the voucher that it follows from.
     pub voucher: VoucherId,
-    /// The principal, then the fees in the schedule's order.
+    /// The obligations: the principal, then the fees in the schedule's order.
     pub obligations: Vec<Obligation>,
-    /// When the notary drew it up.
+    /// When the notary drew it up, in milliseconds since 1970.
     pub drawn_at: Timestamp,
 }
 
@@ -324,17 +333,18 @@ impl Relation {
     }
 }
 
-/// What a notary hands to the chain (S0.7).
+/// Co-signed vouchers, as a notary hands them to the chain (S0.7).
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RetentionBatch {
     /// The registry's epoch when the members signed.
     pub epoch: u32,
-    /// When the relations of all of them were drawn up.
+    /// When the relations of all of them were drawn up, in milliseconds since 1970.
     pub drawn_at: Timestamp,
-    /// Valid strictly before.
+    /// Valid strictly before this time, in milliseconds since 1970.
     pub expires_at: Timestamp,
-    /// 1 to [`MAX_BATCH`], of which at most [`MAX_REFUNDS`] are refunds.
+    /// The vouchers: 1 to 1,024, of which at most 256 are refunds.
     pub vouchers: Vec<Voucher>,
     /// The vouchers that the refunds among them name, in the refunds' order.
     pub refunded: Vec<Voucher>,
@@ -357,6 +367,7 @@ pub fn retention_id(pairs: &[(VoucherId, RelationId)]) -> [u8; 32] {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Source {
     /// A deposit, by its number.
     Deposit(u64),
@@ -379,20 +390,21 @@ pub enum Source {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct ClearingVoucher {
-    /// The voucher that the relation follows from.
+    /// The id of the voucher that the relation follows from.
     pub voucher: VoucherId,
-    /// The relation discharged.
+    /// The id of the relation that is discharged.
     pub relation: RelationId,
-    /// The debtor.
+    /// The debtor, who signs it.
     pub issuer: Member,
     /// Exactly what the issuer owes under the relation.
     pub discharged: Vec<Obligation>,
-    /// Where the assets came from: 1 to [`MAX_SOURCES`].
+    /// The records that the assets came from: 1 to 8.
     pub sources: Vec<Source>,
-    /// When the issuer wrote it.
+    /// When the issuer wrote it, in milliseconds since 1970.
     pub issued_at: Timestamp,
-    /// Valid strictly before.
+    /// Valid strictly before this time, in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -406,13 +418,14 @@ impl ClearingVoucher {
 /// A clearing voucher with its issuer's signature.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignedClearingVoucher {
     /// The voucher that the relation follows from: the chain keeps its digest only.
     pub voucher: Voucher,
-    /// What is signed.
+    /// The clearing voucher that is signed.
     pub clearing_voucher: ClearingVoucher,
-    /// The epoch it was signed in.
+    /// The registry's epoch when it was signed.
     pub epoch: u32,
-    /// The issuer's.
+    /// The issuer's signature.
     pub signature: crate::Signature,
 }

@@ -20,6 +20,7 @@ pub const PAYLOAD_LENGTH: usize = 47;
 /// What a signature is for. The number of each purpose is part of the protocol: append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Purpose {
     /// A user's request to its originator. id: digest of the request.
     PaymentRequest,
@@ -120,10 +121,11 @@ pub fn payload<B: Encode + ?Sized>(
 /// One member's signature among several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct MemberSignature {
-    /// Who signed.
+    /// The member that signed.
     pub member: Member,
-    /// Over which payload, the context says.
+    /// Its signature; over which payload, the context says.
     pub signature: Signature,
 }
 

@@ -20,11 +20,12 @@ pub const MAX_TAKEN_OUT: usize = 64;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Position {
-    /// The sum of what it is owed.
+    /// The sum of what it is owed, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub owed: Amount,
-    /// The sum of what it owes.
+    /// The sum of what it owes, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub owes: Amount,
 }
@@ -52,13 +53,14 @@ impl Position {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum WindowState {
-    /// Takes obligations.
+    /// It takes obligations.
     #[default]
     Open,
-    /// Takes no more; not paid yet.
+    /// It takes no more obligations, and is not paid yet.
     CutOff,
-    /// Paid.
+    /// It is paid.
     Settled,
 }
 
@@ -73,32 +75,34 @@ pub enum WindowState {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Window {
     /// How far it is.
     pub state: WindowState,
-    /// The block that opened it; 0 for the first.
+    /// The number of the block that opened it; 0 for the first.
     pub opened_in: u32,
-    /// The block after which it took no more obligations.
+    /// The number of the block after which it took no more obligations; nothing while it is open.
     pub cut_off_in: Option<u32>,
-    /// The block that paid it.
+    /// The number of the block that paid it; nothing until then.
     pub settled_in: Option<u32>,
-    /// The vouchers in it.
+    /// How many vouchers are in it.
     pub vouchers: u32,
-    /// Who has a position in what, in the order of their first obligation.
+    /// Which members have a position in which asset, in the order of their first obligation.
     pub positions: Vec<(Member, Asset)>,
 }
 
-/// One position of a certificate.
+/// One position of a certificate: of a member, in an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CertificateLine {
-    /// Whose.
+    /// The member.
     pub member: Member,
-    /// In what.
+    /// The asset.
     pub asset: Asset,
-    /// What it was owed and owed.
+    /// What the member was owed, and what it owed.
     pub position: Position,
-    /// How far it might go negative when the window was paid.
+    /// How far the member might go negative when the window was paid, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub cap: Amount,
 }
@@ -106,27 +110,29 @@ pub struct CertificateLine {
 /// What was netted and paid: per asset, what members were owed is what members owed, so the nets sum to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Certificate {
     /// The window's number.
     pub window: u32,
-    /// The vouchers in it.
+    /// How many vouchers were in it.
     pub vouchers: u32,
     /// Every position, in the order of the window.
     pub lines: Vec<CertificateLine>,
 }
 
-/// A member that can't pay its net debit.
+/// A member that can't pay its net debit in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Shortfall {
-    /// Who.
+    /// The member.
     pub member: Member,
-    /// In what.
+    /// The asset.
     pub asset: Asset,
-    /// What it can spend.
+    /// What the member can spend, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub available: Amount,
-    /// What it has to pay.
+    /// What the member has to pay, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub needed: Amount,
 }
@@ -134,8 +140,9 @@ pub struct Shortfall {
 /// What closing a window came to.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Closing {
-    /// Everybody paid.
+    /// Everybody paid, as this certificate says.
     Settled(Certificate),
     /// These could not pay, so nobody did. It can be closed again.
     Short(Vec<Shortfall>),

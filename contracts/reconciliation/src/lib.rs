@@ -21,6 +21,9 @@ use protocol::reconciliation::Error;
 /// What a message that may refuse returns.
 pub type Result<T> = core::result::Result<T, Error>;
 
+/// Reconciliation: what customers paid, as one entry each in the book of two institutions; what was wrong with it, as
+/// both agreed; and the days, each closed once (S3.1 to S3.5). Amounts are in the asset's smallest unit, times in
+/// milliseconds since 1970.
 #[ink::contract]
 mod reconciliation {
     use ink::{prelude::vec::Vec, storage::Mapping};
@@ -56,53 +59,54 @@ mod reconciliation {
     /// Two institutions opened a book.
     #[ink(event)]
     pub struct BookOpened {
-        /// Its number.
+        /// The book's number.
         #[ink(topic)]
         pub(crate) book: BookId,
-        /// What both signed.
+        /// The book's terms, as both signed them.
         pub(crate) terms: Terms,
     }
 
-    /// The client recorded what customers paid (S3.1).
+    /// A book's client recorded what customers paid (S3.1).
     #[ink(event)]
     pub struct Recorded {
-        /// In which book.
+        /// The book's number.
         #[ink(topic)]
         pub(crate) book: BookId,
-        /// For which day.
+        /// The day that the payments are recorded for.
         pub(crate) day: Day,
-        /// What they may be booked under as one line.
+        /// What the payments may be booked under as one line.
         pub(crate) batch: Option<BatchId>,
-        /// What.
+        /// The payments, one entry each.
         pub(crate) entries: Vec<Entry>,
     }
 
-    /// Both sides agreed on what was wrong, and on what is right (S3.4).
+    /// Both sides of a book agreed on what was wrong, and on what is right (S3.4).
     #[ink(event)]
     pub struct Corrected {
-        /// In which book.
+        /// The book's number.
         #[ink(topic)]
         pub(crate) book: BookId,
-        /// What the chain had before, in the asset's smallest unit, if it had the entry.
+        /// What the chain had before, in the asset's smallest unit; nothing if it didn't have the entry.
         pub(crate) before: Option<Balance>,
-        /// What both signed.
+        /// The correction, as both signed it.
         pub(crate) correction: Correction,
     }
 
-    /// A day was closed (S3.5). Final.
+    /// A day of a book was closed (S3.5). Final.
     #[ink(event)]
     pub struct DayClosed {
-        /// Of which book.
+        /// The book's number.
         #[ink(topic)]
         pub(crate) book: BookId,
-        /// What both signed, or one of them.
+        /// The closing, as both sides signed it, or one of them.
         pub(crate) closing: Closing,
-        /// How.
+        /// How the day was closed, and what is paid for it.
         pub(crate) closed: Closed,
     }
 
     impl Reconciliation {
-        /// Nobody's contract: any two institutions of the registry can open books in it.
+        /// Makes a contract in which any two institutions of the registry can open books: it is nobody's. `genesis`:
+        /// the chain's genesis hash.
         #[ink(constructor)]
         pub fn new(genesis: [u8; 32], registry: AccountId) -> Self {
             Self {
@@ -116,7 +120,8 @@ mod reconciliation {
             }
         }
 
-        /// Opens a book, as both its sides signed; returns its number. Anyone may send it.
+        /// Opens a book, as both its sides signed, strictly before `expires_at`, in milliseconds since 1970; returns
+        /// its number. Anyone may send it.
         ///
         /// # Errors
         /// `BadTerms`, `BookExists`, `DeadlinePassed`, `RegistryFailed`, `StaleEpoch`, `NotActive`, `BadSignature`,
@@ -133,8 +138,8 @@ mod reconciliation {
             self.add_book(terms, epoch, expires_at, &debit, &credit)
         }
 
-        /// Records what customers paid on a day, at most 128 entries, all of them or none (S3.1). `batch`: what they may be
-        /// booked under as one line. Sent by the book's client.
+        /// Records what customers paid on a day, at most 128 entries, all of them or none (S3.1). `batch`: what they
+        /// may be booked under as one line. Sent by the book's client.
         ///
         /// # Errors
         /// `UnknownBook`, `RegistryFailed`, `NotTheClient`, `NotActive`, `EntryCount`, `DayClosed`, `DayInFuture`,
@@ -155,8 +160,9 @@ mod reconciliation {
             self.carry_out(book, corrections)
         }
 
-        /// Closes the oldest open day of a book, once it is over (S3.5). With both sides' signatures anyone may send it. With
-        /// one, once the book's patience with the other is over; that side sends it. Returns how it was closed.
+        /// Closes the oldest open day of a book, once it is over (S3.5). With both sides' signatures anyone may send
+        /// it. With one, once the book's patience with the other is over; that side sends it. Returns how it was
+        /// closed.
         ///
         /// # Errors
         /// `UnknownBook`, `NotOpen`, `EarlierDayOpen`, `TooEarly`, `DeadlinePassed`, `RegistryFailed`, `StaleEpoch`,
@@ -178,7 +184,7 @@ mod reconciliation {
             self.count
         }
 
-        /// Books, in the order asked for. At most 128.
+        /// Books by their numbers, in the order asked for. At most 128.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -188,13 +194,13 @@ mod reconciliation {
             Ok(books.iter().map(|book| self.books.get(book)).collect())
         }
 
-        /// The number of the book of these terms, by the terms' id.
+        /// The number of the book that has these terms, by the terms' id.
         #[ink(message)]
         pub fn book_of(&self, terms: [u8; 32]) -> Option<BookId> {
             self.terms.get(terms)
         }
 
-        /// Entries of a book, in the order asked for. At most 128.
+        /// Entries of a book by the ids of their payments, in the order asked for. At most 128.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -204,7 +210,7 @@ mod reconciliation {
             Ok(trades.iter().map(|trade| self.entries.get((book, *trade))).collect())
         }
 
-        /// Days of a book, in the order asked for. At most 128.
+        /// Days of a book, counted from 1970, in the order asked for. At most 128.
         ///
         /// # Errors
         /// `TooManyAsked`.
@@ -214,7 +220,7 @@ mod reconciliation {
             Ok(days.iter().map(|day| self.days.get((book, *day))).collect())
         }
 
-        /// What this contract was made with.
+        /// What this contract was made with: genesis hash and registry.
         #[ink(message)]
         pub fn constants(&self) -> Constants {
             Constants {

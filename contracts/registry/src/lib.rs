@@ -7,6 +7,7 @@
 // ink!'s generated dispatch code: exported symbols, unchecked arithmetic on constants
 #![allow(unsafe_code, clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
+/// The registry: who the institutions are, with which keys and in which roles, and how many notaries must sign.
 #[ink::contract]
 mod registry {
     use ink::{prelude::vec::Vec, storage::Mapping};
@@ -51,7 +52,7 @@ mod registry {
     /// The registry was made. With the `Changed` events after it, it tells the whole state.
     #[ink(event)]
     pub struct Created {
-        /// The governors' keys.
+        /// The sr25519 public keys of the governors.
         governors: Vec<[u8; 32]>,
         /// How many governors must sign a change.
         governor_threshold: u16,
@@ -59,20 +60,22 @@ mod registry {
         notary_threshold: u16,
     }
 
-    /// A governed change was applied.
+    /// The governors changed something: an institution, the number of notaries that must sign, or the governors.
     #[ink(event)]
     pub struct Changed {
-        /// The epoch that begins with it.
+        /// The registry's epoch from this change on: the number of changes so far.
         #[ink(topic)]
         epoch: u32,
-        /// The institution it concerns, if it concerns one.
+        /// The index of the institution that the change concerns, if it concerns one.
         member: Option<Member>,
-        /// What changed.
+        /// What changed, as the governors signed it.
         change: Change,
     }
 
     impl Registry {
-        /// A registry without institutions.
+        /// Makes a registry without institutions. `genesis`: the chain's genesis hash; `governors`: their sr25519
+        /// public keys; `governor_threshold`: how many of them must sign a change; `notary_threshold`: how many
+        /// notaries must sign a retention.
         ///
         /// # Errors
         /// `BadGovernors`, `BadThreshold`.
@@ -104,7 +107,8 @@ mod registry {
             })
         }
 
-        /// Applies a change that enough governors signed for the present epoch. Anyone may send it.
+        /// Applies a change that enough governors signed for the present epoch, strictly before `expires_at`, in
+        /// milliseconds since 1970. Anyone may send it.
         ///
         /// # Errors
         /// Every variant of [`Error`] but `QueryTooLong`; nothing is changed then.
@@ -122,7 +126,8 @@ mod registry {
             Ok(())
         }
 
-        /// What other contracts need to check signatures, in one call: an answer for each index, in the order asked.
+        /// Tells other contracts what they need to check signatures, at most 64 institutions at once: account, signing
+        /// key, roles and status for each index, in the order asked.
         ///
         /// # Errors
         /// `QueryTooLong`.
@@ -146,13 +151,13 @@ mod registry {
             })
         }
 
-        /// One institution.
+        /// An institution by its index: LEI, account, signing key, certificate, roles and status.
         #[ink(message)]
         pub fn institution(&self, member: Member) -> Option<Institution> {
             self.institutions.get(member)
         }
 
-        /// Up to 32 institutions, from an index on.
+        /// Up to 32 institutions, in the order of their indices, from the index `from` on.
         #[ink(message)]
         pub fn institutions(&self, from: Member) -> Vec<Institution> {
             let until = from.0.saturating_add(PAGE).min(self.count);
@@ -161,25 +166,25 @@ mod registry {
                 .collect()
         }
 
-        /// Who has this account.
+        /// The index of the institution that has this account.
         #[ink(message)]
         pub fn member_of(&self, account: AccountId) -> Option<Member> {
             self.by_account.get(account)
         }
 
-        /// Who has this id.
+        /// The index of the institution that has this id, which is derived from its LEI.
         #[ink(message)]
         pub fn member_by_id(&self, id: InstitutionId) -> Option<Member> {
             self.by_id.get(id)
         }
 
-        /// The governors' keys, and how many of them it takes.
+        /// The governors' sr25519 public keys, and how many of them must sign a change.
         #[ink(message)]
         pub fn governors(&self) -> (Vec<[u8; 32]>, u16) {
             (self.governors.clone(), self.governor_threshold)
         }
 
-        /// Number of changes so far.
+        /// The registry's epoch: the number of changes so far.
         #[ink(message)]
         pub fn epoch(&self) -> u32 {
             self.epoch

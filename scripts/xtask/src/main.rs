@@ -1,6 +1,7 @@
 //! Builds what the chain runs: the runtime and the contracts, as wasm.
 mod compile;
 mod contracts;
+mod docs;
 mod fingerprint;
 mod metadata;
 mod report;

@@ -4,7 +4,7 @@ use std::process::Command;
 use anyhow::{ensure, Context as _, Result};
 use serde_json::{json, Map, Value};
 
-use crate::{compile, fingerprint::code_hash, report::Line, workspace::Package, Context};
+use crate::{compile, docs, fingerprint::code_hash, report::Line, workspace::Package, Context};
 
 /// Whether a description carries the contract's code or only its hash.
 #[derive(PartialEq)]
@@ -13,7 +13,7 @@ pub enum Wasm {
     Hash,
 }
 
-/// What the contract's `NAME-metadata` program prints.
+/// What the contract's `NAME-metadata` program prints, with docs that read well.
 ///
 /// `--workspace` makes cargo choose features as it does for the whole workspace, and `--examples` (of which there are
 /// none) makes it count the features of dev-dependencies in, as `--all-targets` does. So after
@@ -36,7 +36,10 @@ pub fn of(context: &Context, package: &Package, line: &Line) -> Result<Map<Strin
         "`{bin}` failed:\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    serde_json::from_slice(&output.stdout).with_context(|| format!("`{bin}` didn't print a JSON object"))
+    let mut metadata =
+        serde_json::from_slice(&output.stdout).with_context(|| format!("`{bin}` didn't print a JSON object"))?;
+    docs::make_readable(&mut metadata);
+    Ok(metadata)
 }
 
 /// A contract as wallets and explorers read it (`.contract` with the code, `.json` without).

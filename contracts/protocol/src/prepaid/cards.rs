@@ -15,14 +15,17 @@ use crate::{AccountId, Amount, Timestamp};
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardLimits {
-    /// The most that a top-up may bring it to. What comes back to a card isn't bounded by it.
+    /// The most that a top-up may bring the card's balance to, in the asset's smallest unit. What comes back to a card
+    /// isn't bounded by it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub balance: Amount,
-    /// The most in one payment.
+    /// The most that the card may pay in one payment, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub per_payment: Amount,
-    /// The most in one day, midnight to midnight UTC, voided payments of that day not counted.
+    /// The most that the card may pay in one day, midnight to midnight UTC, in the asset's smallest unit, voided
+    /// payments of that day not counted.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub per_day: Amount,
 }
@@ -49,6 +52,7 @@ impl CardLimits {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum CardState {
     /// It pays until it expires.
     Active,
@@ -69,28 +73,29 @@ pub enum CardState {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Card {
     /// The sr25519 public key that the card in the holder's hand signs with.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub key: AccountId,
-    /// Whose it is: who is paid when it is closed, and who disputes.
+    /// The account of who holds it: who is paid when it is closed, and who disputes.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub holder: AccountId,
-    /// Its own; the programme's hold too.
+    /// The card's own limits; the programme's hold too.
     pub limits: CardLimits,
-    /// Pays and is topped up strictly before; in milliseconds since 1970.
+    /// The card pays and is topped up strictly before this time; in milliseconds since 1970.
     pub expires_at: Timestamp,
     /// Whether it can be used.
     pub state: CardState,
     /// What it holds, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub balance: Amount,
-    /// The day it last paid on, counted from 1970.
+    /// The day that it last paid on, counted from 1970.
     pub day: u64,
     /// What it paid on that day, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub paid_that_day: Amount,
-    /// The highest counter of its payments so far. A replaced card's key begins above it.
+    /// The highest of its numbers for payments so far. A replaced card's key begins above it.
     pub counter: u64,
 }
 

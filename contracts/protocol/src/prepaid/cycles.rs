@@ -18,17 +18,18 @@ use crate::{
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Rules {
     /// The issuer's fee for each payment that wasn't voided, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub flat: Amount,
-    /// And so many millionths of a cycle's sales (gross without voids), rounded down; at most a million.
+    /// The issuer's fee on a cycle's sales (gross without voids), in millionths, rounded down; at most a million.
     pub parts_per_million: u32,
-    /// Less is not paid out but carried to the next cycle, in the asset's smallest unit.
+    /// The least that is paid out, in the asset's smallest unit: less is carried to the next cycle.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub least_payout: Amount,
-    /// So many millionths of a cycle's sales, rounded down, are kept for refunds until the next cycle is closed; at most a
-    /// million.
+    /// How much of a cycle's sales is kept for refunds until the next cycle is closed, in millionths, rounded down; at
+    /// most a million.
     pub reserve_parts_per_million: u32,
 }
 
@@ -68,8 +69,9 @@ impl Rules {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Terminal {
-    /// Whose it is.
+    /// The number of the merchant whose terminal it is.
     pub merchant: MerchantNumber,
     /// Whether its key is no longer good.
     pub is_revoked: bool,
@@ -78,6 +80,7 @@ pub struct Terminal {
 /// What goes back to a card, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Returned {
     /// The payment was undone.
@@ -99,35 +102,36 @@ pub enum Returned {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Cycle {
-    /// Counted from 0 for each merchant.
+    /// The cycle's number, counted from 0 for each merchant.
     pub number: u32,
-    /// When the cycle before was closed; in milliseconds since 1970.
+    /// When the cycle before was closed, or the merchant registered; in milliseconds since 1970.
     pub opened_at: Timestamp,
-    /// What the cycle before left.
+    /// What the cycle before left, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub opening: Amount,
     /// How many payments were taken.
     pub count: u32,
-    /// Their sum.
+    /// The sum of the payments that were taken, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub gross: Amount,
-    /// How many of them were voided.
+    /// How many of the payments were voided.
     pub voided_count: u32,
-    /// Their sum.
+    /// The sum of the payments that were voided, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub voided: Amount,
     /// How many refunds there were, of payments of this cycle and of earlier ones.
     pub refunded_count: u32,
-    /// Their sum.
+    /// The sum of the refunds, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub refunded: Amount,
     /// How many disputes were decided for holders.
     pub awarded_count: u32,
-    /// What they got back.
+    /// What holders got back by disputes, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub awarded: Amount,
-    /// What was put in for refunds.
+    /// What was put in for refunds, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub funded: Amount,
 }
@@ -153,17 +157,18 @@ impl Cycle {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Merchant {
     /// The institution that speaks for it.
     pub acquirer: Member,
-    /// Where it is paid.
+    /// The account that it is paid on.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub account: AccountId,
     /// Whether it takes payments.
     pub is_active: bool,
     /// How the open cycle is paid.
     pub rules: Rules,
-    /// How the cycles after it are.
+    /// How the cycles after the open one are paid.
     pub next_rules: Rules,
     /// The open cycle.
     pub cycle: Cycle,
@@ -171,10 +176,11 @@ pub struct Merchant {
     /// smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub unpaid: Amount,
-    /// How much of it is held for disputes that are not decided; more than there is, if the payments were paid out before.
+    /// How much of what it isn't paid is held for disputes that are not decided, in the asset's smallest unit; more
+    /// than there is, if the payments were paid out before.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub held: Amount,
-    /// Fees of earlier cycles that could not be taken.
+    /// Fees of earlier cycles that could not be taken, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub fee_due: Amount,
 }
@@ -327,40 +333,42 @@ impl Merchant {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Statement {
-    /// Whose.
+    /// The merchant's number.
     pub merchant: MerchantNumber,
-    /// Where it was paid.
+    /// The account that the merchant was paid on.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub account: AccountId,
     /// What happened in the cycle.
     pub cycle: Cycle,
     /// When it was closed, in milliseconds since 1970.
     pub closed_at: Timestamp,
-    /// How it was reckoned.
+    /// The rules that the cycle was reckoned by.
     pub rules: Rules,
-    /// Fees of earlier cycles that had not been taken.
+    /// Fees of earlier cycles that had not been taken, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub fee_before: Amount,
-    /// The fee that was taken, and went to the issuer.
+    /// The fee that was taken, and went to the issuer, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub fee: Amount,
-    /// Fees that could not be taken: they are due in the next cycle.
+    /// Fees that could not be taken, in the asset's smallest unit: they are due in the next cycle.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub fee_due: Amount,
-    /// opening + gross + funded − voided − refunded − awarded − fee.
+    /// What the cycle came to, in the asset's smallest unit: opening + gross + funded − voided − refunded − awarded −
+    /// fee.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub net: Amount,
-    /// How much of it is held for disputes.
+    /// How much of the net is held for disputes, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub held: Amount,
-    /// How much of it is kept for refunds.
+    /// How much of the net is kept for refunds, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub reserve: Amount,
-    /// What was paid out to the merchant.
+    /// What was paid out to the merchant, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub paid: Amount,
-    /// What the next cycle begins with: net − paid.
+    /// What the next cycle begins with, in the asset's smallest unit: net − paid.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub closing: Amount,
 }

@@ -8,8 +8,9 @@ use crate::{Amount, Timestamp};
 /// declined, with a [`super::DeclineCode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
-    /// A period of the programme is 0, or longer than [`super::MAX_PERIOD`].
+    /// A period of the programme is 0, or longer than 3,650 days.
     BadProgramme,
     /// More than a whole is to be taken as a fee or held as a reserve.
     BadRules,
@@ -23,13 +24,13 @@ pub enum Error {
     NotTheAcquirer,
     /// The number is another card's.
     CardExists,
-    /// No such card.
+    /// No card has this number.
     UnknownCard,
     /// The card isn't in a state in which this can be done.
     WrongCardState(CardState),
     /// The card has expired, or would as soon as it is issued.
     CardExpired {
-        /// Since when, in milliseconds since 1970.
+        /// When it expires, in milliseconds since 1970.
         expires_at: Timestamp,
     },
     /// The card has this key already.
@@ -39,17 +40,17 @@ pub enum Error {
         /// How much it may hold, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         limit: Amount,
-        /// How much it holds.
+        /// How much it holds already, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         balance: Amount,
     },
     /// The number is another merchant's.
     MerchantExists,
-    /// No such merchant.
+    /// No merchant has this number.
     UnknownMerchant,
     /// The key is, or was, a terminal's.
     TerminalExists,
-    /// No such terminal.
+    /// No terminal has this key.
     UnknownTerminal,
     /// The terminal's key was revoked.
     TerminalRevoked,
@@ -59,7 +60,7 @@ pub enum Error {
     BadTerminalSignature,
     /// The holder's signature doesn't verify.
     BadHolderSignature,
-    /// No payment, or more than one call takes.
+    /// There is no payment, or more than the 64 that one call takes.
     PaymentCount,
     /// The amount is 0.
     ZeroAmount,
@@ -67,7 +68,7 @@ pub enum Error {
     ReferenceUsed,
     /// No such payment was taken.
     UnknownPayment,
-    /// Its cycle is closed: it can only be refunded.
+    /// The payment's cycle is closed: the payment can only be refunded.
     CycleClosed,
     /// The payment was voided before.
     AlreadyVoided,
@@ -75,19 +76,20 @@ pub enum Error {
     NotWhole,
     /// The payment is disputed: what goes back is decided there.
     Disputed,
-    /// Other than the order says went back before: it was carried out, or something else happened since it was signed.
+    /// What the order says went back of the payment before isn't what did: the order was carried out, or something else
+    /// happened since it was signed.
     StaleOrder {
         /// What went back before, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         returned: Amount,
     },
-    /// Less of the payment is left to go back.
+    /// More is to go back than is left of the payment.
     AboveReturnable {
-        /// How much is, in the asset's smallest unit.
+        /// How much is left, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         left: Amount,
     },
-    /// What the merchant isn't paid yet doesn't suffice, without what is held for disputes. It can be put in.
+    /// What the merchant isn't paid yet doesn't suffice, without what is held for disputes. More can be put in.
     MerchantShort {
         /// How much there is, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
@@ -100,29 +102,29 @@ pub enum Error {
     AlreadyDisputed,
     /// The payment isn't disputed.
     NotDisputed,
-    /// The acquirer answered before.
+    /// The merchant's acquirer answered before.
     AlreadyAnswered,
-    /// The dispute is decided.
+    /// The dispute is decided already.
     AlreadyDecided,
     /// More is to be awarded than the holder wants back.
     AboveClaim {
-        /// What it wants, in the asset's smallest unit.
+        /// What the holder wants back, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         claim: Amount,
     },
     /// The time for this is over.
     DeadlinePassed {
-        /// Since when, in milliseconds since 1970.
+        /// When it ended, in milliseconds since 1970.
         deadline: Timestamp,
     },
     /// The time for this has not come.
     TooEarly {
-        /// From when on, in milliseconds since 1970.
+        /// When it begins, in milliseconds since 1970.
         not_before: Timestamp,
     },
     /// Another amount of native tokens was sent along than is due.
     WrongValue {
-        /// What is due.
+        /// How much is due, in the native token's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         due: Amount,
     },
@@ -130,10 +132,10 @@ pub enum Error {
     TokenRefused,
     /// The token contract moved another amount than it was asked for.
     TokenShort,
-    /// The transfer failed.
+    /// The payout failed.
     TransferFailed,
     /// The sum is beyond what an amount can hold.
     Overflow,
-    /// More is asked for than one query answers.
+    /// More is asked for than the 64 that one query answers.
     TooManyAsked,
 }

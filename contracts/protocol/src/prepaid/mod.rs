@@ -42,6 +42,7 @@ pub const MAX_PERIOD: Timestamp = 3_650 * DAY;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardNumber(pub u64);
 
 /// A merchant's number in a programme.
@@ -55,6 +56,7 @@ pub struct CardNumber(pub u64);
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct MerchantNumber(pub u32);
 
 /// What holds for all cards and merchants of a programme. The issuer can change it; what is changed holds from then on.
@@ -68,17 +70,19 @@ pub struct MerchantNumber(pub u32);
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Programme {
     /// What no card may exceed, whatever its own limits say.
     pub limits: CardLimits,
     /// Whether a payment may be taken in part where the card can't cover all of it.
     pub allows_partial: bool,
-    /// How long a cycle lasts at least until anyone may close it; the issuer may earlier. In milliseconds, never 0, nor more
-    /// than [`MAX_PERIOD`], like the other periods.
+    /// How long a cycle lasts at least until anyone may close it; the issuer may earlier. In milliseconds, never 0, nor
+    /// more than 3,650 days, like the other periods.
     pub cycle: Timestamp,
-    /// How long after a payment its holder can dispute it. In milliseconds.
+    /// How long after a payment its holder can dispute it, in milliseconds.
     pub dispute_period: Timestamp,
-    /// How long the issuer has to decide a dispute: from its opening, and again from the acquirer's answer. In milliseconds.
+    /// How long the issuer has to decide a dispute, in milliseconds: from its opening, and again from the acquirer's
+    /// answer.
     pub ruling_period: Timestamp,
 }
 
@@ -100,6 +104,7 @@ impl Programme {
 /// What a prepaid contract was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Constants {
     /// The chain's genesis hash: part of what cards, terminals and holders sign.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -107,9 +112,9 @@ pub struct Constants {
     /// The registry that knows the issuer and the acquirers.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub registry: AccountId,
-    /// The issuer.
+    /// The issuer's index in the registry.
     pub issuer: Member,
-    /// What the cards hold.
+    /// The asset that the cards hold.
     pub asset: Asset,
 }
 
@@ -124,6 +129,7 @@ pub struct Constants {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Float {
     /// The sum of all cards' balances, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]

@@ -11,26 +11,29 @@ use crate::{
 /// What a payment is known by: its card, and the number that the card gave it.
 pub type PaymentKey = (CardNumber, u64);
 
-/// What a card and a merchant's terminal both sign.
+/// A payment, as the card and the merchant's terminal both sign it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardPayment {
-    /// Who pays.
+    /// The number of the card that pays.
     pub card: CardNumber,
-    /// Given by the card, each once. They may arrive in another order: some terminals are offline.
+    /// The card's own number for the payment, each used once. Payments may arrive in another order: some terminals are
+    /// offline.
     pub counter: u64,
-    /// Who is paid.
+    /// The number of the merchant that is paid.
     pub merchant: MerchantNumber,
     /// The terminal's sr25519 public key.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub terminal: AccountId,
-    /// In the asset's smallest unit, never 0.
+    /// How much is to be paid, in the asset's smallest unit; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// The least that the merchant takes if the card can't cover all: the amount itself for all or nothing. Never 0.
+    /// The least that the merchant takes if the card can't cover all, in the asset's smallest unit: the amount itself
+    /// for all or nothing. Never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub least: Amount,
-    /// Accepted strictly before, in block time; in milliseconds since 1970.
+    /// Accepted strictly before this time, in block time; in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -54,47 +57,50 @@ impl CardPayment {
 /// A payment with both signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignedPayment {
     /// What is paid.
     pub payment: CardPayment,
-    /// The card's.
+    /// The card's signature.
     pub card: Signature,
-    /// The terminal's.
+    /// The terminal's signature.
     pub terminal: Signature,
 }
 
 /// What became of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Verdict {
-    /// It is in the merchant's open cycle.
+    /// It was taken, and is in the merchant's open cycle.
     Approved {
-        /// What was taken: less than the amount where a part was allowed.
+        /// What was taken, in the asset's smallest unit: less than the amount where a part was allowed.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         taken: Amount,
-        /// What the card holds now.
+        /// What the card holds now, in the asset's smallest unit.
         #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
         balance: Amount,
-        /// The merchant's cycle that it is in.
+        /// The number of the merchant's cycle that it is in.
         cycle: u32,
     },
-    /// Nothing was taken, and the counter isn't used.
+    /// Nothing was taken, and the card's number for the payment isn't used.
     Declined(DeclineCode),
 }
 
 /// Why a payment was declined: the first rule that it breaks, in this order. Append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum DeclineCode {
     /// The amount is 0, or the least is 0 or above the amount.
     BadAmount,
     /// The programme doesn't allow payments in part.
     PartialNotAllowed,
-    /// It came at or after its expiry.
+    /// The payment came at or after its expiry.
     PaymentExpired,
-    /// No such terminal.
+    /// No terminal has this key.
     UnknownTerminal,
     /// The terminal is another merchant's.
     ForeignMerchant,
@@ -104,11 +110,11 @@ pub enum DeclineCode {
     MerchantSuspended,
     /// The terminal's signature doesn't verify: it isn't its key's, or what was signed was altered.
     BadTerminalSignature,
-    /// No such card.
+    /// No card has this number.
     UnknownCard,
     /// The card's signature doesn't verify: it isn't its key's (a lost card's no longer is), or what was signed was altered.
     BadCardSignature,
-    /// The card paid under this counter before.
+    /// The card used its number for this payment before.
     CounterUsed,
     /// The card is closed.
     CardClosed,
@@ -116,11 +122,11 @@ pub enum DeclineCode {
     CardFrozen,
     /// The card has expired.
     CardExpired,
-    /// More than the card may pay at once.
+    /// It is more than the card may pay at once.
     AbovePaymentLimit,
-    /// More than the card may pay on one day.
+    /// It is more than the card may pay on one day.
     AboveDayLimit,
-    /// More than the card holds.
+    /// It is more than the card holds.
     InsufficientFunds,
     /// A sum is beyond what an amount can hold.
     Overflow,
@@ -129,6 +135,7 @@ pub enum DeclineCode {
 /// A payment, and what became of it, as events tell it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PaymentLine {
     /// What was to be paid. Whether card and terminal really signed it, the verdict tells.
     pub payment: CardPayment,
@@ -147,18 +154,20 @@ pub struct PaymentLine {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct PaymentRecord {
-    /// Tells it from another payment under the same counter.
+    /// The payment reference, which tells it from another payment under the same number of the card.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub reference: [u8; 32],
-    /// Who took it.
+    /// The number of the merchant that took it.
     pub merchant: MerchantNumber,
-    /// The merchant's cycle that it is in.
+    /// The number of the merchant's cycle that it is in.
     pub cycle: u32,
     /// What was taken, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub taken: Amount,
-    /// What went back to the card by void, refunds and disputes together; never above what was taken.
+    /// What went back to the card by void, refunds and disputes together, in the asset's smallest unit; never above
+    /// what was taken.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub returned: Amount,
     /// Whether it was voided.
@@ -178,15 +187,16 @@ impl PaymentRecord {
 /// Undoes a payment whose cycle is still open, as if it hadn't been: no fee. Signed by a terminal of its merchant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct VoidOrder {
-    /// Whose.
+    /// The number of the card that paid.
     pub card: CardNumber,
-    /// Which payment.
+    /// The card's own number for the payment.
     pub counter: u64,
     /// The terminal's sr25519 public key.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub terminal: AccountId,
-    /// Accepted strictly before; in milliseconds since 1970.
+    /// Accepted strictly before this time; in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -205,21 +215,22 @@ impl VoidOrder {
 /// Gives back a payment or a part of it, whatever cycle it is in. Signed by a terminal of its merchant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct RefundOrder {
-    /// Whose.
+    /// The number of the card that paid.
     pub card: CardNumber,
-    /// Which payment.
+    /// The card's own number for the payment.
     pub counter: u64,
     /// The terminal's sr25519 public key.
     #[cfg_attr(feature = "std", serde(with = "crate::text::account"))]
     pub terminal: AccountId,
-    /// In the asset's smallest unit, never 0.
+    /// How much goes back, in the asset's smallest unit; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// What of the payment went back before. So the order is good once.
+    /// What of the payment went back before, in the asset's smallest unit. So the order is good once.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub returned: Amount,
-    /// Accepted strictly before; in milliseconds since 1970.
+    /// Accepted strictly before this time; in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -238,18 +249,19 @@ impl RefundOrder {
 /// A holder's objection to a payment. Signed by the holder. One for each payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct DisputeOrder {
-    /// Whose.
+    /// The number of the card that paid.
     pub card: CardNumber,
-    /// Which payment.
+    /// The card's own number for the payment.
     pub counter: u64,
     /// What the holder wants back, in the asset's smallest unit; never 0, nor more than what didn't go back yet.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// Digest of what shows why.
+    /// Digest of what shows why the holder objects.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub evidence: [u8; 32],
-    /// Accepted strictly before; in milliseconds since 1970.
+    /// Accepted strictly before this time; in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -264,6 +276,7 @@ impl DisputeOrder {
 /// A holder asks its issuer what its card holds and paid (S4.5). Signed by the holder; never on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct CardQuery {
     /// Which card.
     pub card: CardNumber,
@@ -290,21 +303,22 @@ impl CardQuery {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Dispute {
     /// What the holder wants back, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// Digest of what shows why.
+    /// Digest of what shows why the holder objects.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub evidence: [u8; 32],
     /// When it was opened, in milliseconds since 1970.
     pub opened_at: Timestamp,
     /// The issuer decides strictly before, the default holds at or after it; in milliseconds since 1970.
     pub rule_by: Timestamp,
-    /// Digest of what the acquirer answered.
+    /// Digest of what the acquirer answered; nothing until then.
     #[cfg_attr(feature = "std", serde(with = "crate::text::optional_bytes"))]
     pub answer: Option<[u8; 32]>,
-    /// What went back to the card; nothing while it isn't decided.
+    /// What went back to the card, in the asset's smallest unit; nothing while it isn't decided.
     #[cfg_attr(feature = "std", serde(with = "crate::text::optional_amount"))]
     pub awarded: Option<Amount>,
 }

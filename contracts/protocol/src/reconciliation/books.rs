@@ -21,14 +21,15 @@ use crate::{
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Terms {
-    /// Who records what customers paid.
+    /// The institution that records what customers paid.
     pub client: Member,
-    /// Who owes what the entries say.
+    /// The institution that owes what the entries say.
     pub debit: Member,
-    /// Who is owed it.
+    /// The institution that is owed it.
     pub credit: Member,
-    /// In what.
+    /// The asset that is owed.
     pub asset: Asset,
     /// By whose clocks days begin: the name of a time zone, such as `Europe/Berlin`, in ASCII.
     #[cfg_attr(feature = "std", serde(with = "crate::text::ascii"))]
@@ -76,13 +77,13 @@ impl Terms {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Book {
     /// What both sides signed.
     pub terms: Terms,
-    /// The days on which something was recorded or corrected and that aren't closed, ascending. At most
-    /// [`super::MAX_OPEN_DAYS`].
+    /// The days on which something was recorded or corrected and that aren't closed, ascending. At most 64.
     pub open: Vec<Day>,
-    /// This day and all before it are final.
+    /// The last day that is final: all before it are, too.
     pub closed_through: Option<Day>,
     /// What the credit side was paid too much, because corrections took back more than a day brought: 0 or below, in the
     /// asset's smallest unit. The next day's total is less by it.
@@ -109,12 +110,13 @@ impl Book {
 /// A bilateral entry, as the client records it (S3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Entry {
     /// What the payment, its voucher, its statement line and its entries are all known by.
     pub trade: TradeId,
-    /// Who paid.
+    /// The id of who paid.
     pub payer: PayerId,
-    /// In the asset's smallest unit, never 0.
+    /// How much was paid, in the asset's smallest unit; never 0.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
     /// When the customer paid, in milliseconds since 1970.
@@ -132,10 +134,11 @@ pub struct Entry {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct EntryRecord {
-    /// Who paid.
+    /// The id of who paid.
     pub payer: PayerId,
-    /// In the asset's smallest unit; 0: both sides agreed that there was no such payment.
+    /// How much was paid, in the asset's smallest unit; 0: both sides agreed that there was no such payment.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
     /// When the customer paid, in milliseconds since 1970.

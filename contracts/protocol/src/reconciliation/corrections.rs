@@ -12,60 +12,64 @@ use crate::{
 /// Whose book it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Side {
-    /// Who owes.
+    /// The side that owes.
     Debit,
-    /// Who is owed.
+    /// The side that is owed.
     Credit,
-    /// The bilateral entries.
+    /// The entries on the chain.
     Chain,
 }
 
-/// What is wrong. Append only: the numbers are part of the protocol.
+/// What is wrong with a payment in a book. Append only: the numbers are part of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 #[cfg_attr(feature = "std", serde(rename_all = "snake_case"))]
 pub enum Kind {
-    /// There is no line of it there; with [`Side::Chain`], no entry.
+    /// There is no line of it in the book, or no entry on the chain.
     Missing,
-    /// Another amount.
+    /// It has another amount.
     Amount,
-    /// Another asset.
+    /// It has another asset.
     Asset,
-    /// Another payer.
+    /// It has another payer.
     Payer,
-    /// More than one line of it.
+    /// There is more than one line of it.
     Duplicate,
-    /// Another day.
+    /// It is on another day.
     WrongDay,
-    /// Another id.
+    /// It has another id.
     AlteredId,
 }
 
 /// What is wrong, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Cause {
-    /// What.
+    /// What is wrong.
     pub kind: Kind,
-    /// Where.
+    /// The book that it is wrong in.
     pub side: Side,
 }
 
 /// What is right, as both sides sign it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Correction {
-    /// In which book.
+    /// The book's number.
     pub book: BookId,
-    /// Of which entry.
+    /// The id that the entry has.
     pub trade: TradeId,
     /// How often it was corrected before: each correction is good once.
     pub number: u32,
     /// The open day that it counts on: the entry's own, or a later one if that is closed.
     pub day: Day,
-    /// What was wrong, ascending, each once. At least one, at most [`MAX_CAUSES`].
+    /// What was wrong, ascending, each once. At least one, at most 8.
     pub causes: Vec<Cause>,
     /// What the debit side's book said, if anything, in its asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::optional_amount"))]
@@ -76,14 +80,14 @@ pub struct Correction {
     /// What is right, in the asset's smallest unit; 0: there was no such payment.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub amount: Amount,
-    /// Who paid.
+    /// The id of who paid.
     pub payer: PayerId,
     /// When the customer paid, in milliseconds since 1970.
     pub time: Timestamp,
     /// Digest of what shows it.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub evidence: [u8; 32],
-    /// Accepted strictly before, in block time; in milliseconds since 1970.
+    /// Accepted strictly before this time, in block time; in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 
@@ -118,13 +122,14 @@ impl Correction {
 /// A correction with both signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct SignedCorrection {
-    /// What is right.
+    /// The correction.
     pub correction: Correction,
     /// The registry's epoch at signing.
     pub epoch: u32,
-    /// The debit side's.
+    /// The debit side's signature.
     pub debit: Signature,
-    /// The credit side's.
+    /// The credit side's signature.
     pub credit: Signature,
 }

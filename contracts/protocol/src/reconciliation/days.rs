@@ -15,7 +15,7 @@ const EAST: Timestamp = 14 * 3_600_000;
 /// How much later than in UTC a day can end somewhere.
 const WEST: Timestamp = 12 * 3_600_000;
 
-/// A day by its book's clocks: how many there were since 1970-01-01.
+/// A day by its book's clocks: how many days there were since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
@@ -26,6 +26,7 @@ const WEST: Timestamp = 12 * 3_600_000;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Day(pub u32);
 
 impl Day {
@@ -60,6 +61,7 @@ impl Day {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct DayRecord {
     /// How many entries it has, without those that came to nothing.
     pub entries: u32,
@@ -69,7 +71,7 @@ pub struct DayRecord {
     /// asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub total: i128,
-    /// How it was closed.
+    /// How it was closed; nothing while it is open.
     pub closed: Option<Closed>,
 }
 
@@ -84,6 +86,7 @@ pub struct DayRecord {
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Closed {
     /// The closing's id: what the payment of the total is known by.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
@@ -91,28 +94,29 @@ pub struct Closed {
     /// What the debit side pays the credit side, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub payable: Amount,
-    /// What is left for the next day to make up for, 0 or below.
+    /// What is left for the next day to make up for, in the asset's smallest unit; 0 or below.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub carried: i128,
-    /// When, in milliseconds since 1970.
+    /// When it was closed, in milliseconds since 1970.
     pub at: Timestamp,
     /// Whether one side closed it alone, because the other didn't sign in time.
     pub is_default: bool,
 }
 
-/// What is closed, as both sides sign it.
+/// The closing of a day, as both sides sign it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Closing {
-    /// Of which book.
+    /// The book's number.
     pub book: BookId,
-    /// The oldest day of it that is open.
+    /// The oldest open day of the book.
     pub day: Day,
     /// How many entries match: all that it has.
     pub matched: u32,
     /// How many breaks were corrected: all corrections that count on it.
     pub breaks: u32,
-    /// What it comes to, in the asset's smallest unit.
+    /// What the day comes to, in the asset's smallest unit.
     #[cfg_attr(feature = "std", serde(with = "crate::text::amount"))]
     pub total: i128,
     /// Digest of the debit side's book of the day.
@@ -121,7 +125,7 @@ pub struct Closing {
     /// Digest of the credit side's book of the day.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
     pub credit_book: [u8; 32],
-    /// Accepted strictly before, in block time; in milliseconds since 1970.
+    /// Accepted strictly before this time, in block time; in milliseconds since 1970.
     pub expires_at: Timestamp,
 }
 

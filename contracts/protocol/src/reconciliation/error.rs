@@ -7,12 +7,13 @@ use crate::{Member, Timestamp, TradeId};
 /// Why the reconciliation contract refuses. Nothing is changed when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub enum Error {
     /// One institution is both sides, the patience is 0 or too long, or the zone's name is empty, too long or not ASCII.
     BadTerms,
-    /// There is a book of these terms: say another number.
+    /// There is a book of these terms: say another number in them.
     BookExists,
-    /// No such book.
+    /// No book has this number.
     UnknownBook,
     /// The registry did not answer.
     RegistryFailed,
@@ -29,9 +30,9 @@ pub enum Error {
     NotTheClient,
     /// Neither side signed, or the caller isn't the account of the only one that did.
     NotASide,
-    /// No entry, or more than one call takes.
+    /// There is no entry, or more than the 128 that one call takes.
     EntryCount,
-    /// No correction, or more than one call takes.
+    /// There is no correction, or more than the 16 that one call takes.
     CorrectionCount,
     /// The amount is 0.
     ZeroAmount,
@@ -39,36 +40,36 @@ pub enum Error {
     TradeExists(TradeId),
     /// The day is final: what is late counts on an open day.
     DayClosed {
-        /// This day and all before it are.
+        /// The last day that is final: all before it are, too.
         through: Day,
     },
     /// The day hasn't begun anywhere on earth.
     DayInFuture,
     /// So many days are open that the oldest has to be closed first.
     TooManyOpenDays,
-    /// No causes, too many, or not strictly ascending.
+    /// There are no causes, more than 8, or they don't ascend strictly.
     BadCauses,
     /// The entry was corrected since this correction was signed, or there is no entry that could have been.
     StaleCorrection {
-        /// Which entry.
+        /// The id that the entry has.
         trade: TradeId,
         /// How often it was corrected.
         corrections: u32,
     },
     /// The entry's own day is open: the correction counts on that.
     OtherDay {
-        /// Which entry.
+        /// The id that the entry has.
         trade: TradeId,
-        /// Its day.
+        /// The entry's own day.
         day: Day,
     },
     /// The correction is one of another book.
     OtherBook(TradeId),
-    /// Nothing of this day is open.
+    /// The day isn't open: nothing was recorded for it, or it is closed.
     NotOpen,
     /// An earlier day is open: days are closed in their order.
     EarlierDayOpen {
-        /// The oldest.
+        /// The oldest day that is open.
         day: Day,
     },
     /// The closing says another number of entries, corrections or total than the chain has.
@@ -83,16 +84,16 @@ pub enum Error {
     },
     /// The time for this is over.
     DeadlinePassed {
-        /// Since when, in milliseconds since 1970.
+        /// When it ended, in milliseconds since 1970.
         deadline: Timestamp,
     },
     /// The time for this has not come.
     TooEarly {
-        /// From when on, in milliseconds since 1970.
+        /// When it begins, in milliseconds since 1970.
         not_before: Timestamp,
     },
     /// The sum is beyond what an amount can hold.
     Overflow,
-    /// More is asked for than one query answers.
+    /// More is asked for than the 128 that one query answers.
     TooManyAsked,
 }

@@ -50,9 +50,10 @@ pub const MAX_ZONE: usize = 48;
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct BookId(pub u32);
 
-/// What several entries were booked under as one line.
+/// The id that several entries were booked under as one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cfg_attr(
     feature = "std",
@@ -63,11 +64,13 @@ pub struct BookId(pub u32);
         serde::Deserialize
     )
 )]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct BatchId(#[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))] pub [u8; 32]);
 
 /// What the contract was made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(scale_info::TypeInfo, serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", scale_info(capture_docs = "always"))]
 pub struct Constants {
     /// The chain's genesis hash: part of what institutions sign.
     #[cfg_attr(feature = "std", serde(with = "crate::text::bytes"))]
