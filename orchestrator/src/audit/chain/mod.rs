@@ -18,6 +18,7 @@ mod take;
 pub(crate) mod world;
 
 use protocol::{AccountId, Amount, Timestamp};
+use scale::Decode;
 
 use self::tables::TablesError;
 use crate::{audit::state::ProofError, chain::ChainError};
@@ -105,6 +106,13 @@ pub struct Call {
     pub message: String,
     /// SCALE of its arguments, in order: without the selector.
     pub arguments: Vec<u8>,
+}
+
+impl Call {
+    /// The arguments as a contract reads them: it doesn't look at what comes behind them.
+    pub fn read<T: Decode>(&self) -> Option<T> {
+        T::decode(&mut self.arguments.as_slice()).ok()
+    }
 }
 
 /// Something that a contract told.
