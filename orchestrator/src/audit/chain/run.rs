@@ -1,5 +1,8 @@
 //! The audit from its first block to its last: read, taken, kept; then compared.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::StreamExt;
 use protocol::AccountId;
@@ -100,6 +103,8 @@ pub struct Outcome {
     pub tallies: BTreeMap<String, Tally>,
     /// What was found.
     pub findings: Findings,
+    /// The contracts that weren't made yet.
+    pub unmade: BTreeSet<String>,
 }
 
 /// Whose work it is, in the work file.
@@ -192,13 +197,14 @@ impl Audit {
             return Err(AuditError::Beyond { at: progress.block, to });
         }
         self.read(to, tables, &mut progress).await?;
-        let until = self.finish(tables, &mut progress).await?;
+        let (until, unmade) = self.finish(tables, &mut progress).await?;
         Ok(Outcome {
             from: first,
             is_partial: first > 1,
             until,
             tallies: progress.tallies,
             findings: progress.findings,
+            unmade,
         })
     }
 
@@ -283,35 +289,45 @@ impl Audit {
     }
 
     /// Looks at what all contracts keep and have. None of that is written to the work file: a later audit goes on after it.
-    async fn finish(&self, tables: &mut Tables, progress: &mut Progress) -> Result<Block, AuditError> {
+    async fn finish(
+        &self,
+        tables: &mut Tables,
+        progress: &mut Progress,
+    ) -> Result<(Block, BTreeSet<String>), AuditError> {
+        let mut unmade = BTreeSet::new();
         let raw = self.archive.block(progress.block).await?;
         // Its flaws were told when it was read.
         let Some(at) = check(&raw, None, &mut |_| {}) else {
-            return Ok(Block {
+            let block = Block {
                 number: raw.number,
                 hash: raw.hash,
                 time: 0,
-            });
+            };
+            return Ok((block, unmade));
         };
         for (account, contract) in &self.contracts.0 {
+            let tally = progress.tallies.entry(contract.name.clone()).or_default();
             let subject = Subject {
                 archive: &*self.archive,
                 at: &at,
                 account: *account,
                 contract,
+                has_told: tally.events > 0,
             };
             let findings = &mut progress.findings;
             let before = findings.count;
             let watch = |count| (self.watch)(Step::Compared(count));
-            let compared = subject.compare(tables, findings, &watch).await?;
+            let Some(compared) = subject.compare(tables, findings, &watch).await? else {
+                unmade.insert(contract.name.clone());
+                continue;
+            };
             let least = rebuild::sums(contract, *account, at.block, tables, findings)?;
             subject.funds(&least, findings).await?;
-            let found = findings.count.saturating_sub(before);
-            let tally = progress.tallies.entry(contract.name.clone()).or_default();
             tally.compared = compared;
+            let found = findings.count.saturating_sub(before);
             tally.findings = tally.findings.saturating_add(found);
         }
-        Ok(at.block)
+        Ok((at.block, unmade))
     }
 }
 

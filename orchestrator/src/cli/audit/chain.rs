@@ -1,5 +1,9 @@
 //! `quittance audit` itself: all contracts of a chain, from their first block on (S4.6).
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -34,7 +38,7 @@ pub(super) struct Args {
     /// The first block: what contracts kept before it is believed. The chain's first one if it isn't said.
     #[arg(long, value_name = "BLOCK")]
     from: Option<u32>,
-    /// The last block. The latest finalized one if it isn't said.
+    /// The last block: contracts that were made later are told as not made yet. The latest finalized one if it isn't said.
     #[arg(long, value_name = "BLOCK")]
     to: Option<u32>,
     /// A copy of an institution's database (`VACUUM INTO`): each document in it is verified, and held against the chain. It is
@@ -61,6 +65,8 @@ struct Audited<'a> {
     until: u32,
     #[serde(with = "protocol::text::bytes")]
     until_hash: [u8; 32],
+    /// Contracts that weren't there yet after the last block.
+    unmade: &'a BTreeSet<String>,
     /// By the contract's name; `chain` for the blocks themselves, `documents` for those of the copy: documents count as its
     /// events, what was looked up on the chain for them as compared.
     contracts: &'a BTreeMap<String, Tally>,
@@ -129,6 +135,7 @@ impl Args {
                 partial: outcome.is_partial,
                 until: outcome.until.number,
                 until_hash: outcome.until.hash,
+                unmade: &outcome.unmade,
                 contracts: &outcome.tallies,
                 count: outcome.findings.count,
                 findings: &outcome.findings.first,
@@ -184,6 +191,9 @@ fn show(outcome: &Outcome) {
     }
     if outcome.is_partial {
         println!("What contracts kept before block {} was believed.", outcome.from);
+    }
+    for name in &outcome.unmade {
+        println!("{name} isn't made yet after block {}.", outcome.until.number);
     }
     if findings.unseen > 0 {
         println!(
