@@ -7,6 +7,7 @@ pub mod blocks;
 mod compare;
 pub mod contracts;
 pub mod findings;
+mod past;
 pub mod ports;
 pub mod rebuild;
 pub mod run;
@@ -46,6 +47,14 @@ pub enum AuditError {
     /// The node doesn't prove what it says.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// What the node says of a block that is to be believed contradicts the block's hash.
+    #[error("block {number}, of before the audit's first one, isn't what its hash says: {why}")]
+    Altered {
+        /// Which.
+        number: u32,
+        /// What contradicts it.
+        why: String,
+    },
     /// The last block isn't there yet.
     #[error("block {to} isn't final yet; the last one that is: {finalized}")]
     NotFinal {

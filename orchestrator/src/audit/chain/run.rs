@@ -11,18 +11,19 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    blocks::{check, Checked},
+    blocks::check,
     compare::Subject,
     contracts::Contracts,
     findings::Findings,
     ports::{Archive, RawBlock},
     rebuild,
-    storage::{own_key, Storage},
     tables::Tables,
     take::Taker,
     AuditError, Block, Place,
 };
-use crate::{audit::state::ProofError, chain::ChainError};
+use crate::chain::ChainError;
+
+mod begin;
 
 /// The blocks that are asked for at once: the way to the node and back is what takes time.
 const AT_ONCE: usize = 16;
@@ -35,7 +36,7 @@ const PORTION: u32 = 256;
 pub(super) const CHAIN: &str = "chain";
 
 /// The work's layout: with another one, the audit begins anew.
-const WORK_VERSION: u32 = 1;
+const WORK_VERSION: u32 = 2;
 
 /// Which blocks are audited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,6 +51,8 @@ pub struct Scope {
 /// How far the audit is, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// A block was looked at, of before the first one.
+    Past,
     /// Believed values were taken over.
     Believed(u64),
     /// A block was read.
@@ -105,6 +108,8 @@ pub struct Outcome {
     pub findings: Findings,
     /// The contracts that weren't made yet.
     pub unmade: BTreeSet<String>,
+    /// Whether it was believed who the institutions were before the first block: their signatures of then are unseen.
+    pub is_registry_believed: bool,
 }
 
 /// Whose work it is, in the work file.
@@ -205,53 +210,8 @@ impl Audit {
             tallies: progress.tallies,
             findings: progress.findings,
             unmade,
+            is_registry_believed: !rebuild::registry::is_known(&self.place, tables, 0)?,
         })
-    }
-
-    /// The state before the first block: of the chain's own first one, none.
-    async fn begin(&self, first: u32, tables: &mut Tables) -> Result<Progress, AuditError> {
-        let mut progress = Progress {
-            block: first.saturating_sub(1),
-            hash: self.place.genesis,
-            ..Progress::default()
-        };
-        if progress.block == 0 {
-            return Ok(progress);
-        }
-        let raw = self.archive.block(progress.block).await?;
-        progress.hash = raw.hash;
-        let mut flaws = Flaws::new(&raw, &mut progress);
-        let checked = check(&raw, None, &mut |flaw| flaws.add(flaw));
-        if let Some(before) = checked {
-            for account in self.contracts.0.keys() {
-                self.believe(&before, account, tables).await?;
-            }
-            rebuild::registry::believe(&self.place, tables, before.block.number)?;
-        }
-        tables.commit(&progress)?;
-        Ok(progress)
-    }
-
-    /// Takes over what a contract keeps.
-    async fn believe(&self, before: &Checked, account: &AccountId, tables: &mut Tables) -> Result<(), AuditError> {
-        let mut storage = match Storage::open(&*self.archive, before, account).await {
-            // It is made later.
-            Err(AuditError::Proof(ProofError::NoContract(_))) => return Ok(()),
-            other => other?,
-        };
-        loop {
-            let page = storage.page().await?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            let mut kept = tables.of(*account);
-            for (key, value) in &page {
-                if let Some(own) = own_key(key) {
-                    kept.put_bytes(own, value)?;
-                }
-            }
-            (self.watch)(Step::Believed(u64::try_from(page.len()).unwrap_or_default()));
-        }
     }
 
     async fn read(&self, to: u32, tables: &mut Tables, progress: &mut Progress) -> Result<(), AuditError> {
