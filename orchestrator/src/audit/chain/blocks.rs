@@ -12,6 +12,8 @@ use crate::audit::state::{item_key, Header, State};
 pub struct Checked {
     /// The block.
     pub block: Block,
+    /// The hash of the one before it.
+    pub parent: [u8; 32],
     /// What the chain's state comes to after it.
     pub state_root: [u8; 32],
     /// SCALE of its events.
@@ -70,6 +72,7 @@ pub fn check(raw: &RawBlock, parent: Option<[u8; 32]>, flaw: &mut dyn FnMut(Stri
             hash: raw.hash,
             time: time.unwrap_or_default(),
         },
+        parent: header.parent,
         state_root: header.state_root,
         events,
     })

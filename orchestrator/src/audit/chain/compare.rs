@@ -28,27 +28,34 @@ pub(super) struct Subject<'a> {
     pub(super) at: &'a Checked,
     pub(super) account: AccountId,
     pub(super) contract: &'a Audited,
+    /// Whether it told anything so far.
+    pub(super) has_told: bool,
 }
 
 impl Subject<'_> {
-    /// Holds everything that the contract keeps against the tables; gives how many values were compared.
+    /// Holds everything that the contract keeps against the tables; gives how many values were compared. `None` for a contract
+    /// that isn't made yet: the chain doesn't have it, and nothing that happened says that it should.
     pub(super) async fn compare(
         &self,
         tables: &mut Tables,
         findings: &mut Findings,
         watch: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<u64, AuditError> {
-        match self.against(&tables.of(self.account), findings, watch).await {
+    ) -> Result<Option<u64>, AuditError> {
+        let kept = tables.of(self.account);
+        match self.against(&kept, findings, watch).await {
             Err(AuditError::Proof(ProofError::NoContract(account))) => {
+                if !self.has_told && kept.count()? == 0 {
+                    return Ok(None);
+                }
                 let detail = format!("there is no contract {}", to_ss58(&account));
                 self.found(findings, "no-contract", detail);
-                Ok(0)
+                Ok(Some(0))
             }
             Err(AuditError::Proof(error)) => {
                 self.found(findings, "unproven", error.to_string());
-                Ok(0)
+                Ok(Some(0))
             }
-            other => other,
+            other => other.map(Some),
         }
     }
 

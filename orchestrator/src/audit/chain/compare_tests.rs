@@ -41,9 +41,11 @@ async fn look(world: &mut World, tables: &mut Tables, least: &[(Asset, Amount)])
         at: &at,
         account: CONTRACT,
         contract: &contracts.0[&CONTRACT],
+        has_told: false,
     };
     let mut findings = Findings::default();
     let compared = subject.compare(tables, &mut findings, &|_| {}).await.unwrap();
+    let compared = compared.expect("it is made");
     let least = least.iter().copied().collect();
     subject.funds(&least, &mut findings).await.unwrap();
     (compared, findings.first)

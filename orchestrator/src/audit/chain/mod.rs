@@ -7,6 +7,7 @@ pub mod blocks;
 mod compare;
 pub mod contracts;
 pub mod findings;
+mod past;
 pub mod ports;
 pub mod rebuild;
 pub mod run;
@@ -18,6 +19,7 @@ mod take;
 pub(crate) mod world;
 
 use protocol::{AccountId, Amount, Timestamp};
+use scale::Decode;
 
 use self::tables::TablesError;
 use crate::{audit::state::ProofError, chain::ChainError};
@@ -45,6 +47,14 @@ pub enum AuditError {
     /// The node doesn't prove what it says.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// What the node says of a block that is to be believed contradicts the block's hash.
+    #[error("block {number}, of before the audit's first one, isn't what its hash says: {why}")]
+    Altered {
+        /// Which.
+        number: u32,
+        /// What contradicts it.
+        why: String,
+    },
     /// The last block isn't there yet.
     #[error("block {to} isn't final yet; the last one that is: {finalized}")]
     NotFinal {
@@ -105,6 +115,13 @@ pub struct Call {
     pub message: String,
     /// SCALE of its arguments, in order: without the selector.
     pub arguments: Vec<u8>,
+}
+
+impl Call {
+    /// The arguments as a contract reads them: it doesn't look at what comes behind them.
+    pub fn read<T: Decode>(&self) -> Option<T> {
+        T::decode(&mut self.arguments.as_slice()).ok()
+    }
 }
 
 /// Something that a contract told.

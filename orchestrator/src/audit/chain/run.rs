@@ -1,5 +1,8 @@
 //! The audit from its first block to its last: read, taken, kept; then compared.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::StreamExt;
 use protocol::AccountId;
@@ -8,18 +11,19 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    blocks::{check, Checked},
+    blocks::check,
     compare::Subject,
     contracts::Contracts,
     findings::Findings,
     ports::{Archive, RawBlock},
     rebuild,
-    storage::{own_key, Storage},
     tables::Tables,
     take::Taker,
     AuditError, Block, Place,
 };
-use crate::{audit::state::ProofError, chain::ChainError};
+use crate::chain::ChainError;
+
+mod begin;
 
 /// The blocks that are asked for at once: the way to the node and back is what takes time.
 const AT_ONCE: usize = 16;
@@ -32,7 +36,7 @@ const PORTION: u32 = 256;
 pub(super) const CHAIN: &str = "chain";
 
 /// The work's layout: with another one, the audit begins anew.
-const WORK_VERSION: u32 = 1;
+const WORK_VERSION: u32 = 2;
 
 /// Which blocks are audited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,6 +51,8 @@ pub struct Scope {
 /// How far the audit is, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// A block was looked at, of before the first one.
+    Past,
     /// Believed values were taken over.
     Believed(u64),
     /// A block was read.
@@ -100,6 +106,10 @@ pub struct Outcome {
     pub tallies: BTreeMap<String, Tally>,
     /// What was found.
     pub findings: Findings,
+    /// The contracts that weren't made yet.
+    pub unmade: BTreeSet<String>,
+    /// Whether it was believed who the institutions were before the first block: their signatures of then are unseen.
+    pub is_registry_believed: bool,
 }
 
 /// Whose work it is, in the work file.
@@ -192,60 +202,16 @@ impl Audit {
             return Err(AuditError::Beyond { at: progress.block, to });
         }
         self.read(to, tables, &mut progress).await?;
-        let until = self.finish(tables, &mut progress).await?;
+        let (until, unmade) = self.finish(tables, &mut progress).await?;
         Ok(Outcome {
             from: first,
             is_partial: first > 1,
             until,
             tallies: progress.tallies,
             findings: progress.findings,
+            unmade,
+            is_registry_believed: !rebuild::registry::is_known(&self.place, tables, 0)?,
         })
-    }
-
-    /// The state before the first block: of the chain's own first one, none.
-    async fn begin(&self, first: u32, tables: &mut Tables) -> Result<Progress, AuditError> {
-        let mut progress = Progress {
-            block: first.saturating_sub(1),
-            hash: self.place.genesis,
-            ..Progress::default()
-        };
-        if progress.block == 0 {
-            return Ok(progress);
-        }
-        let raw = self.archive.block(progress.block).await?;
-        progress.hash = raw.hash;
-        let mut flaws = Flaws::new(&raw, &mut progress);
-        let checked = check(&raw, None, &mut |flaw| flaws.add(flaw));
-        if let Some(before) = checked {
-            for account in self.contracts.0.keys() {
-                self.believe(&before, account, tables).await?;
-            }
-            rebuild::registry::believe(&self.place, tables, before.block.number)?;
-        }
-        tables.commit(&progress)?;
-        Ok(progress)
-    }
-
-    /// Takes over what a contract keeps.
-    async fn believe(&self, before: &Checked, account: &AccountId, tables: &mut Tables) -> Result<(), AuditError> {
-        let mut storage = match Storage::open(&*self.archive, before, account).await {
-            // It is made later.
-            Err(AuditError::Proof(ProofError::NoContract(_))) => return Ok(()),
-            other => other?,
-        };
-        loop {
-            let page = storage.page().await?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            let mut kept = tables.of(*account);
-            for (key, value) in &page {
-                if let Some(own) = own_key(key) {
-                    kept.put_bytes(own, value)?;
-                }
-            }
-            (self.watch)(Step::Believed(u64::try_from(page.len()).unwrap_or_default()));
-        }
     }
 
     async fn read(&self, to: u32, tables: &mut Tables, progress: &mut Progress) -> Result<(), AuditError> {
@@ -283,35 +249,45 @@ impl Audit {
     }
 
     /// Looks at what all contracts keep and have. None of that is written to the work file: a later audit goes on after it.
-    async fn finish(&self, tables: &mut Tables, progress: &mut Progress) -> Result<Block, AuditError> {
+    async fn finish(
+        &self,
+        tables: &mut Tables,
+        progress: &mut Progress,
+    ) -> Result<(Block, BTreeSet<String>), AuditError> {
+        let mut unmade = BTreeSet::new();
         let raw = self.archive.block(progress.block).await?;
         // Its flaws were told when it was read.
         let Some(at) = check(&raw, None, &mut |_| {}) else {
-            return Ok(Block {
+            let block = Block {
                 number: raw.number,
                 hash: raw.hash,
                 time: 0,
-            });
+            };
+            return Ok((block, unmade));
         };
         for (account, contract) in &self.contracts.0 {
+            let tally = progress.tallies.entry(contract.name.clone()).or_default();
             let subject = Subject {
                 archive: &*self.archive,
                 at: &at,
                 account: *account,
                 contract,
+                has_told: tally.events > 0,
             };
             let findings = &mut progress.findings;
             let before = findings.count;
             let watch = |count| (self.watch)(Step::Compared(count));
-            let compared = subject.compare(tables, findings, &watch).await?;
+            let Some(compared) = subject.compare(tables, findings, &watch).await? else {
+                unmade.insert(contract.name.clone());
+                continue;
+            };
             let least = rebuild::sums(contract, *account, at.block, tables, findings)?;
             subject.funds(&least, findings).await?;
-            let found = findings.count.saturating_sub(before);
-            let tally = progress.tallies.entry(contract.name.clone()).or_default();
             tally.compared = compared;
+            let found = findings.count.saturating_sub(before);
             tally.findings = tally.findings.saturating_add(found);
         }
-        Ok(at.block)
+        Ok((at.block, unmade))
     }
 }
 

@@ -28,8 +28,11 @@ fn world(blocks: u32) -> World {
     world
 }
 
+/// Which isn't on the chain.
+const REGISTRY: AccountId = AccountId([1; 32]);
+
 fn audit(world: &World) -> Audit {
-    Audit::new(Arc::new(world.clone()), World::contracts(), CONTRACT, |_| {})
+    Audit::new(Arc::new(world.clone()), World::contracts(), REGISTRY, |_| {})
 }
 
 #[tokio::test]
@@ -114,4 +117,48 @@ async fn what_was_kept_before_the_first_block_is_believed() {
     // From the beginning, no event leads to it.
     let whole = run(None).await;
     assert_eq!(whole.findings.first[0].code, "stray-state");
+}
+
+#[tokio::test]
+async fn a_contract_that_is_not_made_yet_is_no_finding() {
+    let mut world = World::unmade();
+    world.add(Content::default());
+    world.add(Content::default());
+    let mut tables = Tables::in_memory().unwrap();
+    let outcome = audit(&world).run(Scope::default(), &mut tables).await.unwrap();
+    assert_eq!(outcome.findings.first, []);
+    assert_eq!(outcome.unmade, ["bank".to_owned()].into());
+    assert_eq!(outcome.tallies["bank"], Tally::default());
+
+    world.is_unmade = false;
+    world.add(Content::default());
+    let mut tables = Tables::in_memory().unwrap();
+    let outcome = audit(&world).run(Scope::default(), &mut tables).await.unwrap();
+    assert_eq!(outcome.unmade, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_contract_that_told_something_and_is_not_there_is_found() {
+    let mut world = World::unmade();
+    world.add(emitted(PAID));
+    let mut tables = Tables::in_memory().unwrap();
+    let outcome = audit(&world).run(Scope::default(), &mut tables).await.unwrap();
+    assert!(matches!(&outcome.findings.first[..], [one] if one.code == "no-contract"));
+    assert_eq!(outcome.unmade, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_contract_that_was_believed_to_be_there_and_is_gone_is_found() {
+    let mut world = World::default();
+    world.storage.insert(vec![5, 0, 0, 0, 1], vec![9]);
+    world.add(Content::default());
+    world.is_unmade = true;
+    world.add(Content::default());
+    let mut tables = Tables::in_memory().unwrap();
+    let scope = Scope {
+        from: Some(2),
+        to: None,
+    };
+    let outcome = audit(&world).run(scope, &mut tables).await.unwrap();
+    assert!(matches!(&outcome.findings.first[..], [one] if one.code == "no-contract"));
 }

@@ -24,7 +24,7 @@ const WHOSE: &[u8] = b"whose";
 const PROGRESS: &[u8] = b"progress";
 
 /// Under this key ink! keeps the contract's own struct.
-const HEAD: Key = 0;
+pub(super) const HEAD: Key = 0;
 
 /// As much of the tables is in memory at most.
 const CACHE: usize = 64 << 20;

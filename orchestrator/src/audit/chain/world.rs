@@ -13,7 +13,7 @@ use sp_crypto_hashing::blake2_256;
 use sp_trie::{KeySpacedDBMut, LayoutV0, LayoutV1, MemoryDB, TrieConfiguration, TrieDBMutBuilder, TrieMut};
 
 use super::{
-    contracts::{Audited, Contracts},
+    contracts::{Audited, Contracts, Kind},
     ports::{Archive, Content, RawBlock, Reader},
 };
 use crate::{
@@ -34,21 +34,38 @@ pub(crate) const PAY: [u8; 4] = [1; 4];
 pub(crate) const NEW: [u8; 4] = [2; 4];
 const TRIE: [u8; 4] = [9; 4];
 
+/// What a contract keeps, by its own keys.
+type Kept = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// What a node would say.
 #[derive(Clone, Default)]
 pub(crate) struct World {
-    /// What the contract keeps, by its own keys.
-    pub(crate) storage: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Whether the contract isn't there yet.
+    pub(crate) is_unmade: bool,
+    /// What it keeps.
+    pub(crate) storage: Kept,
     /// What everybody has of the native token.
     pub(crate) native: Amount,
     /// The blocks that were added, from block 1 on.
     pub(crate) blocks: Vec<RawBlock>,
+    /// What the contract kept after each of them.
+    kept: Vec<Kept>,
     contents: Vec<Content>,
+    /// Of earlier blocks, the node has thrown the state away.
+    pub(crate) oldest: u32,
     /// Which blocks were asked for.
     pub(crate) asked: Arc<Mutex<Vec<u32>>>,
 }
 
 impl World {
+    /// Without the contract so far.
+    pub(crate) fn unmade() -> Self {
+        Self {
+            is_unmade: true,
+            ..Self::default()
+        }
+    }
+
     /// A block with the present storage after it.
     pub(crate) fn seal(&self, number: u32, parent: [u8; 32], extrinsics: Vec<Vec<u8>>, events: Vec<u8>) -> RawBlock {
         let mut nodes = MemoryDB::<Blake2Hasher>::default();
@@ -63,9 +80,11 @@ impl World {
         let mut root = H256::default();
         {
             let mut trie = TrieDBMutBuilder::<Layout>::new(&mut nodes, &mut root).build();
-            let info = (TRIE.to_vec(), CODE, 0u32, 0u32).encode();
-            trie.insert(&contract_key(&CONTRACT), &info).unwrap();
-            trie.insert(&child_key(&TRIE), &child.encode()).unwrap();
+            if !self.is_unmade {
+                let info = (TRIE.to_vec(), CODE, 0u32, 0u32).encode();
+                trie.insert(&contract_key(&CONTRACT), &info).unwrap();
+                trie.insert(&child_key(&TRIE), &child.encode()).unwrap();
+            }
             trie.insert(&item_key("System", "Events"), &events).unwrap();
             trie.insert(&item_key("Timestamp", "Now"), &TIME.encode()).unwrap();
         }
@@ -86,13 +105,14 @@ impl World {
         let parent = self.blocks.last().map_or(GENESIS, |block| block.hash);
         let events = number.encode();
         self.contents.push(content);
+        self.kept.push(self.storage.clone());
         self.blocks.push(self.seal(number, parent, vec![vec![1; 40]], events));
     }
 
     pub(crate) fn contracts() -> Contracts {
         let contract = Audited {
             name: "bank".into(),
-            bundle: "bank".into(),
+            kind: Kind::Bare,
             code_hash: CODE,
             events: [(PAID, "Paid".into())].into(),
             messages: [(PAY, "pay".into())].into(),
@@ -102,8 +122,22 @@ impl World {
         Contracts([(CONTRACT, contract)].into())
     }
 
-    fn of(&self, hash: [u8; 32]) -> &RawBlock {
-        self.blocks.iter().find(|block| block.hash == hash).unwrap()
+    fn of(&self, hash: [u8; 32]) -> (&RawBlock, &Kept) {
+        let place = self.blocks.iter().position(|block| block.hash == hash).unwrap();
+        (&self.blocks[place], &self.kept[place])
+    }
+
+    /// Shows everything.
+    fn proof(&self, hash: [u8; 32]) -> Result<Nodes, ChainError> {
+        let (block, _) = self.of(hash);
+        if block.number < self.oldest {
+            return Err(ChainError::Refused {
+                method: "state_getReadProof",
+                code: 4003,
+                message: "State already discarded".into(),
+            });
+        }
+        Ok(block.proof.clone())
     }
 }
 
@@ -138,11 +172,18 @@ impl Archive for World {
     }
 
     async fn prove(&self, block: [u8; 32], _: &[Vec<u8>]) -> Result<Nodes, ChainError> {
-        Ok(self.of(block).proof.clone())
+        self.proof(block)
     }
 
-    async fn keys(&self, _: [u8; 32], _: &[u8], after: Option<&[u8]>, count: u32) -> Result<Vec<Vec<u8>>, ChainError> {
-        let mut keys: Vec<_> = self.storage.keys().map(|key| storage_key(key)).collect();
+    async fn keys(
+        &self,
+        block: [u8; 32],
+        _: &[u8],
+        after: Option<&[u8]>,
+        count: u32,
+    ) -> Result<Vec<Vec<u8>>, ChainError> {
+        let (_, kept) = self.of(block);
+        let mut keys: Vec<_> = kept.keys().map(|key| storage_key(key)).collect();
         keys.sort();
         let rest = keys
             .into_iter()
@@ -151,7 +192,7 @@ impl Archive for World {
     }
 
     async fn prove_child(&self, block: [u8; 32], _: &[u8], _: &[Vec<u8>]) -> Result<Nodes, ChainError> {
-        Ok(self.of(block).proof.clone())
+        self.proof(block)
     }
 
     async fn native(&self, _: &AccountId, _: [u8; 32]) -> Result<Amount, ChainError> {

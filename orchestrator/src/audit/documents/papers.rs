@@ -74,7 +74,7 @@ pub(super) fn attested(sheet: &mut Sheet<'_, '_>, document: &Attestation) -> Res
     let is_destination = sheet.known.voucher.destinations().contains(&signed.member);
     sheet.ensure(
         is_destination,
-        "not-involved",
+        "not-entitled",
         "who attests it is no destination of the voucher",
     );
     let payload = Attestation::payload(&sheet.desk.domain(*epoch), &sheet.known.voucher);
@@ -141,5 +141,5 @@ pub(super) fn co_signed(sheet: &mut Sheet<'_, '_>, document: &RetentionRequest) 
 
 fn ensure_party(sheet: &mut Sheet<'_, '_>, signed: &MemberSignature) {
     let is_party = sheet.known.voucher.involves(signed.member);
-    sheet.ensure(is_party, "not-involved", "who signed it is no party to the voucher");
+    sheet.ensure(is_party, "not-entitled", "who signed it is no party to the voucher");
 }

@@ -1,5 +1,9 @@
 //! `quittance audit` itself: all contracts of a chain, from their first block on (S4.6).
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -22,7 +26,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
-    /// The node: ws://host:port or wss://host:port. It has to keep all states (--state-pruning archive).
+    /// The node: ws://host:port or wss://host:port. It has to keep all states (--state-pruning archive). Believed of it is
+    /// which blocks are final, what contracts have of native and other tokens, that it leaves out no key of a contract's
+    /// storage, and its runtime's metadata; all else is proven.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:9944")]
     url: String,
     /// What `quittance deploy` wrote.
@@ -31,10 +37,11 @@ pub(super) struct Args {
     /// Directory of the contract bundles.
     #[arg(long, value_name = "DIRECTORY", default_value = "target/contracts")]
     bundles: PathBuf,
-    /// The first block: what contracts kept before it is believed. The chain's first one if it isn't said.
+    /// The first block: what contracts kept before it is believed, but for the registry. The chain's first one if it isn't
+    /// said.
     #[arg(long, value_name = "BLOCK")]
     from: Option<u32>,
-    /// The last block. The latest finalized one if it isn't said.
+    /// The last block: contracts that were made later are told as not made yet. The latest finalized one if it isn't said.
     #[arg(long, value_name = "BLOCK")]
     to: Option<u32>,
     /// A copy of an institution's database (`VACUUM INTO`): each document in it is verified, and held against the chain. It is
@@ -61,6 +68,10 @@ struct Audited<'a> {
     until: u32,
     #[serde(with = "protocol::text::bytes")]
     until_hash: [u8; 32],
+    /// Contracts that weren't there yet after the last block.
+    unmade: &'a BTreeSet<String>,
+    /// Whether it was believed who the institutions were before the first block.
+    registry_believed: bool,
     /// By the contract's name; `chain` for the blocks themselves, `documents` for those of the copy: documents count as its
     /// events, what was looked up on the chain for them as compared.
     contracts: &'a BTreeMap<String, Tally>,
@@ -88,6 +99,10 @@ impl Args {
             contracts,
             registry,
             move |step| match step {
+                Step::Past => {
+                    shown.set_message("looking up who the institutions were");
+                    shown.inc(1);
+                }
                 Step::Believed(count) => {
                     shown.set_message("taking over what is believed");
                     shown.inc(count);
@@ -129,6 +144,8 @@ impl Args {
                 partial: outcome.is_partial,
                 until: outcome.until.number,
                 until_hash: outcome.until.hash,
+                unmade: &outcome.unmade,
+                registry_believed: outcome.is_registry_believed,
                 contracts: &outcome.tallies,
                 count: outcome.findings.count,
                 findings: &outcome.findings.first,
@@ -184,6 +201,12 @@ fn show(outcome: &Outcome) {
     }
     if outcome.is_partial {
         println!("What contracts kept before block {} was believed.", outcome.from);
+    }
+    if outcome.is_registry_believed {
+        println!("The node has forgotten who the institutions were before that: what they signed then is unseen.");
+    }
+    for name in &outcome.unmade {
+        println!("{name} isn't made yet after block {}.", outcome.until.number);
     }
     if findings.unseen > 0 {
         println!(

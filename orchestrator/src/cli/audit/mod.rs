@@ -13,17 +13,32 @@ Examples:
   quittance audit --url ws://127.0.0.1:9944 --work audit.work --documents bank-a.sqlite
   quittance audit report 2026-11-25.json --url ws://127.0.0.1:9944 --deployment deployment.json
 
-Without a subcommand, everything is audited that the deployment's contracts ever did. Each block's header and transactions are
-held against its hash, and that against the block after it; its events are proven against its state root. From these events
-alone, by rules written a second time, what each contract should keep is rebuilt: ids and digests are made anew, signatures
-verified against the registry as it was at that block, sums, limits, floats, windows and certificates checked. In the end,
-everything that each contract keeps after the last block is held against that, value by value, and what it has against what it
-owes. What is believed: that the node's finalized blocks are the chain's, and that it leaves out no key of a contract's storage.
+Without a subcommand, everything is audited that the deployment's contracts ever did. From each block's events alone, by rules
+written a second time, what each contract should keep is rebuilt: ids and digests are made anew, signatures verified against the
+registry as it was at that block, sums, limits, floats, windows and certificates checked. In the end, everything that each
+contract keeps after the last block is held against that, value by value, and what it has against what it owes.
+
+What is proven:
+  headers and transactions   by the block's hash, and each hash by the block after it
+  events, times              against the block's state root
+  what contracts keep        each value against the last block's state root, and each code by its hash
+
+What is believed of the node: ask two, if you don't trust one.
+  which blocks are final
+  what contracts have of the native token and of PSP22 tokens
+  that no key is left out where it lists a contract's storage
+  what the runtime calls its events and transactions (its metadata)
 
 The node has to keep all states (--state-pruning archive). That takes time: the work is kept in --work, where it goes on when the
 same command is started again. Without --work it is in a temporary file.
 
-With --from, what contracts kept before that block is believed, and signatures by keys of earlier epochs can't be verified.
+With --to, a contract that is made after that block is told as not made yet, and nothing else is said of it.
+
+With --from, what contracts kept before that block is believed, proven against the state root of the block before it. Not so the
+registry's: its changes are looked up in the blocks that they were in, from its making on, so that signatures of all epochs are
+verified; that these blocks are the chain's is believed. If the node has forgotten them, what members signed in earlier epochs
+counts as unseen.
+
 Documents are seen in the transaction that hands them in; those that one contract hands to another are not: such events are
 counted as unseen, and still lead to the state that is compared.
 

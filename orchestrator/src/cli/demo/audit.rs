@@ -106,6 +106,7 @@ impl Auditor {
         let audit = Audit::new(Arc::new(archive), contracts, registry, move |step| {
             bar.set_message(match step {
                 Step::Block { number, last } => format!("reading block {number} of {last}"),
+                Step::Past => "looking up who the institutions were".into(),
                 Step::Believed(_) => "taking over what is believed".into(),
                 Step::Compared(_) => "comparing what is kept".into(),
             });

@@ -27,45 +27,31 @@ use super::scene::Scene;
 use crate::audit::chain::{
     findings::Findings,
     tables::{Tables, TablesError},
-    Block, Place, Told, MADE,
+    Block, MADE,
 };
 
 /// Takes one event of the clearing house.
 ///
 /// # Errors
 /// The work file is broken. What contradicts the rules is a finding.
-pub fn take(
-    name: &str,
-    told: &Told<'_>,
-    place: &Place,
-    tables: &mut Tables,
-    findings: &mut Findings,
-) -> Result<(), TablesError> {
-    let scene = &mut Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
-    };
-    if told.event == MADE {
+pub fn take(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let event = scene.told.event;
+    if event == MADE {
         return made(scene);
     }
-    let known = scene.kept().head::<Head>()?;
-    let Some(head) = known else {
-        scene.find("never-made", "a clearing house tells something that was never made");
+    let Some(head) = scene.head::<Head>()? else {
         return Ok(());
     };
     believed::begin(&mut scene.kept())?;
     let awaited = Awaited::take(scene)?;
-    match told.event {
+    match event {
         "Retained" => return retain::retained(scene, head, awaited),
         "WindowShort" => return windows::short(scene, awaited),
         "WindowSettled" => return windows::settled(scene, awaited),
         "AwardPaid" => return rulings::paid(scene, awaited),
         _ => Awaited::missed(scene, awaited)?,
     }
-    match told.event {
+    match event {
         "Deposited" => money::deposited(scene, head),
         "Withdrawn" => money::withdrawn(scene),
         "Cleared" => clear::cleared(scene),
@@ -76,8 +62,8 @@ pub fn take(
         "DisputeOpened" => disputes::opened(scene, &head),
         "DisputeAnswered" => disputes::answered(scene),
         "DisputeRuled" => rulings::ruled(scene, head),
-        other => {
-            scene.find("unknown-event", format!("the clearing house tells no {other}"));
+        _ => {
+            scene.unknown_event();
             Ok(())
         }
     }
@@ -105,12 +91,7 @@ fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     let arguments: Option<([u8; 32], AccountId, u64, u64)> = scene.arguments("new");
     // Unseen periods are told by the comparison with storage.
     let (genesis, registry, dispute_period, ruling_period) = arguments.unwrap_or((place.genesis, place.registry, 0, 0));
-    scene.ensure(genesis == place.genesis, "other-chain", || {
-        "the clearing house was made for signatures of another chain".to_owned()
-    });
-    scene.ensure(registry == place.registry, "other-registry", || {
-        "the clearing house asks another registry".to_owned()
-    });
+    scene.at_home(genesis, registry);
     believed::made(&mut scene.kept())?;
     scene.kept().set_head(&Head {
         genesis,

@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 
 use protocol::{settlement::Asset, AccountId, Amount};
 
+use self::scene::Scene;
 use super::{
-    contracts::Audited,
+    contracts::{Audited, Kind},
     findings::Findings,
     tables::{Tables, TablesError},
     Block, Place, Told,
 };
 
-mod acts;
 mod checks;
 pub mod clearing;
 pub mod credit;
@@ -21,14 +21,6 @@ pub mod registry;
 pub mod scene;
 #[cfg(test)]
 pub mod stage;
-
-/// Whether there are rules for contracts made from this bundle.
-pub fn knows(bundle: &str) -> bool {
-    matches!(
-        bundle,
-        "clearing" | "credit" | "escrow" | "prepaid" | "reconciliation" | "registry"
-    )
-}
 
 /// Takes one event, or that the contract was made, in the order of the chain. What contradicts the rules is a finding.
 ///
@@ -41,18 +33,22 @@ pub fn take(
     tables: &mut Tables,
     findings: &mut Findings,
 ) -> Result<(), TablesError> {
-    let name = contract.name.as_str();
-    match contract.bundle.as_str() {
-        "clearing" => clearing::take(name, told, place, tables, findings),
-        "credit" => credit::take(name, told, place, tables, findings),
-        "escrow" => escrow::take(name, told, place, tables, findings),
-        "prepaid" => prepaid::take(name, told, place, tables, findings),
-        "reconciliation" => reconciliation::take(name, told, place, tables, findings),
-        "registry" => registry::take(name, told, place, tables, findings),
-        _ => {
-            let _ = (name, told, place, tables, findings);
-            Ok(())
-        }
+    let scene = &mut Scene {
+        name: &contract.name,
+        told,
+        place,
+        tables,
+        findings,
+    };
+    match contract.kind {
+        Kind::Clearing => clearing::take(scene),
+        Kind::Credit => credit::take(scene),
+        Kind::Escrow => escrow::take(scene),
+        Kind::Prepaid => prepaid::take(scene),
+        Kind::Reconciliation => reconciliation::take(scene),
+        Kind::Registry => registry::take(scene),
+        #[cfg(test)]
+        Kind::Bare => Ok(()),
     }
 }
 
@@ -68,16 +64,14 @@ pub fn sums(
     findings: &mut Findings,
 ) -> Result<BTreeMap<Asset, Amount>, TablesError> {
     let name = contract.name.as_str();
-    match contract.bundle.as_str() {
-        "clearing" => clearing::sums(name, account, until, tables, findings),
-        "credit" => credit::sums(name, account, until, tables, findings),
-        "escrow" => escrow::sums(name, account, until, tables, findings),
-        "prepaid" => prepaid::sums(name, account, until, tables, findings),
-        "reconciliation" => reconciliation::sums(name, account, until, tables, findings),
-        "registry" => registry::sums(name, account, until, tables, findings),
-        _ => {
-            let _ = (name, account, until, tables, findings);
-            Ok(BTreeMap::new())
-        }
+    match contract.kind {
+        Kind::Clearing => clearing::sums(name, account, until, tables, findings),
+        Kind::Credit => credit::sums(name, account, until, tables, findings),
+        Kind::Escrow => escrow::sums(name, account, until, tables, findings),
+        Kind::Prepaid => prepaid::sums(name, account, until, tables, findings),
+        Kind::Reconciliation => reconciliation::sums(name, account, until, tables, findings),
+        Kind::Registry => registry::sums(name, account, until, tables, findings),
+        #[cfg(test)]
+        Kind::Bare => Ok(BTreeMap::new()),
     }
 }

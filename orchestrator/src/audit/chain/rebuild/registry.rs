@@ -15,15 +15,15 @@ mod epochs;
 mod signed;
 
 pub use believed::believe;
-pub use epochs::{epoch_at, institution, is_known, signers};
-pub use signed::{ensure_active, member_signature, Signed};
+pub use epochs::{institution, is_known, signers};
+pub use signed::{account, active, acts, ensure_active, ensure_epoch, present, Signed};
 
-use super::scene::{Mapping, Scene};
+use super::scene::{all, Mapping, Scene};
 use crate::{
     audit::chain::{
         findings::Findings,
         tables::{Tables, TablesError},
-        Block, Place, Told, MADE,
+        Block, MADE,
     },
     identity::keys,
 };
@@ -64,29 +64,21 @@ struct Changed {
 ///
 /// # Errors
 /// The work file is broken. What contradicts the rules is a finding.
-pub fn take(
-    name: &str,
-    told: &Told<'_>,
-    place: &Place,
-    tables: &mut Tables,
-    findings: &mut Findings,
-) -> Result<(), TablesError> {
-    let scene = &mut Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
-    };
-    match told.event {
+pub fn take(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    match scene.told.event {
         MADE => made(scene),
-        "Created" => created(scene),
-        "Changed" => changed(scene),
-        other => {
-            scene.find("unknown-event", format!("the registry tells no {other}"));
+        "Created" => scene.on(created),
+        "Changed" => scene.on(changed),
+        _ => {
+            scene.unknown_event();
             Ok(())
         }
     }
+}
+
+/// The epoch that a registry's own struct says; `None` if that is laid out otherwise.
+pub fn epoch_in(head: &[u8]) -> Option<u32> {
+    all::<Head>(head).map(|head| head.epoch)
 }
 
 /// Everybody has one id, one account and one key, and nobody else has them. The registry holds no money.
@@ -123,24 +115,24 @@ pub fn sums(
             && signing_keys.get(&member) == Some(&institution.signing_key);
         if !is_sound {
             let detail = format!("the indices of member {} lead elsewhere", member.0);
-            findings.add("wrong-index", name, until, None, detail);
+            findings.add("contradiction", name, until, None, detail);
         }
     })?;
     let counted = kept.head::<Head>()?.map_or(0, |head| usize::from(head.count));
     if [count, ids.len(), accounts.len(), signing_keys.len()] != [counted; 4] {
         let detail = format!("{count} institutions are kept, {counted} counted");
-        findings.add("wrong-index", name, until, None, detail);
+        findings.add("contradiction", name, until, None, detail);
     }
     Ok(BTreeMap::new())
 }
 
 fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let place = *scene.place;
     let arguments: Option<Arguments> = scene.arguments("new");
+    // What isn't seen of it, `Created` tells.
     let (genesis, governors, governor_threshold, notary_threshold) =
-        arguments.unwrap_or_else(|| (scene.place.genesis, Vec::new(), 0, 0));
-    scene.ensure(genesis == scene.place.genesis, "other-chain", || {
-        "the registry was made for signatures of another chain".to_owned()
-    });
+        arguments.unwrap_or_else(|| (place.genesis, Vec::new(), 0, 0));
+    scene.at_home(genesis, place.registry);
     let head = Head {
         genesis,
         epoch: 0,
@@ -153,13 +145,12 @@ fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     epochs::begin(scene, 0, notary_threshold)
 }
 
-fn created(scene: &mut Scene<'_>) -> Result<(), TablesError> {
-    let Some(created) = scene.fields::<Created>() else {
+fn created(scene: &mut Scene<'_>, created: Created) -> Result<(), TablesError> {
+    let Some(head) = scene.head::<Head>()? else {
         return Ok(());
     };
-    let Some(head) = known(scene)? else { return Ok(()) };
     ensure_governors(scene, &created.governors, created.governor_threshold);
-    scene.ensure(created.notary_threshold > 0, "bad-threshold", || {
+    scene.ensure(created.notary_threshold > 0, "bad-terms", || {
         "no notary has to sign".to_owned()
     });
     let asked = Created {
@@ -180,15 +171,12 @@ fn created(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     })
 }
 
-fn changed(scene: &mut Scene<'_>) -> Result<(), TablesError> {
-    let Some(told) = scene.fields::<Changed>() else {
+fn changed(scene: &mut Scene<'_>, told: Changed) -> Result<(), TablesError> {
+    let Some(mut head) = scene.head::<Head>()? else {
         return Ok(());
     };
-    let Some(mut head) = known(scene)? else { return Ok(()) };
     let epoch = told.epoch;
-    scene.ensure(Some(epoch) == head.epoch.checked_add(1), "epoch-skipped", || {
-        format!("epoch {epoch} begins after epoch {}", head.epoch)
-    });
+    scene.expect("the epoch that begins", epoch, head.epoch.saturating_add(1));
     ensure_governed(scene, &head, &told.change);
     changes::carry_out(scene, &mut head, &told)?;
     head.epoch = epoch;
@@ -199,15 +187,6 @@ fn changed(scene: &mut Scene<'_>) -> Result<(), TablesError> {
 /// Of the constructor: the chain's genesis hash, the governors' keys, how many of them and of the notaries must sign.
 type Arguments = ([u8; 32], Vec<[u8; 32]>, u16, u16);
 
-/// What is kept so far; that nothing is, is a finding.
-fn known(scene: &mut Scene<'_>) -> Result<Option<Head>, TablesError> {
-    let head = scene.kept().head::<Head>()?;
-    scene.ensure(head.is_some(), "never-made", || {
-        "a registry tells something that was never made".to_owned()
-    });
-    Ok(head)
-}
-
 /// Enough governors signed this change, for the epoch that it ends, in time.
 fn ensure_governed(scene: &mut Scene<'_>, head: &Head, change: &Change) {
     let Some((asked, expires_at, signatures)) = scene.arguments::<(Change, Timestamp, Vec<GovernorSignature>)>("apply")
@@ -217,10 +196,7 @@ fn ensure_governed(scene: &mut Scene<'_>, head: &Head, change: &Change) {
     scene.ensure(asked == *change, "other-arguments", || {
         "another change was asked for".to_owned()
     });
-    let now = scene.told.block.time;
-    scene.ensure(now < expires_at, "expired", || {
-        format!("the change was signed until {expires_at}, applied at {now}")
-    });
+    scene.in_time(expires_at, "the change");
     let is_ascending = signatures
         .windows(2)
         .all(|pair| matches!(pair, [left, right] if left.governor < right.governor));
@@ -228,7 +204,7 @@ fn ensure_governed(scene: &mut Scene<'_>, head: &Head, change: &Change) {
         "the governors' places don't ascend".to_owned()
     });
     let (given, needed) = (signatures.len(), head.governor_threshold);
-    scene.ensure(given >= usize::from(needed), "governor-threshold", || {
+    scene.ensure(given >= usize::from(needed), "below-threshold", || {
         format!("{given} governors signed, it takes {needed}")
     });
     let domain = Domain {
@@ -257,7 +233,7 @@ fn ensure_governors(scene: &mut Scene<'_>, governors: &[[u8; 32]], threshold: u1
     let is_sound = distinct.len() == governors.len()
         && governors.len() <= MAX_GOVERNORS
         && (1..=governors.len()).contains(&usize::from(threshold));
-    scene.ensure(is_sound, "bad-governors", || {
+    scene.ensure(is_sound, "bad-terms", || {
         format!("{} governors, of which {threshold} have to sign", governors.len())
     });
 }

@@ -1,14 +1,20 @@
-//! One event with everything that an audit of it needs, and the places where a contract keeps things.
+//! One event with everything that an audit of it needs, how it is read, and the places where a contract keeps things.
 use std::marker::PhantomData;
 
 use protocol::{Key, KeyComposer};
 use scale::{Decode, Encode};
 
-use crate::audit::chain::{
-    findings::Findings,
-    tables::{Kept, Tables, TablesError},
-    Call, Place, Told,
+use crate::{
+    audit::chain::{
+        findings::Findings,
+        tables::{Kept, Tables, TablesError},
+        Call, Place, Told,
+    },
+    chain::ChainError,
 };
+
+/// The note that it was told.
+const NEVER_MADE: Notes<(), ()> = Notes::named("never-made");
 
 /// An event, where it happened, and what is known by then.
 pub struct Scene<'a> {
@@ -48,6 +54,66 @@ impl Scene<'_> {
         self.findings.digest(self.name, self.told, is_same, what);
     }
 
+    /// What the contract was made with, where nothing of it can be rebuilt otherwise. That it can't be seen is told once.
+    ///
+    /// # Errors
+    /// The work file is broken.
+    pub fn made_with<T: Decode>(&mut self) -> Result<Option<T>, TablesError> {
+        let asked = self.arguments("new");
+        if asked.is_none() {
+            self.never_made()?;
+        }
+        Ok(asked)
+    }
+
+    /// The contract's own struct so far. That there is none is told once: nothing of the contract is rebuilt then.
+    ///
+    /// # Errors
+    /// The work file is broken.
+    pub fn head<T: Decode>(&mut self) -> Result<Option<T>, TablesError> {
+        let head = self.kept().head()?;
+        if head.is_none() {
+            self.never_made()?;
+        }
+        Ok(head)
+    }
+
+    fn never_made(&mut self) -> Result<(), TablesError> {
+        if NEVER_MADE.get(&self.kept(), &())?.is_none() {
+            NEVER_MADE.put(&mut self.kept(), &(), &())?;
+            self.find(
+                "never-made",
+                "what it was made with can't be seen: nothing of it is rebuilt",
+            );
+        }
+        Ok(())
+    }
+
+    /// The contract's rules don't have this event.
+    pub fn unknown_event(&mut self) {
+        self.find("unknown-event", format!("the contract tells no {}", self.told.event));
+    }
+
+    /// The event as one of these kinds, by who reads them elsewhere, too. What it isn't, or doesn't decode, is a finding.
+    pub fn event<K: Copy, E>(
+        &mut self,
+        kinds: &[(&str, K)],
+        read: impl FnOnce(K, &[u8]) -> Result<E, ChainError>,
+    ) -> Option<E> {
+        let told = self.told;
+        let Some((_, kind)) = kinds.iter().find(|(name, _)| *name == told.event) else {
+            self.unknown_event();
+            return None;
+        };
+        match read(*kind, told.fields) {
+            Ok(event) => Some(event),
+            Err(error) => {
+                self.find("unreadable-event", format!("{}: {error}", told.event));
+                None
+            }
+        }
+    }
+
     /// The event's fields. What doesn't decode is a finding.
     pub fn fields<T: Decode>(&mut self) -> Option<T> {
         let told = self.told;
@@ -58,19 +124,37 @@ impl Scene<'_> {
         fields
     }
 
+    /// Goes on with the event's fields. Nothing follows from what doesn't decode.
+    ///
+    /// # Errors
+    /// What `act` gives.
+    pub fn on<T: Decode>(
+        &mut self,
+        act: impl FnOnce(&mut Self, T) -> Result<(), TablesError>,
+    ) -> Result<(), TablesError> {
+        match self.fields() {
+            Some(fields) => act(self, fields),
+            None => Ok(()),
+        }
+    }
+
     /// The arguments of the message that led to the event. A message that can't have is a finding; where the call isn't
     /// seen, that is counted.
     pub fn arguments<T: Decode>(&mut self, message: &str) -> Option<T> {
-        let Some(call) = self.told.call else {
+        let told = self.told;
+        let Some(call) = told.call else {
             self.findings.unseen();
             return None;
         };
-        if call.message != message {
-            let (event, found) = (self.told.event, &call.message);
-            self.find("other-message", format!("{event} comes of {message}, not of {found}"));
-            return None;
-        }
-        let arguments = all::<T>(&call.arguments);
+        self.ensure(call.message == message, "other-message", || {
+            format!("{} doesn't come of {}", told.event, call.message)
+        });
+        self.asked(message)
+    }
+
+    /// What this message was asked with, if it led to the event: whether it may have, is looked at elsewhere.
+    pub fn asked<T: Decode>(&mut self, message: &str) -> Option<T> {
+        let arguments = self.call_of(message)?.read();
         self.ensure(arguments.is_some(), "unreadable-call", || {
             format!("the arguments of {message} aren't what the contract takes")
         });

@@ -9,7 +9,7 @@ use protocol::{
 use scale::Encode;
 use sp_core::{sr25519, Pair as _};
 
-use super::registry;
+use super::{registry, scene::Scene};
 use crate::audit::chain::{
     findings::Findings,
     tables::{Tables, TablesError},
@@ -17,7 +17,7 @@ use crate::audit::chain::{
 };
 
 /// What takes an event.
-pub type Take = fn(&str, &Told<'_>, &Place, &mut Tables, &mut Findings) -> Result<(), TablesError>;
+pub type Take = fn(&mut Scene<'_>) -> Result<(), TablesError>;
 
 /// The chain's genesis hash.
 pub const GENESIS: [u8; 32] = [7; 32];
@@ -86,8 +86,22 @@ impl Stage {
             fields: &fields,
             call,
         };
-        let name = if contract == REGISTRY { "registry" } else { "contract" };
-        take(name, &told, &self.place, &mut self.tables, &mut self.findings).unwrap();
+        take(&mut self.scene(&told)).unwrap();
+    }
+
+    /// Something that a contract tells, with what is known by then.
+    pub fn scene<'a>(&'a mut self, told: &'a Told<'a>) -> Scene<'a> {
+        Scene {
+            name: if told.contract == REGISTRY {
+                "registry"
+            } else {
+                "contract"
+            },
+            told,
+            place: &self.place,
+            tables: &mut self.tables,
+            findings: &mut self.findings,
+        }
     }
 
     /// The next transaction begins.

@@ -70,11 +70,11 @@ impl Awaited {
             Self::Vouchers(retaining) => retaining.end(kept)?,
             Self::Payment { window } => {
                 let detail = format!("window {window} was cut off, and neither paid nor short");
-                vec![("window-not-paid", detail)]
+                vec![("not-told", detail)]
             }
             Self::Award { voucher, obligation } => {
                 let detail = format!("what goes back of obligation {obligation} of {voucher} was not paid at once");
-                vec![("award-not-paid", detail)]
+                vec![("not-told", detail)]
             }
         })
     }

@@ -45,12 +45,12 @@ pub(super) fn learn(scene: &mut Scene<'_>, voucher: &Voucher) -> Result<(), Tabl
 }
 
 /// A voucher isn't known: that is a finding, unless it may be older than the audit.
-pub(super) fn unknown(scene: &mut Scene<'_>, code: &str, id: VoucherId, what: &str) -> Result<(), TablesError> {
+pub(super) fn unknown(scene: &mut Scene<'_>, id: VoucherId, what: &str) -> Result<(), TablesError> {
     let is_believed = BEGUN.get(&scene.kept(), &())? == Some(true);
     if is_believed && scene.told.call.is_none() {
         scene.findings.unseen();
     } else {
-        scene.find(code, format!("{what}: {id}"));
+        scene.find("unknown", format!("{what}: {id}"));
     }
     Ok(())
 }

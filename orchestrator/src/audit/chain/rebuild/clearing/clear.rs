@@ -9,12 +9,12 @@ use protocol::{
 use scale::Decode;
 
 use super::{
-    believed, signed,
+    believed,
     state::{self, Known, BALANCES, BELIEVED, DEPOSITORS, DISCHARGES, DISPUTES, POSITIONS, UNDISCHARGED},
 };
 use crate::audit::chain::{
     rebuild::{
-        registry::{ensure_active, Signed},
+        registry::{ensure_active, ensure_epoch, present, Signed},
         scene::Scene,
     },
     tables::TablesError,
@@ -39,16 +39,12 @@ pub(super) fn cleared(scene: &mut Scene<'_>) -> Result<(), TablesError> {
     scene.digest(clearing_voucher.id() == id, || {
         format!("the id of clearing voucher {id}")
     });
-    scene.ensure(clearing_voucher.voucher == voucher, "other-voucher", || {
-        format!("clearing voucher {id} is told of voucher {voucher}, and is another's")
-    });
-    let now = scene.told.block.time;
-    signed::ensure_in_time(
-        scene,
-        clearing_voucher.expires_at,
-        now,
-        format_args!("clearing voucher {id}"),
+    scene.expect(
+        format_args!("the voucher that clearing voucher {id} is of"),
+        voucher,
+        clearing_voucher.voucher,
     );
+    scene.in_time(clearing_voucher.expires_at, format_args!("clearing voucher {id}"));
     ensure_signed(scene, &clearing_voucher)?;
     let course = ensure_owed(scene, &clearing_voucher)?;
     ensure_sources(scene, &clearing_voucher)?;
@@ -67,13 +63,13 @@ pub(super) fn cleared(scene: &mut Scene<'_>) -> Result<(), TablesError> {
 
 /// The issuer signed it, as it is told.
 fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), TablesError> {
-    let set = signed::present(scene, &[told.issuer])?;
+    let set = present(scene, &[told.issuer])?;
     ensure_active(scene, told.issuer, &[told.issuer], &set, Roles::PARTICIPANT);
     let Some((asked,)) = scene.arguments::<(Vec<SignedClearingVoucher>,)>("clear_batch") else {
         return Ok(());
     };
     let count = asked.len();
-    scene.ensure(count <= MAX_CLEARING_BATCH, "batch-size", || {
+    scene.ensure(count <= MAX_CLEARING_BATCH, "too-many", || {
         format!("a batch of {count} clearing vouchers")
     });
     let (id, issuer) = (told.id(), told.issuer);
@@ -85,7 +81,7 @@ fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), Ta
     scene.digest(found.voucher.id() == told.voucher, || {
         format!("the voucher that clearing voucher {id} is of")
     });
-    signed::ensure_epoch(scene, found.epoch, &set);
+    ensure_epoch(scene, found.epoch, &set);
     let what = Signed {
         epoch: set.epoch,
         purpose: Purpose::ClearingVoucher,
@@ -104,7 +100,7 @@ fn ensure_signed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), Ta
 fn ensure_owed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<Course, TablesError> {
     let (voucher, issuer) = (told.voucher, told.issuer);
     let Some(known) = Known::of(scene, voucher)? else {
-        believed::unknown(scene, "unknown-voucher", voucher, "cleared, and never retained")?;
+        believed::unknown(scene, voucher, "cleared, and never retained")?;
         return Ok(Course::TakenOut);
     };
     scene.digest(known.relation.id() == told.relation, || {
@@ -113,25 +109,22 @@ fn ensure_owed(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<Course, 
     let course = known.course();
     if let Course::InWindow(window) = course {
         scene.find(
-            "settled-net",
+            "wrong-state",
             format!("{voucher} is cleared, and is paid with window {window}"),
         );
     }
     let is_first = DISCHARGES.get(scene, &(voucher, issuer))?.is_none();
-    scene.ensure(is_first, "cleared-twice", || {
+    scene.ensure(is_first, "twice", || {
         format!("member {} clears {voucher} again", issuer.0)
     });
     let owed = known.relation.owed_by(issuer);
-    scene.ensure(
-        !owed.is_empty() && owed == told.discharged,
-        "discharge-mismatch",
-        || {
-            format!(
-                "member {} discharges something else than it owes under {voucher}",
-                issuer.0
-            )
-        },
-    );
+    let is_owed = !owed.is_empty() && owed == told.discharged;
+    scene.ensure(is_owed, "wrong-value", || {
+        format!(
+            "member {} discharges something else than it owes under {voucher}",
+            issuer.0
+        )
+    });
     Ok(course)
 }
 
@@ -173,7 +166,7 @@ fn discharge(scene: &mut Scene<'_>, course: Course, paid: &ClearingVoucher) -> R
 /// Each source is an earlier record that credited the issuer in an asset that it discharges now.
 fn ensure_sources(scene: &mut Scene<'_>, told: &ClearingVoucher) -> Result<(), TablesError> {
     let (count, id) = (told.sources.len(), told.id());
-    scene.ensure((1..=MAX_SOURCES).contains(&count), "source-count", || {
+    scene.ensure((1..=MAX_SOURCES).contains(&count), "too-many", || {
         format!("clearing voucher {id} names {count} sources")
     });
     for source in &told.sources {

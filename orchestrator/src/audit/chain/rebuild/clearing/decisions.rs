@@ -10,7 +10,10 @@ use super::{
     signed,
     state::{Head, BALANCES, SCHEDULES},
 };
-use crate::audit::chain::{rebuild::scene::Scene, tables::TablesError};
+use crate::audit::chain::{
+    rebuild::{registry, scene::Scene},
+    tables::TablesError,
+};
 
 /// Counts a decision, which enough notaries approved as the next one. Where the approval isn't seen, it is `None`.
 pub(super) fn decided(
@@ -30,11 +33,12 @@ pub(super) fn fees_published(scene: &mut Scene<'_>, mut head: Head) -> Result<()
     let Some((version, rules)) = scene.fields::<(u32, Vec<FeeRule>)>() else {
         return Ok(());
     };
-    let latest = head.fee_version;
-    scene.ensure(Some(version) == latest.checked_add(1), "number-skipped", || {
-        format!("fee schedule {version} is told after {latest}")
-    });
-    scene.ensure(rules.len() <= MAX_FEE_RULES, "too-many-rules", || {
+    scene.expect(
+        "the fee schedule's version",
+        version,
+        head.fee_version.saturating_add(1),
+    );
+    scene.ensure(rules.len() <= MAX_FEE_RULES, "too-many", || {
         format!("fee schedule {version} has {} rules", rules.len())
     });
     let asked = scene.arguments::<(Vec<FeeRule>, Approval)>("set_fees");
@@ -59,8 +63,8 @@ pub(super) fn cap_set(scene: &mut Scene<'_>, mut head: Head) -> Result<(), Table
     scene.ensure(is_asked, "other-arguments", || {
         format!("another cap was asked for than member {}'s {cap}", member.0)
     });
-    let is_member = signed::account(scene, member)?.is_some();
-    scene.ensure(is_member, "unknown-member", || {
+    let is_member = registry::account(scene, member)?.is_some();
+    scene.ensure(is_member, "unknown", || {
         format!("nobody is member {}, and gets a cap", member.0)
     });
     let mut balance = BALANCES.or_default(scene, &(member, asset))?;

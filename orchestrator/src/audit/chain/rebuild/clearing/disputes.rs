@@ -1,16 +1,20 @@
 //! Disputes: a party contests an obligation, the other side answers.
 use protocol::{
     disputes::{Claim, Dispute, Response},
+    registry::Roles,
     settlement::Voucher,
     Member, VoucherId,
 };
 use scale::Decode;
 
 use super::{
-    believed, signed,
+    believed,
     state::{Head, Known, DISPUTES},
 };
-use crate::audit::chain::{rebuild::scene::Scene, tables::TablesError};
+use crate::audit::chain::{
+    rebuild::{registry, scene::Scene},
+    tables::TablesError,
+};
 
 #[derive(Decode)]
 struct Answered {
@@ -33,14 +37,14 @@ pub(super) fn opened(scene: &mut Scene<'_>, head: &Head) -> Result<(), TablesErr
             format!("the voucher {voucher} that is contested")
         });
     }
-    signed::ensure_acts(scene, told.claimant)?;
+    registry::acts(scene, told.claimant, Roles::PARTICIPANT)?;
     let place = (voucher, told.claim.obligation);
     let is_first = DISPUTES.get(scene, &place)?.is_none();
-    scene.ensure(is_first, "disputed-twice", || {
+    scene.ensure(is_first, "twice", || {
         format!("obligation {} of {voucher} is contested again", place.1)
     });
     match Known::of(scene, voucher)? {
-        None => believed::unknown(scene, "unknown-voucher", voucher, "contested, and never retained")?,
+        None => believed::unknown(scene, voucher, "contested, and never retained")?,
         Some(known) => ensure_contestable(scene, head, &known, &told),
     }
     DISPUTES.put(scene, &place, &told)
@@ -50,19 +54,17 @@ pub(super) fn opened(scene: &mut Scene<'_>, head: &Head) -> Result<(), TablesErr
 fn ensure_contestable(scene: &mut Scene<'_>, head: &Head, known: &Known, told: &Dispute) {
     let (claimant, claim, now) = (told.claimant, told.claim, scene.told.block.time);
     let id = known.kept.voucher;
-    scene.ensure(known.voucher.involves(claimant), "not-involved", || {
+    scene.ensure(known.voucher.involves(claimant), "not-entitled", || {
         format!("member {} contests {id}, and is no party to it", claimant.0)
     });
     let until = known.batch.retained_at.saturating_add(head.dispute_period);
-    scene.ensure(now < until, "dispute-too-late", || {
-        format!("{id} could be contested until {until}, and was at {now}")
-    });
+    scene.before(until, format_args!("{id} was contested"));
     let contested = known.relation.obligations.get(usize::from(claim.obligation)).copied();
     let contested = contested
         .filter(|owed| (1..=owed.amount).contains(&claim.amount))
         .filter(|owed| claimant == owed.debtor || (claimant != owed.creditor && claim.amount == owed.amount));
     let Some(contested) = contested else {
-        scene.find("bad-claim", format!("member {} can't claim this of {id}", claimant.0));
+        scene.find("bad-terms", format!("member {} can't claim this of {id}", claimant.0));
         return;
     };
     let follows = Dispute {
@@ -79,7 +81,7 @@ fn ensure_contestable(scene: &mut Scene<'_>, head: &Head, known: &Known, told: &
         is_due: false,
         paid: 0,
     };
-    scene.ensure(follows == *told, "wrong-dispute", || {
+    scene.ensure(follows == *told, "wrong-value", || {
         format!("the dispute over {id} is told otherwise than it follows from the claim")
     });
 }
@@ -100,14 +102,17 @@ pub(super) fn answered(scene: &mut Scene<'_>) -> Result<(), TablesError> {
             format!("another answer was given to the dispute over {voucher}")
         });
     }
-    signed::ensure_acts(scene, member)?;
+    registry::acts(scene, member, Roles::PARTICIPANT)?;
     let Some(mut dispute) = unruled(scene, voucher, obligation)? else {
         return Ok(());
     };
     let is_other_side = [dispute.contested.debtor, dispute.contested.creditor].contains(&member);
-    let may_answer = is_other_side && member != dispute.claimant && dispute.response.is_none();
-    scene.ensure(may_answer, "not-its-to-answer", || {
+    let may_answer = is_other_side && member != dispute.claimant;
+    scene.ensure(may_answer, "not-entitled", || {
         format!("member {} answers the dispute over {voucher}", member.0)
+    });
+    scene.ensure(dispute.response.is_none(), "twice", || {
+        format!("the dispute over {voucher} is answered again")
     });
     dispute.response = Some(response);
     DISPUTES.put(scene, &(voucher, obligation), &dispute)
@@ -120,11 +125,11 @@ pub(super) fn unruled(
     obligation: u8,
 ) -> Result<Option<Dispute>, TablesError> {
     let found = DISPUTES.get(scene, &(voucher, obligation))?;
-    scene.ensure(found.is_some(), "unknown-dispute", || {
+    scene.ensure(found.is_some(), "unknown", || {
         format!("obligation {obligation} of {voucher} was never contested")
     });
     let is_open = found.is_none_or(|dispute| dispute.ruling.is_none());
-    scene.ensure(is_open, "already-ruled", || {
+    scene.ensure(is_open, "twice", || {
         format!("the dispute over obligation {obligation} of {voucher} had ended")
     });
     Ok(found)

@@ -1,16 +1,18 @@
 //! Deposits and withdrawals.
 use protocol::{
+    registry::Roles,
     settlement::{Asset, Source},
+    text::to_hex,
     AccountId, Amount, Member,
 };
 use scale::Decode;
 
-use super::{
-    signed,
-    state::{self, Head, DEPOSITED, DEPOSITORS, WITHDRAWN},
-};
+use super::state::{self, Head, DEPOSITED, DEPOSITORS, WITHDRAWN};
 use crate::audit::chain::{
-    rebuild::scene::{Notes, Scene},
+    rebuild::{
+        registry,
+        scene::{Notes, Scene},
+    },
     tables::TablesError,
 };
 
@@ -40,17 +42,10 @@ pub(super) fn deposited(scene: &mut Scene<'_>, head: Head) -> Result<(), TablesE
         amount,
         deposit,
     } = told;
-    scene.ensure(deposit == head.deposits, "number-skipped", || {
-        format!("deposit {deposit} is told after {} deposits", head.deposits)
-    });
+    scene.expect("the deposit's number", deposit, head.deposits);
     ensure_money(scene, asset, amount);
-    if let Some((asked,)) = scene.arguments::<(Member,)>("deposit") {
-        let sent = scene.told.call.map_or(0, |call| call.value);
-        scene.ensure(asked == member && sent == amount, "other-arguments", || {
-            format!("member {} sent {sent}", asked.0)
-        });
-    }
-    signed::ensure_acts(scene, member)?;
+    scene.exact_call("deposit", &member, amount);
+    registry::acts(scene, member, Roles::PARTICIPANT)?;
     let head = Head {
         deposits: deposit.saturating_add(1),
         ..head
@@ -72,23 +67,21 @@ pub(super) fn withdrawn(scene: &mut Scene<'_>) -> Result<(), TablesError> {
         to,
     } = told;
     ensure_money(scene, asset, amount);
-    let account = signed::account(scene, member)?;
-    scene.ensure(account == Some(to), "other-account", || {
-        format!("member {} is paid to an account that isn't its", member.0)
-    });
-    if let Some(asked) = scene.arguments::<(Member, Asset, Amount)>("withdraw") {
-        scene.ensure(asked == (member, asset, amount), "other-arguments", || {
-            format!("member {} asked for {} of {:?}", asked.0 .0, asked.2, asked.1)
-        });
+    scene.exact_call("withdraw", &(member, asset, amount), 0);
+    if let Some(account) = registry::acts(scene, member, Roles::PARTICIPANT)? {
+        scene.expect(
+            format_args!("the account that member {} is paid to", member.0),
+            to_hex(&to.0),
+            to_hex(&account.0),
+        );
     }
-    signed::ensure_acts(scene, member)?;
     state::spend(scene, member, asset, amount)?;
     add(scene, &WITHDRAWN, asset, amount)
 }
 
 fn ensure_money(scene: &mut Scene<'_>, asset: Asset, amount: Amount) {
-    scene.ensure(amount > 0, "zero-amount", || "nothing was moved".to_owned());
-    scene.ensure(asset == Asset::Native, "other-asset", || {
+    scene.not_zero(amount, "what was moved");
+    scene.ensure(asset == Asset::Native, "bad-terms", || {
         format!("{asset:?} can't be deposited")
     });
 }

@@ -71,7 +71,7 @@ impl Retaining {
             new.sort_unstable();
         }
         let count = window.positions.len();
-        scene.ensure(count <= MAX_POSITIONS, "window-full", || {
+        scene.ensure(count <= MAX_POSITIONS, "too-many", || {
             format!("window {number} has {count} positions")
         });
         WINDOWS.put(scene, &number, &window)
@@ -83,7 +83,7 @@ impl Retaining {
         let Self { batch, told, .. } = self;
         if let Some(total) = self.total.filter(|total| *total != told) {
             faults.push((
-                "voucher-not-told",
+                "not-told",
                 format!("batch {batch} has {total} vouchers, {told} were told"),
             ));
         }
@@ -99,7 +99,7 @@ impl Retaining {
             if needed > balance.cap {
                 let (cap, member) = (balance.cap, member.0);
                 let detail = format!("member {member} owes {needed} after batch {batch}, and may owe {cap}");
-                faults.push(("cap-exceeded", detail));
+                faults.push(("above-limit", detail));
             }
         }
         Ok(faults)

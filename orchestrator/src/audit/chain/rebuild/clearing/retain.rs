@@ -15,8 +15,12 @@ use super::{
     state::{self, Head, Known, BALANCES, BATCHES, PAGES, UNDISCHARGED, VOUCHERS},
 };
 use crate::audit::chain::{
-    rebuild::scene::{all, Scene},
+    rebuild::{
+        registry::{ensure_epoch, present},
+        scene::Scene,
+    },
     tables::TablesError,
+    Call,
 };
 
 /// The vouchers of one event at most: fewer are the batch's last ones.
@@ -65,15 +69,12 @@ pub(super) fn retained(scene: &mut Scene<'_>, head: Head, awaited: Option<Awaite
 /// Keeps what the vouchers have in common, and checks who signed.
 fn begin(scene: &mut Scene<'_>, head: Head, told: &Retained) -> Result<Retaining, TablesError> {
     let number = told.batch;
-    scene.ensure(number == head.batches, "number-skipped", || {
-        format!("batch {number} is told after {} batches", head.batches)
-    });
-    scene.ensure(told.window == head.open_window, "other-window", || {
-        format!(
-            "batch {number} is in window {}, {} is open",
-            told.window, head.open_window
-        )
-    });
+    scene.expect("the batch's number", number, head.batches);
+    scene.expect(
+        format_args!("the window of batch {number}"),
+        told.window,
+        head.open_window,
+    );
     let head = Head {
         batches: number.saturating_add(1),
         ..head
@@ -87,8 +88,8 @@ fn begin(scene: &mut Scene<'_>, head: Head, told: &Retained) -> Result<Retaining
         window: told.window,
     };
     BATCHES.put(scene, &number, &common)?;
-    let set = signed::present(scene, &[])?;
-    signed::ensure_epoch(scene, told.epoch, &set);
+    let set = present(scene, &[])?;
+    ensure_epoch(scene, told.epoch, &set);
     let mut total = None;
     if let Some((batch, signatures)) = scene.arguments::<Arguments>("retain_batch") {
         total = u32::try_from(batch.vouchers.len()).ok();
@@ -110,25 +111,23 @@ fn begin(scene: &mut Scene<'_>, head: Head, told: &Retained) -> Result<Retaining
 fn ensure_acceptable(scene: &mut Scene<'_>, batch: &RetentionBatch) {
     let (vouchers, refunds) = (batch.vouchers.len(), batch.refunded.len());
     let fits = (1..=MAX_BATCH).contains(&vouchers) && refunds <= MAX_REFUNDS;
-    scene.ensure(fits, "batch-size", || {
+    scene.ensure(fits, "too-many", || {
         format!("a batch of {vouchers} vouchers and {refunds} refunds")
     });
-    signed::ensure_in_time(scene, batch.expires_at, scene.told.block.time, "the batch");
+    scene.in_time(batch.expires_at, "the batch");
     let named = batch.vouchers.iter().filter_map(|voucher| match voucher.kind {
         TransactionKind::Refund(original) => Some(original),
         _ => None,
     });
     let is_along = named.eq(batch.refunded.iter().map(Voucher::id));
-    scene.ensure(is_along, "refund-mismatch", || {
+    scene.ensure(is_along, "bad-terms", || {
         "the batch brings along others than its refunds name".to_owned()
     });
 }
 
 /// The event tells the next vouchers that were asked for, and what they were asked for with.
 fn ensure_told_as_asked(scene: &mut Scene<'_>, told: &Retained, retaining: &Retaining) {
-    let asked = scene
-        .call_of("retain_batch")
-        .and_then(|call| all::<Arguments>(&call.arguments));
+    let asked = scene.call_of("retain_batch").and_then(Call::read::<Arguments>);
     let Some((batch, _)) = asked else { return };
     let from = usize::try_from(retaining.told).unwrap_or(usize::MAX);
     let next = batch.vouchers.iter().skip(from).take(told.vouchers.len());
@@ -155,7 +154,7 @@ fn keep(
     VOUCHERS.put(&mut scene.kept(), &id, voucher)?;
 
     let schedule = state::schedule(scene, voucher.fees)?;
-    scene.ensure(schedule.is_some(), "unknown-fees", || {
+    scene.ensure(schedule.is_some(), "unknown", || {
         format!(
             "voucher {id} names the fee schedule {}, which was never published",
             voucher.fees
@@ -177,10 +176,9 @@ fn keep(
 
 fn ensure_voucher(scene: &mut Scene<'_>, told: &Retained, id: VoucherId, voucher: &Voucher) {
     if let Err(fault) = voucher.check() {
-        scene.find("bad-voucher", format!("voucher {id}: {fault:?}"));
+        scene.find("bad-terms", format!("voucher {id}: {fault:?}"));
     }
-    let now = scene.told.block.time;
-    signed::ensure_in_time(scene, voucher.expires_at, now, format_args!("voucher {id}"));
+    scene.in_time(voucher.expires_at, format_args!("voucher {id}"));
     let parties = voucher.parties();
     let missing = parties.iter().find(|party| !told.signers.contains(party));
     scene.ensure(missing.is_none(), "missing-signature", || {
@@ -192,7 +190,7 @@ fn keep_in_page(scene: &mut Scene<'_>, batch: u32, id: VoucherId, voucher: &Vouc
     let (number, slot) = Page::place(voucher.sequence);
     let mut page = PAGES.or_default(scene, &(voucher.originator, number))?;
     let is_free = page.take(slot);
-    scene.ensure(is_free, "voucher-used", || {
+    scene.ensure(is_free, "twice", || {
         let (sequence, originator) = (voucher.sequence, voucher.originator.0);
         format!("member {originator}'s number {sequence} is used again, for voucher {id}")
     });
@@ -210,12 +208,7 @@ fn keep_in_page(scene: &mut Scene<'_>, batch: u32, id: VoucherId, voucher: &Vouc
 fn give_back(scene: &mut Scene<'_>, batch: u32, refund: &Voucher, named: VoucherId) -> Result<(), TablesError> {
     let original = Known::of(scene, named)?.filter(|known| known.kept.batch != batch);
     let Some(Known { voucher: original, .. }) = original else {
-        return believed::unknown(
-            scene,
-            "refund-mismatch",
-            named,
-            "refunded, and retained in no earlier batch",
-        );
+        return believed::unknown(scene, named, "refunded, and retained in no earlier batch");
     };
     let (paid, back) = (original.principal(), refund.principal());
     let is_same = original.originator == refund.originator
@@ -225,7 +218,7 @@ fn give_back(scene: &mut Scene<'_>, batch: u32, refund: &Voucher, named: Voucher
         && original.asset == refund.asset
         && paid.debtor == back.creditor
         && paid.creditor == back.debtor;
-    scene.ensure(is_same, "refund-mismatch", || {
+    scene.ensure(is_same, "bad-terms", || {
         format!("the refund of voucher {named} involves others")
     });
     state::take_back(scene, named, 0, paid.amount, refund.amount)

@@ -57,13 +57,14 @@ fn by_default(scene: &mut Scene<'_>, told: &Ruled, dispute: Option<&Dispute>) {
     if let Some(asked) = scene.arguments::<(VoucherId, u8)>("rule_by_default") {
         ensure_asked(scene, asked, told);
     }
-    let now = scene.told.block.time;
-    let is_late = dispute.is_none_or(|dispute| now >= dispute.rule_by);
-    scene.ensure(is_late, "ruled-too-early", || {
-        format!("the notaries could still rule over {}", told.voucher)
-    });
+    if let Some(dispute) = dispute {
+        scene.not_before(
+            dispute.rule_by,
+            format_args!("{} was ruled on by default", told.voucher),
+        );
+    }
     let stands = (told.ruling, told.awarded) == (Ruling::Uphold, 0);
-    scene.ensure(stands, "wrong-ruling", || {
+    scene.ensure(stands, "wrong-value", || {
         format!("nobody ruled over {}, and {:?} is told", told.voucher, told.ruling)
     });
 }
@@ -100,21 +101,18 @@ fn by_notaries(
     let signers = approval.map_or_else(Vec::new, |approval| signing::members(&approval.signatures));
     if let Some(notary) = signers.iter().find(|signer| concerned.contains(signer)) {
         scene.find(
-            "not-impartial",
+            "not-entitled",
             format!("member {} ruled over {voucher}, which concerns it", notary.0),
         );
     }
-    let (now, until) = (scene.told.block.time, dispute.rule_by);
-    scene.ensure(now < until, "ruled-too-late", || {
-        format!("the notaries ruled over {voucher} at {now}, and could until {until}")
-    });
+    scene.before(dispute.rule_by, format_args!("the notaries ruled over {voucher}"));
     let claimed = dispute.claim.amount;
     let follows = match ruling {
         Ruling::Uphold => Some(0),
         Ruling::Reverse => Some(claimed),
         Ruling::Partial(amount) => Some(amount).filter(|amount| (1..claimed).contains(amount)),
     };
-    scene.ensure(follows == Some(awarded), "wrong-ruling", || {
+    scene.ensure(follows == Some(awarded), "wrong-value", || {
         format!("{ruling:?} of {claimed} can't give back {awarded} of {voucher}")
     });
     Ok(())
@@ -137,13 +135,13 @@ pub(super) fn paid(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<()
     }
     let Some(dispute) = DISPUTES.get(scene, &(voucher, obligation))? else {
         scene.find(
-            "unknown-dispute",
+            "unknown",
             format!("{voucher} was never contested, and its award is paid"),
         );
         return Ok(());
     };
     let is_paid = is_paid(scene, voucher, &dispute)?;
-    scene.ensure(dispute.is_due || is_paid, "obligation-unpaid", || {
+    scene.ensure(dispute.is_due || is_paid, "unpaid", || {
         format!("what goes back of {voucher} is paid before it was paid itself")
     });
     let unpaid = dispute.awarded.saturating_sub(dispute.paid);
@@ -156,7 +154,7 @@ pub(super) fn paid(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<()
     let mut balance = BALANCES.or_default(scene, &(from, asset))?;
     let follows = unpaid.min(balance.available);
     let is_right = follows == told && unpaid > 0 && (told > 0 || !dispute.is_due);
-    scene.ensure(is_right, "wrong-award", || {
+    scene.ensure(is_right, "wrong-value", || {
         format!("{told} goes back of {voucher}; {unpaid} is owed, {follows} there")
     });
     if !dispute.is_due {

@@ -1,56 +1,22 @@
 //! Who signed, and whether they might.
-use std::{collections::BTreeSet, fmt::Display};
+use std::collections::BTreeSet;
 
 use protocol::{
     decisions::{Approval, Decision},
     registry::{Roles, SignerSet},
     settlement::{retention_id, Relation, RetentionBatch},
     signing::{self, MemberSignature, Purpose},
-    AccountId, Member, RelationId, VoucherId,
+    Member, RelationId, VoucherId,
 };
 
 use super::state;
 use crate::audit::chain::{
     rebuild::{
-        registry::{self, ensure_active, Signed},
+        registry::{ensure_active, ensure_epoch, present, Signed},
         scene::Scene,
     },
     tables::TablesError,
 };
-
-/// What the registry said of these members when the event came to be.
-pub(super) fn present(scene: &mut Scene<'_>, members: &[Member]) -> Result<SignerSet, TablesError> {
-    let (place, told) = (scene.place, scene.told);
-    let epoch = registry::epoch_at(place, scene.tables, told.block.number, told.index)?;
-    let set = registry::signers(place, scene.tables, epoch, members)?;
-    Ok(set.unwrap_or_else(|| SignerSet {
-        epoch,
-        notary_threshold: 1,
-        signers: Vec::new(),
-    }))
-}
-
-/// A member's account.
-pub(super) fn account(scene: &mut Scene<'_>, member: Member) -> Result<Option<AccountId>, TablesError> {
-    let set = present(scene, &[member])?;
-    Ok(set
-        .signers
-        .first()
-        .and_then(Option::as_ref)
-        .map(|signer| signer.account))
-}
-
-/// The member might act, and its account sent the transaction, where that is seen.
-pub(super) fn ensure_acts(scene: &mut Scene<'_>, member: Member) -> Result<(), TablesError> {
-    let set = present(scene, &[member])?;
-    let signer = ensure_active(scene, member, &[member], &set, Roles::PARTICIPANT);
-    let sent = scene.told.call.map(|call| call.signer);
-    let is_it = signer.zip(sent).is_none_or(|(signer, sent)| signer.account == sent);
-    scene.ensure(is_it, "other-account", || {
-        format!("another account acts as member {}", member.0)
-    });
-    Ok(())
-}
 
 /// Every party signed what it is a party to, enough notaries signed everything, nobody else did.
 pub(super) fn ensure_retention(
@@ -119,11 +85,11 @@ pub(super) fn ensure_approved(
     decision: &Decision,
     approval: &Approval,
 ) -> Result<(), TablesError> {
-    let (number, now) = (approval.number, scene.told.block.time);
-    scene.ensure(number == next, "stale-approval", || {
+    let number = approval.number;
+    scene.ensure(number == next, "stale-number", || {
         format!("decision {next} was approved as decision {number}")
     });
-    ensure_in_time(scene, approval.expires_at, now, "the approval");
+    scene.in_time(approval.expires_at, "the approval");
     let signers = signing::members(&approval.signatures);
     let set = present(scene, &signers)?;
     ensure_epoch(scene, approval.epoch, &set);
@@ -144,21 +110,6 @@ pub(super) fn ensure_approved(
     Ok(())
 }
 
-/// It was valid strictly before that time.
-pub(super) fn ensure_in_time(scene: &mut Scene<'_>, until: u64, now: u64, what: impl Display) {
-    scene.ensure(now < until, "expired", || {
-        format!("{what} was valid until {until}, used at {now}")
-    });
-}
-
-/// It was signed in the epoch that it was used in.
-pub(super) fn ensure_epoch(scene: &mut Scene<'_>, epoch: u32, set: &SignerSet) {
-    let current = set.epoch;
-    scene.ensure(epoch == current, "stale-epoch", || {
-        format!("signed in epoch {epoch}, used in epoch {current}")
-    });
-}
-
 fn ensure_ascending(scene: &mut Scene<'_>, signatures: &[MemberSignature]) {
     scene.ensure(signing::ascending(signatures), "signers-not-ascending", || {
         "the signers don't ascend".to_owned()
@@ -167,7 +118,7 @@ fn ensure_ascending(scene: &mut Scene<'_>, signatures: &[MemberSignature]) {
 
 fn ensure_threshold(scene: &mut Scene<'_>, given: usize, set: &SignerSet) {
     let needed = set.notary_threshold;
-    scene.ensure(given >= usize::from(needed), "notary-threshold", || {
+    scene.ensure(given >= usize::from(needed), "below-threshold", || {
         format!("{given} notaries signed, it takes {needed}")
     });
 }

@@ -134,7 +134,7 @@ pub(super) fn credit(
 
 /// `amount` less than `from`: less than nothing is a finding.
 pub(super) fn less(scene: &mut Scene<'_>, from: Amount, amount: Amount, what: impl FnOnce() -> String) -> Amount {
-    scene.ensure(from >= amount, "below-zero", || {
+    scene.ensure(from >= amount, "overspent", || {
         format!("{}: {amount} of {from}", what())
     });
     from.saturating_sub(amount)

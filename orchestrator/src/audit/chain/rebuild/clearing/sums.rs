@@ -42,12 +42,12 @@ fn balances(kept: &Kept<'_>, find: &mut impl FnMut(&str, String)) -> Result<BTre
                 "member {} has reserved, owes by rulings and in windows {kept:?}; {follows:?} follow",
                 member.0
             );
-            find("wrong-balance", detail);
+            find("contradiction", detail);
         }
     })?;
     for (member, asset) in open.left() {
         find(
-            "wrong-balance",
+            "contradiction",
             format!("member {} owes {asset:?}, and has no balance in it", member.0),
         );
     }
@@ -75,7 +75,7 @@ impl Open {
             if dispute.paid > dispute.awarded || dispute.awarded > contested.amount {
                 let (paid, awarded) = (dispute.paid, dispute.awarded);
                 let detail = format!("{paid} was paid of {awarded} that goes back of {obligation} of {voucher}");
-                find("wrong-award", detail);
+                find("contradiction", detail);
             }
             if dispute.is_due {
                 let unpaid = dispute.awarded.saturating_sub(dispute.paid);
@@ -121,7 +121,7 @@ fn positions(kept: &Kept<'_>, find: &mut impl FnMut(&str, String)) -> Result<ByM
     for ((window, asset), (owed, owes)) in sums {
         if owed != owes {
             let detail = format!("in window {window}, {owed} is owed and members owe {owes} of {asset:?}");
-            find("window-unbalanced", detail);
+            find("contradiction", detail);
         }
     }
     Ok(unsettled)
@@ -160,7 +160,7 @@ fn counts(kept: &Kept<'_>, find: &mut impl FnMut(&str, String)) -> Result<(), Ta
     let counted = (head.deposits, head.batches, head.fee_version);
     if (deposits, batches, schedules) != counted {
         let detail = format!("{deposits} deposits, {batches} batches, {schedules} schedules; counted {counted:?}");
-        find("wrong-count", detail);
+        find("contradiction", detail);
     }
     PAGES.each(kept, |(member, number), page| {
         let slots = page.kept.iter().fold(0u64, |slots, kept| {
@@ -169,7 +169,7 @@ fn counts(kept: &Kept<'_>, find: &mut impl FnMut(&str, String)) -> Result<(), Ta
         let is_once = usize::try_from(page.used.count_ones()) == Ok(page.kept.len());
         if slots != page.used || !is_once {
             find(
-                "wrong-page",
+                "contradiction",
                 format!("page {number} of member {} uses other slots", member.0),
             );
         }

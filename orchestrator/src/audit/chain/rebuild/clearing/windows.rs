@@ -19,9 +19,7 @@ pub(super) fn cut_off(scene: &mut Scene<'_>, mut head: Head) -> Result<(), Table
     let Some(number) = scene.fields::<u32>() else {
         return Ok(());
     };
-    scene.ensure(number == head.open_window, "other-window", || {
-        format!("window {number} is cut off, {} is open", head.open_window)
-    });
+    scene.expect("the window that is cut off", number, head.open_window);
     let asked = scene.arguments::<(u32, Approval)>("close_window");
     let is_asked = asked.as_ref().is_none_or(|(asked, _)| *asked == number);
     scene.ensure(is_asked, "other-arguments", || {
@@ -56,14 +54,11 @@ pub(super) fn short(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result<(
     ensure_asked(scene, number, awaited)?;
     let window = cut_off_window(scene, number)?;
     let reckoned = reckon(scene, number, &window)?;
-    scene.ensure(
-        !told.is_empty() && reckoned.shortfalls == told,
-        "wrong-shortfalls",
-        || {
-            let (found, said) = (reckoned.shortfalls.len(), told.len());
-            format!("window {number} tells {said} shortfalls; {found} follow, or others")
-        },
-    );
+    let is_same = !told.is_empty() && reckoned.shortfalls == told;
+    scene.ensure(is_same, "wrong-value", || {
+        let (found, said) = (reckoned.shortfalls.len(), told.len());
+        format!("window {number} tells {said} shortfalls; {found} follow, or others")
+    });
     Ok(())
 }
 
@@ -80,7 +75,7 @@ pub(super) fn settled(scene: &mut Scene<'_>, awaited: Option<Awaited>) -> Result
         lines: reckoned.lines,
     };
     scene.digest(certificate == told, || format!("the certificate of window {number}"));
-    scene.ensure(reckoned.shortfalls.is_empty(), "window-short", || {
+    scene.ensure(reckoned.shortfalls.is_empty(), "overspent", || {
         let short: Vec<u16> = reckoned.shortfalls.iter().map(|short| short.member.0).collect();
         format!("window {number} was paid, but members {short:?} couldn't")
     });
@@ -112,7 +107,7 @@ pub(super) fn taken_out(scene: &mut Scene<'_>, mut head: Head) -> Result<(), Tab
         vouchers: ids.clone(),
     };
     decided(scene, &mut head, &decision, approval.as_ref())?;
-    scene.ensure((1..=MAX_TAKEN_OUT).contains(&ids.len()), "batch-size", || {
+    scene.ensure((1..=MAX_TAKEN_OUT).contains(&ids.len()), "too-many", || {
         format!("{} vouchers are taken out at once", ids.len())
     });
     let mut window = cut_off_window(scene, number)?;
@@ -189,7 +184,7 @@ fn ensure_asked(scene: &mut Scene<'_>, number: u32, awaited: Option<Awaited>) ->
 
 fn cut_off_window(scene: &mut Scene<'_>, number: u32) -> Result<Window, TablesError> {
     let window = WINDOWS.or_default(scene, &number)?;
-    scene.ensure(window.state == WindowState::CutOff, "other-window", || {
+    scene.ensure(window.state == WindowState::CutOff, "wrong-state", || {
         format!("window {number} is {:?}, not cut off", window.state)
     });
     Ok(window)
@@ -200,7 +195,7 @@ fn take_out(scene: &mut Scene<'_>, number: u32, id: VoucherId) -> Result<bool, T
     let known = Known::of(scene, id)?.filter(|known| known.course() == Course::InWindow(number));
     let Some(known) = known else {
         let what = format!("taken out of window {number}, and not in it");
-        believed::unknown(scene, "not-in-window", id, &what)?;
+        believed::unknown(scene, id, &what)?;
         return Ok(false);
     };
     let voucher = &known.voucher;

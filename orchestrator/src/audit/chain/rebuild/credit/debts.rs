@@ -22,7 +22,7 @@ pub(super) fn receipt_confirmed(scene: &mut Scene<'_>, id: RequestId) -> Done {
             format!("the payee's, under the receipt of {id}")
         });
     }
-    scene.ensure(!before.is_received, "wrong-state", || {
+    scene.ensure(!before.is_received, "twice", || {
         format!("the receipt of {id} was confirmed twice")
     });
     let debt = Debt {
@@ -46,12 +46,12 @@ pub(super) fn fell_overdue(scene: &mut Scene<'_>, (id, principal, late_fee): (Re
     let Some(before) = in_state(scene, id, &[DebtState::Owed])? else {
         return Ok(());
     };
-    scene.not_before(before.due_at, || format!("the debt of {id} fell overdue"));
-    scene.ensure(!before.is_overdue, "wrong-state", || {
+    scene.not_before(before.due_at, format_args!("the debt of {id} fell overdue"));
+    scene.ensure(!before.is_overdue, "twice", || {
         format!("the debt of {id} fell overdue twice")
     });
     let owed = (before.principal_owed(), before.late_fee);
-    scene.ensure((principal, late_fee) == owed, "wrong-amount", || {
+    scene.ensure((principal, late_fee) == owed, "wrong-value", || {
         let (owed, fee) = owed;
         format!("{principal} and a fee of {late_fee} are said to be overdue of {id}; it is {owed}, the fee {fee}")
     });
@@ -75,15 +75,16 @@ pub(super) fn repaid(
     scene.exact_call("repay", &(id, amount), value);
     scene.sent_by(by, "who repaid");
     let now = scene.now();
-    scene.ensure(before.is_overdue || now < before.due_at, "not-overdue", || {
+    scene.ensure(before.is_overdue || now < before.due_at, "wrong-state", || {
         format!(
             "the debt of {id} was due at {}, repaid at {now}, and didn't fall overdue",
             before.due_at
         )
     });
     let (principal_owed, fee_owed) = (before.principal_owed(), before.fee_owed());
-    let is_right = amount > 0 && principal == amount.min(principal_owed) && late_fee <= fee_owed;
-    scene.ensure(is_right, "wrong-amount", || {
+    scene.not_zero(amount, format_args!("what was repaid of {id}"));
+    let is_right = principal == amount.min(principal_owed) && late_fee <= fee_owed;
+    scene.ensure(is_right, "wrong-value", || {
         format!("{principal} and {late_fee} of the fee were repaid of {id}; {principal_owed} and {fee_owed} were owed")
     });
 

@@ -102,7 +102,7 @@ fn line(
     (whose, limit): (&str, Amount),
 ) -> Weight {
     let after = taken.replace(from, to);
-    scene.ensure(after.is_some(), "not-counted", || {
+    scene.ensure(after.is_some(), "overspent", || {
         format!("request {id} wasn't counted against the {whose}'s limit as it should have been")
     });
     let after = after.unwrap_or(to);
@@ -199,7 +199,7 @@ pub(super) fn is_frozen(scene: &mut Scene<'_>, payer: AccountId) -> Result<bool,
 
 /// Orders and wishes are taken in the order that they were given.
 pub(super) fn ensure_later(scene: &mut Scene<'_>, sequence: u64, latest: u64, of: &AccountId) {
-    scene.ensure(sequence > latest, "stale-sequence", || {
+    scene.ensure(sequence > latest, "stale-number", || {
         format!("number {sequence} of {} came after its number {latest}", to_hex(&of.0))
     });
 }

@@ -22,14 +22,10 @@ use protocol::{
 pub use sums::sums;
 
 use super::{
-    registry::{ensure_active, epoch_at, signers},
+    registry::acts,
     scene::{Mapping, Notes, Scene},
 };
-use crate::audit::chain::{
-    findings::Findings,
-    tables::{Tables, TablesError},
-    Place, Told, MADE,
-};
+use crate::audit::chain::{tables::TablesError, MADE};
 
 /// A payee, a payer and an asset.
 type PayeeLine = (AccountId, AccountId, Asset);
@@ -51,16 +47,15 @@ type Done = Result<(), TablesError>;
 ///
 /// # Errors
 /// The work file is broken. What contradicts the rules is a finding.
-pub fn take(name: &str, told: &Told<'_>, place: &Place, tables: &mut Tables, findings: &mut Findings) -> Done {
-    let scene = &mut Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
-    };
-    match told.event {
-        MADE => made(scene),
+pub fn take(scene: &mut Scene<'_>) -> Done {
+    let event = scene.told.event;
+    if event == MADE {
+        return made(scene);
+    }
+    if head(scene)?.is_none() {
+        return Ok(());
+    }
+    match event {
         "LimitSet" => scene.on(limits::limit_set),
         "NodeLimitSet" => scene.on(limits::node_limit_set),
         "Frozen" => scene.on(limits::frozen),
@@ -78,8 +73,8 @@ pub fn take(name: &str, told: &Told<'_>, place: &Place, tables: &mut Tables, fin
         "Funded" => scene.on(pool::funded),
         "Withdrawn" => scene.on(pool::withdrawn),
         "PaidOut" => scene.on(pool::paid_out),
-        other => {
-            scene.find("unknown-event", format!("a credit contract tells no {other}"));
+        _ => {
+            scene.unknown_event();
             Ok(())
         }
     }
@@ -87,7 +82,7 @@ pub fn take(name: &str, told: &Told<'_>, place: &Place, tables: &mut Tables, fin
 
 fn made(scene: &mut Scene<'_>) -> Done {
     IS_CREDIT.put(&mut scene.kept(), &(), &true)?;
-    let Some(head) = scene.arguments::<Constants>("new") else {
+    let Some(head) = scene.made_with::<Constants>()? else {
         return Ok(());
     };
     scene.at_home(head.genesis, head.registry);
@@ -95,7 +90,7 @@ fn made(scene: &mut Scene<'_>) -> Done {
 }
 
 fn head(scene: &mut Scene<'_>) -> Result<Option<Constants>, TablesError> {
-    scene.kept().head()
+    scene.head()
 }
 
 /// Where what payers and payees sign is valid.
@@ -111,24 +106,13 @@ fn by_node(scene: &mut Scene<'_>) -> Result<Option<AccountId>, TablesError> {
     let Some(head) = head(scene)?.filter(|head| head.registry == registry) else {
         return Ok(None);
     };
-    let told = scene.told;
-    let epoch = epoch_at(scene.place, scene.tables, told.block.number, told.index)?;
-    let members = [head.node];
-    let Some(set) = signers(scene.place, scene.tables, epoch, &members)? else {
-        return Ok(None);
-    };
-    let node = ensure_active(scene, head.node, &members, &set, Roles::CREDIT_NODE);
-    let account = node.map(|node| node.account);
-    if let Some(account) = account {
-        scene.sent_by(account, "the credit node");
-    }
-    Ok(account)
+    acts(scene, head.node, Roles::CREDIT_NODE)
 }
 
 fn known(scene: &mut Scene<'_>, id: RequestId) -> Result<Option<Debt>, TablesError> {
     let debt = DEBTS.get(scene, &id)?;
     let event = scene.told.event;
-    scene.ensure(debt.is_some(), "unknown-debt", || {
+    scene.ensure(debt.is_some(), "unknown", || {
         format!("{event} is about request {id}, which was never reserved")
     });
     Ok(debt)

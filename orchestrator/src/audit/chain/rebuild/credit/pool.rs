@@ -25,7 +25,7 @@ pub(super) fn funded(scene: &mut Scene<'_>, (asset, amount): (Asset, Amount)) ->
         Asset::Psp22(token) => scene.exact_call("fund_token", &(token, amount), 0),
     }
     by_node(scene)?;
-    ensure_not_zero(scene, amount);
+    scene.not_zero(amount, "what was moved");
     own(scene, asset, |own| own.wrapping_add(amount))?;
     puts_in(scene, asset, amount)
 }
@@ -34,15 +34,9 @@ pub(super) fn funded(scene: &mut Scene<'_>, (asset, amount): (Asset, Amount)) ->
 pub(super) fn withdrawn(scene: &mut Scene<'_>, (asset, amount, to): (Asset, Amount, AccountId)) -> Done {
     scene.exact_call("withdraw", &(asset, amount), 0);
     if let Some(account) = by_node(scene)? {
-        scene.ensure(to == account, "wrong-recipient", || {
-            format!(
-                "{} was paid; the credit node's account is {}",
-                to_hex(&to.0),
-                to_hex(&account.0)
-            )
-        });
+        scene.expect("the account that was paid", to_hex(&to.0), to_hex(&account.0));
     }
-    ensure_not_zero(scene, amount);
+    scene.not_zero(amount, "what was moved");
     own(scene, asset, |own| own.wrapping_sub(amount))?;
     draws(scene, asset, amount)
 }
@@ -53,20 +47,20 @@ pub(super) fn paid_out(scene: &mut Scene<'_>, (id, payout): (RequestId, Payout))
     by_node(scene)?;
     if let Some(request) = scene.arguments::<CreditRequest>("pay") {
         ensure_sound(scene, id, &request, &request.payout)?;
-        scene.before(request.pay_by, || format!("the payee of {id} was paid"));
+        scene.before(request.pay_by, format_args!("the payee of {id} was paid"));
         let paid = (payout.payee, payout.asset, payout.amount);
         let asked = (request.payee, request.payout.asset, request.amount);
-        scene.ensure(paid == asked, "wrong-payout", || {
+        scene.ensure(paid == asked, "wrong-value", || {
             format!("the payout of {id} isn't what the request asks for")
         });
     }
     let at = (payout.block, payout.paid_at);
-    scene.ensure(at == (block.number, block.time), "wrong-payout", || {
+    scene.ensure(at == (block.number, block.time), "wrong-value", || {
         let (number, time) = at;
         format!("the payout of {id} is said to be of block {number} at {time}, another than it is in")
     });
     let earlier = PAYOUTS.get(scene, &id)?;
-    scene.ensure(earlier.is_none(), "request-used", || {
+    scene.ensure(earlier.is_none(), "twice", || {
         format!("the payee of {id} was paid before")
     });
     PAYOUTS.put(scene, &id, &payout)?;
@@ -85,7 +79,7 @@ pub(super) fn puts_in(scene: &mut Scene<'_>, asset: Asset, amount: Amount) -> Do
 fn draws(scene: &mut Scene<'_>, asset: Asset, needed: Amount) -> Done {
     let available = pool(scene, asset)?;
     let left = available.checked_sub(needed);
-    scene.ensure(left.is_some(), "pool-short", || {
+    scene.ensure(left.is_some(), "overspent", || {
         format!(
             "{needed} of {} left the pool, in which {available} were",
             AssetName(asset)
@@ -101,9 +95,4 @@ fn pool(scene: &mut Scene<'_>, asset: Asset) -> Result<Amount, TablesError> {
 fn own(scene: &mut Scene<'_>, asset: Asset, change: impl FnOnce(Amount) -> Amount) -> Done {
     let own = OWN.get(&scene.kept(), &asset)?.unwrap_or_default();
     OWN.put(&mut scene.kept(), &asset, &change(own))
-}
-
-fn ensure_not_zero(scene: &mut Scene<'_>, amount: Amount) {
-    let event = scene.told.event;
-    scene.ensure(amount > 0, "wrong-amount", || format!("{event} is about nothing"));
 }

@@ -77,7 +77,7 @@ pub(super) fn raise_decided(
 
 fn ensure_above(scene: &mut Scene<'_>, payer: AccountId, asset: Asset, limit: Amount) -> Done {
     let present = node_limit(scene, payer, asset)?.limit;
-    scene.ensure(limit > present, "no-raise", || {
+    scene.ensure(limit > present, "bad-terms", || {
         format!("{limit} is no raise for {}, whose limit is {present}", to_hex(&payer.0))
     });
     Ok(())

@@ -32,19 +32,19 @@ pub(super) fn reserved(scene: &mut Scene<'_>, (id, request): (RequestId, CreditR
     }
     ensure_sound(scene, id, &request, &request.debt)?;
     let earlier = DEBTS.get(scene, &id)?;
-    scene.ensure(earlier.is_none(), "request-used", || {
+    scene.ensure(earlier.is_none(), "twice", || {
         format!("request {id} was reserved before")
     });
-    scene.before(request.pay_by, || format!("request {id} was reserved"));
+    scene.before(request.pay_by, format_args!("request {id} was reserved"));
     let is_frozen = is_frozen(scene, request.payer)?;
-    scene.ensure(!is_frozen, "payer-frozen", || {
+    scene.ensure(!is_frozen, "wrong-state", || {
         format!(
             "request {id} was reserved for {}, which is frozen",
             to_hex(&request.payer.0)
         )
     });
     let overdue = node_limit(scene, request.payer, request.debt.asset)?.overdue;
-    scene.ensure(overdue == 0, "payer-overdue", || {
+    scene.ensure(overdue == 0, "wrong-state", || {
         format!("request {id} was reserved for a payer of whose debts {overdue} are overdue")
     });
 
@@ -61,11 +61,11 @@ pub(super) fn ensure_sound(scene: &mut Scene<'_>, id: RequestId, request: &Credi
     });
     let head = head(scene)?;
     if let Err(fault) = request.check(head.map_or(0, |head| head.grace)) {
-        scene.find("bad-request", format!("request {id} is to be refused: {fault:?}"));
+        scene.find("bad-terms", format!("request {id} is to be refused: {fault:?}"));
     }
     let genesis = head.map_or(scene.place.genesis, |head| head.genesis);
     let is_here = (here.genesis, here.contract) == (genesis, scene.told.contract);
-    scene.ensure(is_here, "not-here", || {
+    scene.ensure(is_here, "other-chain", || {
         format!("request {id} is for another chain or contract")
     });
     Ok(())
@@ -79,7 +79,7 @@ pub(super) fn extended(scene: &mut Scene<'_>, (id, until): (RequestId, Timestamp
         return Ok(());
     };
     let is_between = until > before.until && until <= before.due_at;
-    scene.ensure(is_between, "bad-extension", || {
+    scene.ensure(is_between, "bad-terms", || {
         let Debt {
             until: present, due_at, ..
         } = before;
@@ -101,7 +101,7 @@ pub(super) fn expired(scene: &mut Scene<'_>, id: RequestId) -> Done {
     scene.exact_call("expire", &id, 0);
     let before = in_state(scene, id, &[DebtState::Reserved])?;
     if let Some(debt) = &before {
-        scene.not_before(debt.until, || format!("the reservation of {id} expired"));
+        scene.not_before(debt.until, format_args!("the reservation of {id} expired"));
     }
     ends(scene, id, before, DebtState::Expired)
 }
@@ -123,7 +123,7 @@ pub(super) fn committed(scene: &mut Scene<'_>, (id, payout, due_at): (RequestId,
     };
     let late_by = scene.now().saturating_sub(before.expires_at);
     let due = before.due_at.checked_add(late_by);
-    scene.ensure(due == Some(due_at), "wrong-term", || {
+    scene.ensure(due == Some(due_at), "wrong-value", || {
         let signed = before.due_at;
         format!("the debt of {id}, signed as due at {signed} and committed {late_by} late, is due at {due_at}")
     });

@@ -50,7 +50,7 @@ pub fn sums(
         *flow = flow.wrapping_add(debt.repaid).wrapping_add(debt.fee_paid);
         if !is_sound(&debt) {
             wrong(
-                "bad-debt",
+                "contradiction",
                 format!("more was repaid of {id} than was owed, or it is settled too early or too late"),
             );
         }
@@ -78,7 +78,7 @@ pub fn sums(
     let parts = debts.checked_div(AT_A_TIME).unwrap_or_default().saturating_add(1);
     for part in 0..parts {
         check_limits(&kept, &|line: &Line| line.part_of(parts) == part, &mut |detail| {
-            wrong("not-counted", detail);
+            wrong("contradiction", detail);
         })?;
     }
     Ok(pools)

@@ -217,14 +217,14 @@ fn what_limits_say_is_held_against_the_debts() {
     let limits = KeyComposer::from_str("Credit::payee_limits");
     world.stage.tables.of(CREDIT).put(limits, &line, &by_payee).unwrap();
     world.pool();
-    assert_eq!(world.stage.codes(), ["not-counted"]);
+    assert_eq!(world.stage.codes(), ["contradiction"]);
 
     // Nothing at all is kept of the other one.
     let limits = KeyComposer::from_str("Credit::node_limits");
     let node_line = (payer().account(), NATIVE);
     world.stage.tables.of(CREDIT).remove(limits, &node_line).unwrap();
     world.pool();
-    assert_eq!(world.stage.codes(), ["not-counted"; 3]);
+    assert_eq!(world.stage.codes(), ["contradiction"; 3]);
     assert_eq!(by_node.used, used(0, 100));
 }
 
@@ -241,7 +241,7 @@ fn pools_and_debts_that_contradict_each_other_are_found() {
     world.pool();
     assert_eq!(
         world.stage.codes(),
-        ["bad-debt", "not-conserved", "not-counted", "not-counted"]
+        ["contradiction", "not-conserved", "contradiction", "contradiction"]
     );
 }
 

@@ -22,11 +22,7 @@ use super::{
     checks::value_of,
     scene::{Mapping, Scene},
 };
-use crate::audit::chain::{
-    findings::Findings,
-    tables::{Tables, TablesError},
-    Place, Told, MADE,
-};
+use crate::audit::chain::{tables::TablesError, MADE};
 
 const DEALS: Mapping<DealId, Deal> = Mapping::named("Escrow::deals");
 const HASHLOCKS: Mapping<Hashlock, DealId> = Mapping::named("Escrow::hashlocks");
@@ -47,35 +43,34 @@ type Done = Result<(), TablesError>;
 ///
 /// # Errors
 /// The work file is broken. What contradicts the rules is a finding.
-pub fn take(name: &str, told: &Told<'_>, place: &Place, tables: &mut Tables, findings: &mut Findings) -> Done {
-    let scene = &mut Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
+pub fn take(scene: &mut Scene<'_>) -> Done {
+    let event = scene.told.event;
+    if event == MADE {
+        return made(scene);
+    }
+    let Some(head) = scene.head::<Head>()? else {
+        return Ok(());
     };
-    match told.event {
-        MADE => made(scene),
-        "Locked" => scene.on(locked),
+    match event {
+        "Locked" => scene.on(|scene, fields| locked(scene, head, fields)),
         "Accepted" => scene.on(accepted),
         "Revealed" => scene.on(revealed),
         "Settled" => scene.on(settled),
         "Refunded" => scene.on(refunded),
-        "Cancelled" => scene.on(cancelled),
+        "Cancelled" => scene.on(|scene, id| cancelled(scene, head, id)),
         "Disputed" => scene.on(disputed),
         "Ruled" => scene.on(ruled),
         "Deferred" => scene.on(money::deferred),
         "Withdrawn" => scene.on(money::withdrawn),
-        other => {
-            scene.find("unknown-event", format!("an escrow tells no {other}"));
+        _ => {
+            scene.unknown_event();
             Ok(())
         }
     }
 }
 
 fn made(scene: &mut Scene<'_>) -> Done {
-    let Some(head) = scene.arguments::<Head>("new") else {
+    let Some(head) = scene.made_with::<Head>()? else {
         return Ok(());
     };
     scene.at_home(head.genesis, scene.place.registry);
@@ -83,7 +78,7 @@ fn made(scene: &mut Scene<'_>) -> Done {
 }
 
 /// E1.
-fn locked(scene: &mut Scene<'_>, (id, buyer, terms): (DealId, AccountId, Terms)) -> Done {
+fn locked(scene: &mut Scene<'_>, head: Head, (id, buyer, terms): (DealId, AccountId, Terms)) -> Done {
     // Terms whose sum overflows are told below.
     let stake = terms.buyer_stake().unwrap_or(Amount::MAX);
     scene.exact_call("lock", &terms, value_of(terms.asset, stake));
@@ -98,19 +93,16 @@ fn locked(scene: &mut Scene<'_>, (id, buyer, terms): (DealId, AccountId, Terms))
     if let Err(fault) = terms.check(buyer) {
         scene.find("bad-terms", format!("deal {id} has terms that are refused: {fault:?}"));
     }
-    let gap = scene.kept().head::<Head>()?.map_or(0, |head| head.gap);
-    if let Err(fault) = terms.deadlines.check(scene.now(), gap) {
+    if let Err(fault) = terms.deadlines.check(scene.now(), head.gap) {
         scene.find(
-            "bad-deadlines",
+            "bad-terms",
             format!("deal {id} has deadlines that are refused: {fault:?}"),
         );
     }
     let known = DEALS.get(scene, &id)?;
-    scene.ensure(known.is_none(), "deal-exists", || {
-        format!("deal {id} was locked before")
-    });
+    scene.ensure(known.is_none(), "twice", || format!("deal {id} was locked before"));
     let used = HASHLOCKS.get(scene, &terms.hashlock)?;
-    scene.ensure(used.is_none(), "hashlock-used", || {
+    scene.ensure(used.is_none(), "twice", || {
         format!("deal {id} is under hashlock {}, as an earlier one is", terms.hashlock)
     });
 
@@ -137,7 +129,7 @@ fn accepted(scene: &mut Scene<'_>, id: DealId) -> Done {
     scene.exact_call("accept", &id, value_of(asset, bond));
     scene.sent_by(deal.terms.seller, "the seller");
     ensure_state(scene, id, &deal, &[DealState::Locked]);
-    scene.before(deal.terms.deadlines.accept_by, || format!("deal {id} was accepted"));
+    scene.before(deal.terms.deadlines.accept_by, format_args!("deal {id} was accepted"));
 
     deal.state = DealState::Accepted;
     DEALS.put(scene, &id, &deal)?;
@@ -151,9 +143,10 @@ fn revealed(scene: &mut Scene<'_>, (id, secret): (DealId, Secret)) -> Done {
     };
     scene.exact_call("reveal", &(id, secret), 0);
     ensure_state(scene, id, &deal, &[DealState::Accepted]);
-    scene.before(deal.terms.deadlines.reveal_by, || {
-        format!("the secret of deal {id} was revealed")
-    });
+    scene.before(
+        deal.terms.deadlines.reveal_by,
+        format_args!("the secret of deal {id} was revealed"),
+    );
     ensure_opens(scene, id, deal.terms.hashlock, &secret);
 
     deal.state = DealState::Revealed;
@@ -173,9 +166,10 @@ fn settled(scene: &mut Scene<'_>, (id, secret): (DealId, Secret)) -> Done {
     let to_buyer = if deal.state == DealState::Revealed {
         0
     } else {
-        scene.before(deal.terms.deadlines.reveal_by, || {
-            format!("deal {id} was claimed unrevealed")
-        });
+        scene.before(
+            deal.terms.deadlines.reveal_by,
+            format_args!("deal {id} was claimed unrevealed"),
+        );
         deal.terms.bond
     };
     let to_seller = held(&deal).saturating_sub(to_buyer);
@@ -198,35 +192,34 @@ fn refunded(scene: &mut Scene<'_>, id: DealId) -> Done {
     } else {
         deadlines.dispute_by
     };
-    scene.not_before(not_before, || format!("deal {id} was refunded"));
+    scene.not_before(not_before, format_args!("deal {id} was refunded"));
     gives_back(scene, id, deal, DealState::Refunded)
 }
 
-fn cancelled(scene: &mut Scene<'_>, id: DealId) -> Done {
+fn cancelled(scene: &mut Scene<'_>, head: Head, id: DealId) -> Done {
     let Some(deal) = known(scene, id)? else {
         return Ok(());
     };
     let open = [DealState::Locked, DealState::Accepted, DealState::Disputed];
     ensure_state(scene, id, &deal, &open);
     if let Some(arguments) = scene.arguments("cancel") {
-        ensure_both_want_out(scene, id, &deal, arguments)?;
+        ensure_both_want_out(scene, head, (id, &deal), arguments);
     }
     gives_back(scene, id, deal, DealState::Cancelled)
 }
 
 fn ensure_both_want_out(
     scene: &mut Scene<'_>,
-    id: DealId,
-    deal: &Deal,
+    head: Head,
+    (id, deal): (DealId, &Deal),
     (asked, expires_at, buyer, seller): (DealId, Timestamp, Signature, Signature),
-) -> Done {
+) {
     scene.ensure(asked == id, "other-arguments", || {
         format!("deal {id} was cancelled, but the call names {asked}")
     });
-    scene.before(expires_at, || format!("deal {id} was cancelled"));
-    let head = scene.kept().head::<Head>()?;
+    scene.in_time(expires_at, format_args!("the cancellation of deal {id}"));
     let domain = Domain {
-        genesis: head.map_or(scene.place.genesis, |head| head.genesis),
+        genesis: head.genesis,
         contract: scene.told.contract,
         // The keys are the deal's, not the registry's.
         epoch: 0,
@@ -238,7 +231,6 @@ fn ensure_both_want_out(
     scene.signed(&deal.terms.seller_key, &payload, &seller, || {
         format!("the seller's, under the cancellation of deal {id}")
     });
-    Ok(())
 }
 
 fn disputed(scene: &mut Scene<'_>, (id, by, evidence): (DealId, AccountId, [u8; 32])) -> Done {
@@ -248,14 +240,14 @@ fn disputed(scene: &mut Scene<'_>, (id, by, evidence): (DealId, AccountId, [u8; 
     scene.exact_call("dispute", &(id, evidence), 0);
     scene.sent_by(by, "the party");
     ensure_state(scene, id, &deal, &[DealState::Accepted, DealState::Disputed]);
-    let (deadlines, what) = (deal.terms.deadlines, || format!("evidence on deal {id} was filed"));
+    let (deadlines, what) = (deal.terms.deadlines, format!("evidence on deal {id} was filed"));
     if deal.state == DealState::Accepted {
-        scene.not_before(deadlines.reveal_by, what);
+        scene.not_before(deadlines.reveal_by, &what);
         scene.before(deadlines.dispute_by, what);
     } else {
         scene.before(deadlines.ruling_by, what);
     }
-    scene.ensure(by == deal.buyer || by == deal.terms.seller, "no-party", || {
+    scene.ensure(by == deal.buyer || by == deal.terms.seller, "not-entitled", || {
         format!(
             "{} filed evidence on deal {id} and is neither buyer nor seller",
             to_hex(&by.0)
@@ -266,7 +258,7 @@ fn disputed(scene: &mut Scene<'_>, (id, by, evidence): (DealId, AccountId, [u8; 
     } else {
         &mut deal.seller_evidence
     };
-    scene.ensure(filed.is_none(), "evidence-filed", || {
+    scene.ensure(filed.is_none(), "twice", || {
         format!("{} filed evidence on deal {id} twice", to_hex(&by.0))
     });
 
@@ -280,12 +272,12 @@ fn ruled(scene: &mut Scene<'_>, (id, to_seller, to_buyer, by_default): (DealId, 
         return Ok(());
     };
     ensure_state(scene, id, &deal, &[DealState::Disputed]);
-    let (ruling_by, what) = (deal.terms.deadlines.ruling_by, || format!("deal {id} was ruled on"));
+    let (ruling_by, what) = (deal.terms.deadlines.ruling_by, format!("deal {id} was ruled on"));
     if by_default {
         scene.exact_call("rule_by_default", &id, 0);
         scene.not_before(ruling_by, what);
         let agreed = deal.terms.default_award;
-        scene.ensure(to_seller == agreed, "wrong-award", || {
+        scene.ensure(to_seller == agreed, "wrong-value", || {
             format!("the arbiter of deal {id} was silent: {agreed} were agreed on for the seller, not {to_seller}")
         });
     } else {
@@ -294,7 +286,7 @@ fn ruled(scene: &mut Scene<'_>, (id, to_seller, to_buyer, by_default): (DealId, 
         scene.before(ruling_by, what);
     }
     let pot = held(&deal);
-    scene.ensure(to_seller.checked_add(to_buyer) == Some(pot), "wrong-award", || {
+    scene.ensure(to_seller.checked_add(to_buyer) == Some(pot), "wrong-value", || {
         format!("the pot of deal {id} is {pot}; it was split into {to_seller} and {to_buyer}")
     });
 
@@ -317,7 +309,7 @@ fn gives_back(scene: &mut Scene<'_>, id: DealId, mut deal: Deal, state: DealStat
 fn known(scene: &mut Scene<'_>, id: DealId) -> Result<Option<Deal>, TablesError> {
     let deal = DEALS.get(scene, &id)?;
     let event = scene.told.event;
-    scene.ensure(deal.is_some(), "unknown-deal", || {
+    scene.ensure(deal.is_some(), "unknown", || {
         format!("{event} is about deal {id}, which was never locked")
     });
     Ok(deal)

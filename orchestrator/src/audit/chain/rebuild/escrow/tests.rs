@@ -294,6 +294,25 @@ fn what_other_contracts_asked_for_is_counted_as_unseen() {
 }
 
 #[test]
+fn what_stands_behind_a_calls_arguments_counts_for_nothing() {
+    let mut stage = accepted_deal(0);
+    let mut call = asked(account(9), "reveal", &(id(), SECRET));
+    call.arguments.push(1);
+    tell(&mut stage, "Revealed", &(id(), SECRET), call, 0);
+    is_clean(&stage);
+}
+
+#[test]
+fn a_contract_whose_making_cant_be_seen_is_told_once() {
+    let mut stage = Stage::new();
+    stage.tell(take, ESCROW, MADE, &(), None);
+    lock(&mut stage, &terms(), 110);
+    accept(&mut stage);
+    assert_eq!(stage.codes(), ["never-made"]);
+    assert_eq!(stage.tables.of(ESCROW).count().unwrap(), 0);
+}
+
+#[test]
 fn a_contract_of_another_chain_is_found() {
     let mut stage = Stage::new();
     let made = call(ESCROW, account(0), "new", &([9u8; 32], 1_000u64));

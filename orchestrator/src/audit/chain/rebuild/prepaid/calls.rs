@@ -1,13 +1,15 @@
 //! What was asked of the contract, held against what it told: the arguments, who sent them, what was sent along.
-use protocol::{
-    prepaid::CardState,
-    registry::{Roles, Status},
-    settlement::Asset,
-    AccountId, Amount, Member,
-};
+use protocol::{prepaid::CardState, registry::Roles, AccountId, Amount, Member};
 use scale::Encode;
 
-use super::{super::scene::Scene, Head, CARDS, DISPUTES, MERCHANTS, PAYMENTS};
+use super::{
+    super::{
+        checks::value_of,
+        registry::{account, acts},
+        scene::Scene,
+    },
+    Head, CARDS, DISPUTES, MERCHANTS, PAYMENTS,
+};
 use crate::{
     audit::chain::{tables::TablesError, Call},
     prepaid::past::Event,
@@ -22,14 +24,12 @@ enum Sender {
 }
 
 pub(super) fn check(scene: &mut Scene<'_>, head: &Head, event: &Event) -> Result<(), TablesError> {
+    scene.follows(due(head, event), |message| arguments(message, head, event));
     let Some(call) = scene.told.call else {
-        scene.findings.unseen();
         return Ok(());
     };
-    let arguments = arguments(&call.message, head, event);
-    scene.follows(call, arguments.as_deref(), due(head, event));
     let sender = sender(scene, head, call, event)?;
-    check_sender(scene, head, call, sender)
+    check_sender(scene, head, sender)
 }
 
 /// The arguments, or what they begin with, with which this message leads to this event; `None` if it can't. What is signed
@@ -115,8 +115,8 @@ fn arguments(message: &str, head: &Head, event: &Event) -> Option<Vec<u8>> {
 
 /// What has to be sent along.
 const fn due(head: &Head, event: &Event) -> Amount {
-    match (head.asset, event) {
-        (Asset::Native, Event::ToppedUp { amount, .. } | Event::MerchantFunded { amount, .. }) => *amount,
+    match event {
+        Event::ToppedUp { amount, .. } | Event::MerchantFunded { amount, .. } => value_of(head.asset, *amount),
         _ => 0,
     }
 }
@@ -160,37 +160,18 @@ fn sender(scene: &mut Scene<'_>, head: &Head, call: &Call, event: &Event) -> Res
     })
 }
 
-fn check_sender(scene: &mut Scene<'_>, head: &Head, call: &Call, sender: Sender) -> Result<(), TablesError> {
-    let message = &call.message;
+fn check_sender(scene: &mut Scene<'_>, head: &Head, sender: Sender) -> Result<(), TablesError> {
     match sender {
         Sender::Anyone => {}
-        Sender::Payer(by) if by == call.signer => {}
-        Sender::Payer(_) => scene.find("wrong-sender", format!("{message}: another one is told to have paid")),
+        Sender::Payer(by) => scene.sent_by(by, "who paid"),
         Sender::Issuer => {
-            let issuer = scene.signer(head.issuer)?;
-            let acts = issuer.is_some_and(|issuer| {
-                let is_active = issuer.status == Status::Active && issuer.roles.contains(Roles::CARD_ISSUER);
-                is_active && issuer.account == call.signer
-            });
-            if !acts {
-                let detail = format!(
-                    "{message}: member {} didn't send it as an active card issuer",
-                    head.issuer.0
-                );
-                scene.find("wrong-sender", detail);
-            }
+            acts(scene, head.issuer, Roles::CARD_ISSUER)?;
         }
         // Whatever its status: an answer is for its merchant.
-        Sender::Acquirer(acquirer) => {
-            let known = scene.signer(acquirer)?;
-            if known.is_none_or(|known| known.account != call.signer) {
-                let detail = format!(
-                    "{message}: member {}, the merchant's acquirer, didn't send it",
-                    acquirer.0
-                );
-                scene.find("wrong-sender", detail);
-            }
-        }
+        Sender::Acquirer(acquirer) => match account(scene, acquirer)? {
+            Some(account) => scene.sent_by(account, "the merchant's acquirer"),
+            None => scene.unknown(format_args!("member {}", acquirer.0)),
+        },
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(super) fn change(scene: &mut Scene<'_>, head: &mut Head, event: &Event) -> R
         Event::CardReplaced { card, key } => alter(scene, *card, "it is replaced", true, |card| {
             let is_same = card.key == *key;
             (card.key, card.state) = (*key, CardState::Active);
-            is_same.then_some("the key is the same")
+            is_same.then_some(("bad-terms", "the key is the same"))
         }),
         Event::CardClosed { card, holder, amount } => close(scene, head, *card, *holder, *amount),
         Event::ToppedUp {
@@ -56,8 +56,8 @@ fn issue(
 ) -> Result<(), TablesError> {
     let what = format!("card {} is issued", number.0);
     let is_known = CARDS.get(scene, &number)?.is_some();
-    scene.forbid(is_known, &what, "there was a card of that number");
-    scene.forbid(scene.now() >= expires_at, &what, "it had expired");
+    scene.forbid(is_known, "twice", &what, "there was a card of that number");
+    scene.before(expires_at, &what);
     let card = Card {
         key,
         holder,
@@ -72,21 +72,22 @@ fn issue(
     CARDS.put(scene, &number, &card)
 }
 
-/// Changes a card; `change` says what rule was broken by that. `is_open`: it must not be closed.
+/// Changes a card; `change` says what rule was broken by that, and its code. `is_open`: it must not be closed.
 fn alter(
     scene: &mut Scene<'_>,
     number: CardNumber,
     what: &str,
     is_open: bool,
-    change: impl FnOnce(&mut Card) -> Option<&'static str>,
+    change: impl FnOnce(&mut Card) -> Option<(&'static str, &'static str)>,
 ) -> Result<(), TablesError> {
     let Some(mut card) = scene.card(number)? else {
         return Ok(());
     };
     let what = format!("card {}: {what}", number.0);
-    scene.forbid(is_open && card.state == CardState::Closed, &what, "the card was closed");
-    if let Some(rule) = change(&mut card) {
-        scene.forbid(true, &what, rule);
+    let is_closed = is_open && card.state == CardState::Closed;
+    scene.forbid(is_closed, "wrong-state", &what, "the card was closed");
+    if let Some((code, rule)) = change(&mut card) {
+        scene.forbid(true, code, &what, rule);
     }
     CARDS.put(scene, &number, &card)
 }
@@ -94,7 +95,7 @@ fn alter(
 fn switch(scene: &mut Scene<'_>, number: CardNumber, from: CardState, to: CardState) -> Result<(), TablesError> {
     alter(scene, number, "it is stopped or let go on", false, |card| {
         let was = std::mem::replace(&mut card.state, to);
-        (was != from).then_some("it was in another state")
+        (was != from).then_some(("wrong-state", "it was in another state"))
     })
 }
 
@@ -109,7 +110,7 @@ fn close(
         return Ok(());
     };
     let what = format!("card {} is closed", number.0);
-    scene.forbid(card.state == CardState::Closed, &what, "it was closed before");
+    scene.forbid(card.state == CardState::Closed, "twice", &what, "it was closed before");
     scene.expect(format_args!("{what}: what it held"), amount, card.balance);
     scene.expect(
         format_args!("{what}: its holder"),
@@ -117,7 +118,7 @@ fn close(
         to_hex(&card.holder.0),
     );
     let is_there = take_away(&mut head.float.cards, amount);
-    scene.forbid(!is_there, &what, "all cards together held less");
+    scene.forbid(!is_there, "overspent", &what, "all cards together held less");
     (card.balance, card.state) = (0, CardState::Closed);
     CARDS.put(scene, &number, &card)
 }
@@ -131,16 +132,17 @@ fn top_up(
 ) -> Result<(), TablesError> {
     let what = format!("card {} is topped up", number.0);
     scene.use_reference(reference, &what)?;
-    scene.forbid(amount == 0, &what, "the amount is 0");
+    scene.not_zero(amount, format_args!("{what}: the amount"));
     let Some(mut card) = scene.card(number)? else {
         return Ok(());
     };
-    scene.forbid(card.state != CardState::Active, &what, "it was frozen or closed");
-    scene.forbid(scene.now() >= card.expires_at, &what, "it had expired");
+    let is_stopped = card.state != CardState::Active;
+    scene.forbid(is_stopped, "wrong-state", &what, "it was frozen or closed");
+    scene.before(card.expires_at, &what);
     add(&mut card.balance, amount);
     add(&mut head.float.cards, amount);
     let limit = card.limits.within(&head.programme.limits).balance;
     let rule = format!("it may hold {limit} and holds {}", card.balance);
-    scene.forbid(card.balance > limit, &what, rule);
+    scene.forbid(card.balance > limit, "above-limit", &what, rule);
     CARDS.put(scene, &number, &card)
 }

@@ -26,16 +26,21 @@ pub(super) fn open(
     };
     check_order(scene, key, &what)?;
     let is_known = DISPUTES.get(scene, &key)?.is_some();
-    scene.forbid(is_known, &what, "it was disputed before");
-    scene.forbid(amount == 0, &what, "the amount is 0");
+    scene.forbid(is_known, "twice", &what, "it was disputed before");
+    scene.not_zero(amount, format_args!("{what}: the amount"));
     let left = record.returnable();
-    scene.forbid(amount > left, &what, format_args!("{left} of it was left"));
+    scene.forbid(
+        amount > left,
+        "above-paid",
+        &what,
+        format_args!("{left} of it was left"),
+    );
     let until = record.paid_at.saturating_add(head.programme.dispute_period);
-    scene.forbid(now >= until, &what, "the time for disputes was over");
+    scene.before(until, &what);
     let expected = now.saturating_add(head.programme.ruling_period);
     scene.expect(format_args!("{what}: until when it is decided"), rule_by, expected);
     let is_beyond = merchant.hold(amount).is_err();
-    scene.forbid(is_beyond, &what, "a sum is beyond what an amount can hold");
+    scene.forbid(is_beyond, "overflow", &what, "a sum is beyond what an amount can hold");
     let dispute = Dispute {
         amount,
         evidence,
@@ -50,10 +55,10 @@ pub(super) fn open(
 
 /// The card's holder signed, in time.
 fn check_order(scene: &mut Scene<'_>, key: PaymentKey, what: &str) -> Result<(), TablesError> {
-    let Some((order, signature)) = scene.ordered::<(DisputeOrder, Signature)>("open_dispute") else {
+    let Some((order, signature)) = scene.asked::<(DisputeOrder, Signature)>("open_dispute") else {
         return Ok(());
     };
-    scene.forbid(scene.now() >= order.expires_at, what, "the order had expired");
+    scene.in_time(order.expires_at, format_args!("{what}: the order"));
     if let Some(card) = scene.card(key.0)? {
         let payload = order.payload(&scene.domain());
         scene.signed(&card.holder.0, &payload, &signature, || format!("{what}: the holder's"));
@@ -72,9 +77,9 @@ pub(super) fn answer(
     let Some(mut dispute) = dispute(scene, key)? else {
         return Ok(());
     };
-    scene.forbid(dispute.awarded.is_some(), &what, "it was decided before");
-    scene.forbid(dispute.answer.is_some(), &what, "it was answered before");
-    scene.forbid(now >= dispute.rule_by, &what, "the time for it was over");
+    scene.forbid(dispute.awarded.is_some(), "wrong-state", &what, "it was decided before");
+    scene.forbid(dispute.answer.is_some(), "twice", &what, "it was answered before");
+    scene.before(dispute.rule_by, &what);
     let expected = now.saturating_add(head.programme.ruling_period);
     scene.expect(format_args!("{what}: until when it is decided"), rule_by, expected);
     (dispute.answer, dispute.rule_by) = (Some(answer), rule_by);
@@ -93,18 +98,18 @@ pub(super) fn decide(
     let (Some(mut dispute), Some((record, mut merchant))) = (dispute, payment) else {
         return Ok(());
     };
-    let is_late = scene.now() >= dispute.rule_by;
-    scene.forbid(is_default && !is_late, &what, "the issuer's time was not over");
-    scene.forbid(!is_default && is_late, &what, "the issuer's time was over");
-    scene.forbid(awarded > dispute.amount, &what, "the holder wanted less");
+    scene.forbid(awarded > dispute.amount, "above-paid", &what, "the holder wanted less");
     if is_default {
+        scene.not_before(dispute.rule_by, &what);
         let by_default = if dispute.answer.is_some() { 0 } else { dispute.amount };
         scene.expect(format_args!("{what}: what goes back"), awarded, by_default);
+    } else {
+        scene.before(dispute.rule_by, &what);
     }
     if dispute.awarded.is_some() {
-        scene.forbid(true, &what, "it was decided before");
+        scene.forbid(true, "twice", &what, "it was decided before");
     } else if merchant.let_go(dispute.amount).is_err() {
-        scene.forbid(true, &what, "less was held");
+        scene.forbid(true, "overspent", &what, "less was held");
     }
     dispute.awarded = Some(awarded);
     DISPUTES.put(scene, &key, &dispute)?;

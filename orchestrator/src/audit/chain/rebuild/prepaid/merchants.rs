@@ -23,8 +23,9 @@ pub(super) fn register(
 ) -> Result<(), TablesError> {
     let what = format!("merchant {} is registered", number.0);
     let is_known = MERCHANTS.get(scene, &number)?.is_some();
-    scene.forbid(is_known, &what, "there was a merchant of that number");
-    scene.forbid(rules.check().is_err(), &what, "its rules take more than a whole");
+    scene.forbid(is_known, "twice", &what, "there was a merchant of that number");
+    let is_bad = rules.check().is_err();
+    scene.forbid(is_bad, "bad-terms", &what, "its rules take more than a whole");
     let merchant = Merchant::new(acquirer, account, rules, scene.now());
     MERCHANTS.put(scene, &number, &merchant)
 }
@@ -42,7 +43,7 @@ pub(super) fn set_rules(scene: &mut Scene<'_>, number: MerchantNumber, rules: Ru
         return Ok(());
     };
     let what = format!("merchant {}: rules are set", number.0);
-    scene.forbid(rules.check().is_err(), what, "they take more than a whole");
+    scene.forbid(rules.check().is_err(), "bad-terms", what, "they take more than a whole");
     merchant.next_rules = rules;
     MERCHANTS.put(scene, &number, &merchant)
 }
@@ -51,7 +52,7 @@ pub(super) fn add_terminal(scene: &mut Scene<'_>, merchant: MerchantNumber, key:
     let what = format!("merchant {}: terminal {} is added", merchant.0, to_ss58(&key));
     scene.merchant(merchant)?;
     let is_known = TERMINALS.get(scene, &key)?.is_some();
-    scene.forbid(is_known, what, "the key is or was a terminal's");
+    scene.forbid(is_known, "twice", what, "the key is or was a terminal's");
     let is_revoked = false;
     TERMINALS.put(scene, &key, &Terminal { merchant, is_revoked })
 }
@@ -66,7 +67,7 @@ pub(super) fn revoke_terminal(
         return Ok(());
     };
     let what = format!("terminal {} is revoked", to_ss58(&key));
-    scene.forbid(terminal.is_revoked, &what, "it was revoked before");
+    scene.forbid(terminal.is_revoked, "twice", &what, "it was revoked before");
     scene.expect(format_args!("{what}: its merchant"), merchant.0, terminal.merchant.0);
     terminal.is_revoked = true;
     TERMINALS.put(scene, &key, &terminal)
@@ -81,12 +82,12 @@ pub(super) fn fund(
 ) -> Result<(), TablesError> {
     let what = format!("merchant {} is funded", number.0);
     scene.use_reference(reference, &what)?;
-    scene.forbid(amount == 0, &what, "the amount is 0");
+    scene.not_zero(amount, format_args!("{what}: the amount"));
     let Some(mut merchant) = scene.merchant(number)? else {
         return Ok(());
     };
     let is_beyond = merchant.fund(amount).is_err();
-    scene.forbid(is_beyond, what, "a sum is beyond what an amount can hold");
+    scene.forbid(is_beyond, "overflow", what, "a sum is beyond what an amount can hold");
     add(&mut head.float.merchants, amount);
     MERCHANTS.put(scene, &number, &merchant)
 }
@@ -113,11 +114,11 @@ pub(super) fn close_cycle(
     };
     match reckoning.statement() {
         Some(statement) => wrong_parts(scene, &what, told, &statement),
-        None => scene.forbid(true, &what, "sums of it are beyond what amounts can hold"),
+        None => scene.forbid(true, "overflow", &what, "sums of it are beyond what amounts can hold"),
     }
     for leaves in [told.fee, told.paid] {
         let is_there = take_away(&mut head.float.merchants, leaves);
-        scene.forbid(!is_there, &what, "all merchants together were owed less");
+        scene.forbid(!is_there, "overspent", &what, "all merchants together were owed less");
     }
     merchant.unpaid = told.closing;
     merchant.fee_due = told.fee_due;
@@ -140,7 +141,7 @@ fn wrong_parts(scene: &mut Scene<'_>, what: &str, told: &Statement, expected: &S
     };
     for part in differences(place, what, told, expected) {
         scene.find(
-            "wrong-statement",
+            "wrong-value",
             format!("{}: {} is told, {} follows", part.what, part.found, part.expected),
         );
     }

@@ -28,11 +28,7 @@ use scale::{Decode, Encode};
 pub use self::sums::sums;
 use super::scene::{Mapping, Scene};
 use crate::{
-    audit::chain::{
-        findings::Findings,
-        tables::{Tables, TablesError},
-        Place, Told, MADE,
-    },
+    audit::chain::{tables::TablesError, MADE},
     chain::prepaid_events,
     prepaid::past::Event,
 };
@@ -57,44 +53,23 @@ struct Head {
     float: Float,
 }
 
-/// Takes one event of the contract called `name`, in the order of the chain. What contradicts the rules is a finding.
+/// Takes one event of a card issuer's contract, in the order of the chain. What contradicts the rules is a finding.
 ///
 /// # Errors
 /// The work file is broken.
-pub fn take(
-    name: &str,
-    told: &Told<'_>,
-    place: &Place,
-    tables: &mut Tables,
-    findings: &mut Findings,
-) -> Result<(), TablesError> {
-    let mut scene = Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
-    };
-    if told.event == MADE {
-        return make(&mut scene);
+pub fn take(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    if scene.told.event == MADE {
+        return made(scene);
     }
-    let kind = prepaid_events::KINDS.iter().find(|(name, _)| *name == told.event);
-    let Some((_, kind)) = kind else {
-        scene.find("unreadable-event", format!("no event is called {}", told.event));
-        return Ok(());
-    };
-    match prepaid_events::event(*kind, told.fields) {
-        Ok(event) => apply(&mut scene, &event),
-        Err(error) => {
-            scene.find("unreadable-event", format!("{}: {error}", told.event));
-            Ok(())
-        }
+    match scene.event(&prepaid_events::KINDS, prepaid_events::event) {
+        Some(event) => apply(scene, &event),
+        None => Ok(()),
     }
 }
 
-fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
-    let Some((genesis, registry, issuer, asset, programme)) = scene.arguments("new") else {
-        return scene.never_made();
+fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let Some((genesis, registry, issuer, asset, programme)) = scene.made_with()? else {
+        return Ok(());
     };
     let head = Head {
         genesis,
@@ -104,13 +79,13 @@ fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
         programme,
         float: Float::default(),
     };
-    scene.at_home(head.genesis, head.registry);
+    scene.at_home(genesis, registry);
     scene.kept().set_head(&head)
 }
 
 fn apply(scene: &mut Scene<'_>, event: &Event) -> Result<(), TablesError> {
-    let Some(mut head) = scene.kept().head::<Head>()? else {
-        return scene.never_made();
+    let Some(mut head) = scene.head::<Head>()? else {
+        return Ok(());
     };
     calls::check(scene, &head, event)?;
     change(scene, &mut head, event)?;
@@ -121,7 +96,12 @@ fn change(scene: &mut Scene<'_>, head: &mut Head, event: &Event) -> Result<(), T
     match event {
         Event::ProgrammeSet(programme) => {
             let is_bad = programme.check().is_err();
-            scene.forbid(is_bad, "the programme is set", "a period of it is 0 or too long");
+            scene.forbid(
+                is_bad,
+                "bad-terms",
+                "the programme is set",
+                "a period of it is 0 or too long",
+            );
             head.programme = *programme;
             Ok(())
         }
@@ -189,7 +169,7 @@ impl Scene<'_> {
     /// Each reference is taken once of each who puts money in.
     fn use_reference(&mut self, reference: (AccountId, [u8; 32]), what: &str) -> Result<(), TablesError> {
         let is_used = REFERENCES.get(self, &reference)?.is_some();
-        self.forbid(is_used, what, "its reference was used before");
+        self.forbid(is_used, "twice", what, "its reference was used before");
         REFERENCES.put(self, &reference, &())
     }
 

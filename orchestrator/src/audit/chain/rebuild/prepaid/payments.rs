@@ -20,12 +20,20 @@ type Judged = Result<Amount, DeclineCode>;
 
 pub(super) fn decide(scene: &mut Scene<'_>, head: &mut Head, lines: &[PaymentLine]) -> Result<(), TablesError> {
     let is_many = !(1..=MAX_PAYMENTS).contains(&lines.len());
-    scene.forbid(is_many, "payments are decided", "there were none, or too many");
-    let signed: Option<Vec<SignedPayment>> = scene.ordered("pay_batch");
+    scene.forbid(
+        is_many,
+        "too-many",
+        "payments are decided",
+        "there were none, or too many",
+    );
+    let signed: Option<Vec<SignedPayment>> = scene.asked("pay_batch");
     let asked = signed.iter().flatten().map(|signed| &signed.payment);
     let is_same = asked.eq(lines.iter().map(|line| &line.payment));
     if signed.is_some() && !is_same {
-        scene.find("other-call", "other payments are told than those that were asked for");
+        scene.find(
+            "other-arguments",
+            "other payments are told than those that were asked for",
+        );
     }
     let signed = signed.filter(|_| is_same).unwrap_or_default();
     for (place, line) in lines.iter().enumerate() {
@@ -58,7 +66,7 @@ fn decide_one(
     match signed {
         Some(signed) => check_signed(scene, line, signed, card.map(|card| card.key), judged),
         None if is_possible(&line.verdict, judged) => {}
-        None => wrong(scene, line, "wrong-verdict", judged),
+        None => wrong(scene, line, "wrong-value", judged),
     }
     match (line.verdict, card, merchant) {
         (Verdict::Declined(_), ..) => Ok(()),
@@ -105,7 +113,7 @@ fn check_signed(
         judged,
         Err(DeclineCode::BadTerminalSignature | DeclineCode::BadCardSignature)
     );
-    let code = if is_signature { "bad-signature" } else { "wrong-verdict" };
+    let code = if is_signature { "bad-signature" } else { "wrong-value" };
     wrong(scene, line, code, judged);
 }
 
@@ -145,6 +153,7 @@ fn book(
     card.balance = balance;
     scene.forbid(
         merchant.take(taken).is_err(),
+        "overflow",
         &what,
         "a sum is beyond what an amount can hold",
     );

@@ -17,7 +17,7 @@ pub(super) fn void(scene: &mut Scene<'_>, head: &mut Head, key: PaymentKey, amou
     let Some((mut record, merchant)) = payment(scene, key)? else {
         return Ok(());
     };
-    if let Some((order, signature)) = scene.ordered::<(VoidOrder, Signature)>("void") {
+    if let Some((order, signature)) = scene.asked::<(VoidOrder, Signature)>("void") {
         let by = Ordered {
             terminal: order.terminal,
             payload: order.payload(&scene.domain()),
@@ -26,11 +26,12 @@ pub(super) fn void(scene: &mut Scene<'_>, head: &mut Head, key: PaymentKey, amou
         check_order(scene, record.merchant, &by, &signature, &what)?;
     }
     let is_disputed = DISPUTES.get(scene, &key)?.is_some();
-    scene.forbid(record.is_voided, &what, "it was voided before");
-    scene.forbid(record.cycle != merchant.cycle.number, &what, "its cycle was closed");
+    scene.forbid(record.is_voided, "twice", &what, "it was voided before");
+    let is_closed = record.cycle != merchant.cycle.number;
+    scene.forbid(is_closed, "wrong-state", &what, "its cycle was closed");
     let is_part = record.returned > 0 && !record.is_voided;
-    scene.forbid(is_part, &what, "a part of it went back before");
-    scene.forbid(is_disputed, &what, "it was disputed");
+    scene.forbid(is_part, "wrong-state", &what, "a part of it went back before");
+    scene.forbid(is_disputed, "wrong-state", &what, "it was disputed");
     scene.expect(format_args!("{what}: the amount"), amount, record.taken);
     record.is_voided = true;
     give_back(scene, head, key, (record, merchant), Returned::Void, amount)
@@ -46,7 +47,7 @@ pub(super) fn refund(
     let Some((record, merchant)) = payment(scene, key)? else {
         return Ok(());
     };
-    if let Some((order, signature)) = scene.ordered::<(RefundOrder, Signature)>("refund") {
+    if let Some((order, signature)) = scene.asked::<(RefundOrder, Signature)>("refund") {
         let by = Ordered {
             terminal: order.terminal,
             payload: order.payload(&scene.domain()),
@@ -56,14 +57,20 @@ pub(super) fn refund(
         scene.expect(format_args!("{what}: the amount"), amount, order.amount);
         scene.forbid(
             order.returned != record.returned,
+            "stale-number",
             &what,
             "the order was not of what went back before",
         );
     }
     let dispute = DISPUTES.get(scene, &key)?;
     let is_contested = dispute.is_some_and(|dispute| dispute.awarded.is_none());
-    scene.forbid(amount == 0, &what, "the amount is 0");
-    scene.forbid(is_contested, &what, "it was disputed, and that not decided");
+    scene.not_zero(amount, format_args!("{what}: the amount"));
+    scene.forbid(
+        is_contested,
+        "wrong-state",
+        &what,
+        "it was disputed, and that not decided",
+    );
     give_back(scene, head, key, (record, merchant), Returned::Refund, amount)
 }
 
@@ -78,10 +85,16 @@ pub(super) fn give_back(
 ) -> Result<(), TablesError> {
     let what = format!("{amount} of {} goes back", named(key));
     let left = record.returnable();
-    scene.forbid(amount > left, &what, format_args!("{left} of it was left"));
+    scene.forbid(
+        amount > left,
+        "above-paid",
+        &what,
+        format_args!("{left} of it was left"),
+    );
     add(&mut record.returned, amount);
     if let Err(error) = merchant.give_back(why, amount) {
-        scene.forbid(true, &what, format_args!("the merchant can't give it: {error:?}"));
+        let rule = format!("the merchant can't give it: {error:?}");
+        scene.forbid(true, "overspent", &what, rule);
         take_away(&mut merchant.unpaid, amount);
     }
     take_away(&mut head.float.merchants, amount);
@@ -97,7 +110,7 @@ pub(super) fn give_back(
     // Only what is undone counts no longer against the day's limit.
     if why == Returned::Void && card.day == day(record.paid_at) {
         let is_there = take_away(&mut card.paid_that_day, amount);
-        scene.forbid(!is_there, &what, "the card paid less on that day");
+        scene.forbid(!is_there, "overspent", &what, "the card paid less on that day");
     }
     add(&mut card.balance, amount);
     add(&mut head.float.cards, amount);
@@ -137,13 +150,14 @@ fn check_order(
         payload,
         expires_at,
     } = ordered;
-    scene.forbid(scene.now() >= *expires_at, what, "the order had expired");
+    scene.in_time(*expires_at, format_args!("{what}: the order"));
     let known = TERMINALS.get(scene, terminal)?;
     match known {
         None => scene.unknown(format_args!("terminal {}", to_ss58(terminal))),
         Some(known) => {
-            scene.forbid(known.merchant != merchant, what, "the terminal is another merchant's");
-            scene.forbid(known.is_revoked, what, "the terminal's key was revoked");
+            let is_anothers = known.merchant != merchant;
+            scene.forbid(is_anothers, "not-entitled", what, "the terminal is another merchant's");
+            scene.forbid(known.is_revoked, "wrong-state", what, "the terminal's key was revoked");
         }
     }
     scene.signed(&terminal.0, payload, signature, || format!("{what}: the terminal's"));

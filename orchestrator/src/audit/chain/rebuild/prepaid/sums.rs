@@ -24,8 +24,8 @@ struct Tally {
     held: Amount,
 }
 
-/// What is wrong: a code, and a sentence.
-type Wrong = Vec<(&'static str, String)>;
+/// What is wrong, a sentence each.
+type Wrong = Vec<String>;
 
 /// Whether it all adds up: the float, what is held for disputes, what went back of each payment, each payment in one cycle,
 /// each statement. Gives what the contract must have.
@@ -48,8 +48,8 @@ pub fn sums(
     let tallies = payments(&kept, &mut wrong)?;
     merchants(&kept, &tallies, &mut wrong)?;
     statements(&kept, &mut wrong)?;
-    for (code, detail) in wrong {
-        findings.add(code, name, until, None, detail);
+    for detail in wrong {
+        findings.add("contradiction", name, until, None, detail);
     }
     let float = head.float.cards.saturating_add(head.float.merchants);
     Ok(BTreeMap::from([(head.asset, float)]))
@@ -61,10 +61,7 @@ fn float(kept: &Kept<'_>, head: &Head, wrong: &mut Wrong) -> Result<(), TablesEr
     CARDS.each(kept, |number, card| {
         cards = cards.saturating_add(card.balance);
         if card.state == CardState::Closed && card.balance > 0 {
-            wrong.push((
-                "float",
-                format!("card {} is closed and holds {}", number.0, card.balance),
-            ));
+            wrong.push(format!("card {} is closed and holds {}", number.0, card.balance));
         }
     })?;
     MERCHANTS.each(kept, |_, merchant| {
@@ -76,7 +73,7 @@ fn float(kept: &Kept<'_>, head: &Head, wrong: &mut Wrong) -> Result<(), TablesEr
     ];
     for (what, sum, told) in sums {
         if sum != told {
-            wrong.push(("float", format!("{what} comes to {sum}, the float says {told}")));
+            wrong.push(format!("{what} comes to {sum}, the float says {told}"));
         }
     }
     Ok(())
@@ -97,8 +94,7 @@ fn payments(kept: &Kept<'_>, wrong: &mut Wrong) -> Result<BTreeMap<MerchantNumbe
     PAYMENTS.each(kept, |key, record| {
         let PaymentRecord { taken, returned, .. } = record;
         if returned > taken || (record.is_voided && returned != taken) {
-            let detail = format!("{}: {taken} was taken, and {returned} went back", named(key));
-            wrong.push(("returns", detail));
+            wrong.push(format!("{}: {taken} was taken, and {returned} went back", named(key)));
         }
         let tally = tallies.entry(record.merchant).or_default();
         let cycle = open.get(&record.merchant).copied();
@@ -107,13 +103,13 @@ fn payments(kept: &Kept<'_>, wrong: &mut Wrong) -> Result<BTreeMap<MerchantNumbe
             tally.gross = tally.gross.saturating_add(taken);
         }
         if cycle.is_none_or(|open| record.cycle > open) {
-            wrong.push(("cycles", format!("{} is in a cycle that never began", named(key))));
+            wrong.push(format!("{} is in a cycle that never began", named(key)));
         }
         let held = undecided.remove(&key).unwrap_or_default();
         tally.held = tally.held.saturating_add(held);
     })?;
     let strays = undecided.into_keys().map(named);
-    wrong.extend(strays.map(|payment| ("held", format!("a dispute is over {payment}, which never was"))));
+    wrong.extend(strays.map(|payment| format!("a dispute is over {payment}, which never was")));
     Ok(tallies)
 }
 
@@ -122,31 +118,22 @@ fn merchants(kept: &Kept<'_>, tallies: &BTreeMap<MerchantNumber, Tally>, wrong: 
     MERCHANTS.each(kept, |number, merchant| {
         let tally = tallies.get(&number).unwrap_or(&none);
         let cycle = merchant.cycle;
-        let mut expect = |code, what: &str, told: Amount, sum: Option<Amount>| {
+        let mut expect = |what: &str, told: Amount, sum: Option<Amount>| {
             if sum != Some(told) {
                 let sum = sum.map_or_else(|| "nothing that can be".to_owned(), |sum| sum.to_string());
-                wrong.push((
-                    code,
-                    format!("merchant {}: {what}: {told} is kept, {sum} follows", number.0),
-                ));
+                wrong.push(format!("merchant {}: {what}: {told} is kept, {sum} follows", number.0));
             }
         };
-        expect("held", "what is held for disputes", merchant.held, Some(tally.held));
+        expect("what is held for disputes", merchant.held, Some(tally.held));
         expect(
-            "cycles",
             "payments in its open cycle",
             cycle.count.into(),
             Some(tally.count.into()),
         );
-        expect("cycles", "the sum of them", cycle.gross, Some(tally.gross));
+        expect("the sum of them", cycle.gross, Some(tally.gross));
         let came = [cycle.opening, cycle.gross, cycle.funded];
         let went = [cycle.voided, cycle.refunded, cycle.awarded];
-        expect(
-            "cycles",
-            "what it isn't paid yet",
-            merchant.unpaid,
-            difference(came, went),
-        );
+        expect("what it isn't paid yet", merchant.unpaid, difference(came, went));
     })
 }
 
@@ -158,8 +145,10 @@ fn statements(kept: &Kept<'_>, wrong: &mut Wrong) -> Result<(), TablesError> {
         let went = [sums.voided, sums.refunded, sums.awarded];
         let net = difference(came, went).and_then(|unpaid| unpaid.checked_sub(told.fee));
         if net != Some(told.net) || told.net.checked_sub(told.paid) != Some(told.closing) {
-            let detail = format!("merchant {}: the statement of cycle {cycle} doesn't add up", number.0);
-            wrong.push(("statements", detail));
+            wrong.push(format!(
+                "merchant {}: the statement of cycle {cycle} doesn't add up",
+                number.0
+            ));
         }
     })
 }

@@ -9,7 +9,11 @@ use scale::{Decode, Encode};
 
 use super::*;
 use crate::{
-    audit::chain::Block,
+    audit::chain::{
+        findings::{Finding, Findings},
+        tables::Tables,
+        Block, Place, Told,
+    },
     prepaid::{
         book::tests::random,
         world::{payment, programme, subject, World, HOUR, RULES},
@@ -96,10 +100,6 @@ impl Rebuilt {
         let sums = sums("prepaid_2", self.contract, until, tables, findings).unwrap();
         sums[&Asset::Native]
     }
-
-    fn codes(&self) -> Vec<&str> {
-        self.findings.first.iter().map(|found| found.code.as_str()).collect()
-    }
 }
 
 /// Everything that was rebuilt is what the contract keeps.
@@ -120,7 +120,12 @@ fn ensure_same(world: &World) {
 }
 
 /// The codes of what is found once an event was altered.
-fn altered(mut world: World, alter: impl Fn(&mut Event) -> bool) -> Vec<String> {
+fn altered(world: World, alter: impl Fn(&mut Event) -> bool) -> Vec<String> {
+    let found = found(world, alter);
+    found.into_iter().map(|one| one.code).collect()
+}
+
+fn found(mut world: World, alter: impl Fn(&mut Event) -> bool) -> Vec<Finding> {
     ensure_same(&world);
     let hits = world
         .told
@@ -129,7 +134,7 @@ fn altered(mut world: World, alter: impl Fn(&mut Event) -> bool) -> Vec<String> 
     assert_eq!(hits.count(), 1, "one event is altered");
     let mut rebuilt = Rebuilt::of(&world);
     rebuilt.has(&world);
-    rebuilt.codes().into_iter().map(str::to_owned).collect()
+    rebuilt.findings.first
 }
 
 fn paid() -> World {
@@ -166,7 +171,7 @@ fn a_verdict_that_doesnt_follow_is_found() {
         }
         _ => false,
     });
-    assert_eq!(found, ["wrong-verdict"]);
+    assert_eq!(found, ["wrong-value"]);
     let found = altered(paid(), |event| match event {
         Event::PaymentsDecided(lines) => {
             lines[0].verdict = Verdict::Approved {
@@ -178,22 +183,23 @@ fn a_verdict_that_doesnt_follow_is_found() {
         }
         _ => false,
     });
-    assert_eq!(found, ["wrong-value", "float"], "a unit more than it holds");
+    assert_eq!(found, ["wrong-value", "contradiction"], "a unit more than it holds");
 }
 
 #[test]
 fn a_statement_that_doesnt_follow_is_found() {
     let mut world = paid();
     world.close_cycle(3).unwrap();
-    let found = altered(world, |event| match event {
+    let found = found(world, |event| match event {
         Event::CycleClosed { statement, .. } => {
             statement.fee += 1;
             true
         }
         _ => false,
     });
-    assert!(found.contains(&"wrong-statement".to_owned()), "{found:?}");
-    assert!(found.contains(&"statements".to_owned()), "{found:?}");
+    let is_found = |code: &str, what: &str| found.iter().any(|one| one.code == code && one.detail.contains(what));
+    assert!(is_found("wrong-value", "cycle 0 is closed"), "{found:?}");
+    assert!(is_found("contradiction", "doesn't add up"), "{found:?}");
 }
 
 #[test]
@@ -208,7 +214,7 @@ fn more_that_goes_back_than_was_taken_is_found() {
         }
         _ => false,
     });
-    assert_eq!(found, ["broken-rule", "returns"]);
+    assert_eq!(found, ["above-paid", "contradiction"]);
 }
 
 #[test]
@@ -226,7 +232,7 @@ fn deadlines_and_limits_are_held() {
     });
     assert_eq!(
         found,
-        ["broken-rule", "wrong-value"],
+        ["too-early", "wrong-value"],
         "too early, and the holder would have won"
     );
 
@@ -237,7 +243,7 @@ fn deadlines_and_limits_are_held() {
         }
         _ => false,
     });
-    assert_eq!(found, ["broken-rule"]);
+    assert_eq!(found, ["above-limit"]);
 }
 
 #[test]

@@ -1,26 +1,30 @@
 //! Books, and what is recorded in them.
 use protocol::{
     reconciliation::{BatchId, Book, BookId, Day, DayRecord, Entry, EntryRecord, Terms, MAX_ENTRIES, MAX_OPEN_DAYS},
+    registry::Roles,
     text::to_hex,
     Amount, Signature, Timestamp,
 };
 
-use super::{super::scene::Scene, named, sides, Head, BOOKS, DAYS, ENTRIES, TERMS};
+use super::{
+    super::{registry::acts, scene::Scene},
+    named, sides, Head, BOOKS, DAYS, ENTRIES, TERMS,
+};
 use crate::audit::chain::tables::TablesError;
 
 pub(super) fn open(scene: &mut Scene<'_>, head: &mut Head, book: BookId, terms: &Terms) -> Result<(), TablesError> {
     let what = format!("{} is opened", named(book));
-    let asked = scene.ordered::<(Terms, u32, Timestamp, Signature, Signature)>("open_book");
+    let asked = scene.asked::<(Terms, u32, Timestamp, Signature, Signature)>("open_book");
     if let Some((_, epoch, expires_at, debit, credit)) = asked {
-        scene.forbid(scene.now() >= expires_at, &what, "what was signed had expired");
+        scene.in_time(expires_at, format_args!("{what}: what was signed"));
         let signed = [(terms.debit, Some(&debit)), (terms.credit, Some(&credit))];
         sides::check(scene, epoch, |domain| terms.payload(domain, expires_at), signed, &what)?;
     }
-    scene.forbid(terms.check().is_err(), &what, "its terms can't hold");
+    scene.forbid(terms.check().is_err(), "bad-terms", &what, "its terms can't hold");
     scene.expect(format_args!("{what}: its number"), book.0, head.count);
     let id = terms.id();
     let other = TERMS.get(scene, &id)?;
-    scene.forbid(other.is_some(), &what, "there was a book of these terms");
+    scene.forbid(other.is_some(), "twice", &what, "there was a book of these terms");
     // Events don't tell it: whether the contract came to the same, its storage shows.
     scene.digest(true, String::new);
     head.count = book.0.saturating_add(1);
@@ -45,15 +49,15 @@ pub(super) fn record(
     let Some(mut book) = scene.book(id)? else {
         return Ok(());
     };
-    sides::check_sender(scene, book.terms.client, &what)?;
+    acts(scene, book.terms.client, Roles::PARTICIPANT)?;
     let is_many = !(1..=MAX_ENTRIES).contains(&entries.len());
-    scene.forbid(is_many, &what, "there were none, or too many");
+    scene.forbid(is_many, "too-many", &what, "there were none, or too many");
     let mut record = open_day(scene, id, &mut book, day, &what)?;
     for entry in entries {
         let what = format!("{what}: {}", to_hex(&entry.trade.0));
-        scene.forbid(entry.amount == 0, &what, "the amount is 0");
+        scene.not_zero(entry.amount, format_args!("{what}: the amount"));
         let is_known = ENTRIES.get(scene, &(id, entry.trade))?.is_some();
-        scene.forbid(is_known, &what, "there was an entry of that id");
+        scene.forbid(is_known, "twice", &what, "there was an entry of that id");
         let kept = EntryRecord {
             payer: entry.payer,
             amount: entry.amount,
@@ -78,10 +82,12 @@ pub(super) fn open_day(
     day: Day,
     what: &str,
 ) -> Result<DayRecord, TablesError> {
-    scene.forbid(book.is_closed(day), what, "the day was closed");
-    scene.forbid(scene.now() < day.begins_somewhere(), what, "the day had begun nowhere");
+    scene.forbid(book.is_closed(day), "wrong-state", what, "the day was closed");
+    // Before that, the day has begun nowhere.
+    scene.not_before(day.begins_somewhere(), what);
     if let Err(place) = book.open.binary_search(&day) {
-        scene.forbid(book.open.len() >= MAX_OPEN_DAYS, what, "too many days were open");
+        let is_many = book.open.len() >= MAX_OPEN_DAYS;
+        scene.forbid(is_many, "too-many", what, "too many days were open");
         book.open.insert(place, day);
     }
     Ok(DAYS.get(scene, &(id, day))?.unwrap_or_default())
@@ -95,7 +101,12 @@ pub(super) fn signed(amount: Amount) -> Option<i128> {
 /// Their sum; that it is beyond what the contract can hold is a finding.
 pub(super) fn sum(scene: &mut Scene<'_>, to: i128, more: Option<i128>, what: &str) -> i128 {
     let sum = more.and_then(|more| to.checked_add(more));
-    scene.forbid(sum.is_none(), what, "a sum is beyond what the contract can hold");
+    scene.forbid(
+        sum.is_none(),
+        "overflow",
+        what,
+        "a sum is beyond what the contract can hold",
+    );
     sum.unwrap_or(to)
 }
 

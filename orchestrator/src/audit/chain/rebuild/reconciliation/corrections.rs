@@ -25,17 +25,18 @@ pub(super) fn correct(
     };
     check_signed(scene, [book.terms.debit, book.terms.credit], correction, &what)?;
     scene.digest(true, String::new);
-    scene.forbid(correction.book != id, &what, "another book's correction was signed");
+    scene.expect(
+        format_args!("{what}: the book that was signed for"),
+        correction.book.0,
+        id.0,
+    );
     scene.forbid(
         correction.check().is_err(),
+        "bad-terms",
         &what,
         "its causes are none, too many, or don't ascend",
     );
-    scene.forbid(
-        scene.now() >= correction.expires_at,
-        &what,
-        "what was signed had expired",
-    );
+    scene.in_time(correction.expires_at, format_args!("{what}: what was signed"));
 
     let before = ENTRIES.get(scene, &(id, trade))?;
     let amount_before = before.map(|before| before.amount);
@@ -52,7 +53,12 @@ pub(super) fn correct(
     );
     let own = before.map(|before| before.day);
     let is_elsewhere = own.is_some_and(|own| own != day && !book.is_closed(own));
-    scene.forbid(is_elsewhere, &what, "its own day was open, and it counts on another");
+    scene.forbid(
+        is_elsewhere,
+        "wrong-state",
+        &what,
+        "its own day was open, and it counts on another",
+    );
 
     let mut record = open_day(scene, id, &mut book, day, &what)?;
     change(scene, &mut record, before.as_ref(), correction, &what);
@@ -76,13 +82,13 @@ fn check_signed(
     correction: &Correction,
     what: &str,
 ) -> Result<(), TablesError> {
-    let Some((_, all)) = scene.ordered::<(BookId, Vec<SignedCorrection>)>("correct") else {
+    let Some((_, all)) = scene.asked::<(BookId, Vec<SignedCorrection>)>("correct") else {
         return Ok(());
     };
     let is_many = !(1..=MAX_CORRECTIONS).contains(&all.len());
-    scene.forbid(is_many, what, "there were none, or too many");
+    scene.forbid(is_many, "too-many", what, "there were none, or too many");
     let Some(signed) = all.iter().find(|signed| signed.correction == *correction) else {
-        scene.find("other-call", format!("{what}: no such correction was asked for"));
+        scene.find("other-arguments", format!("{what}: no such correction was asked for"));
         return Ok(());
     };
     let signatures = [(debit, Some(&signed.debit)), (credit, Some(&signed.credit))];

@@ -20,11 +20,7 @@ use scale::{Decode, Encode};
 pub use self::sums::sums;
 use super::scene::{Mapping, Scene};
 use crate::{
-    audit::chain::{
-        findings::Findings,
-        tables::{Tables, TablesError},
-        Place, Told, MADE,
-    },
+    audit::chain::{tables::TablesError, MADE},
     chain::reconciliation_events,
     reconciliation::ports::Event,
 };
@@ -42,46 +38,23 @@ struct Head {
     count: u32,
 }
 
-/// Takes one event of the contract called `name`, in the order of the chain. What contradicts the rules is a finding.
+/// Takes one event of the contract, in the order of the chain. What contradicts the rules is a finding.
 ///
 /// # Errors
 /// The work file is broken.
-pub fn take(
-    name: &str,
-    told: &Told<'_>,
-    place: &Place,
-    tables: &mut Tables,
-    findings: &mut Findings,
-) -> Result<(), TablesError> {
-    let mut scene = Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
-    };
-    if told.event == MADE {
-        return make(&mut scene);
+pub fn take(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    if scene.told.event == MADE {
+        return made(scene);
     }
-    let kind = reconciliation_events::KINDS
-        .iter()
-        .find(|(name, _)| *name == told.event);
-    let Some((_, kind)) = kind else {
-        scene.find("unreadable-event", format!("no event is called {}", told.event));
-        return Ok(());
-    };
-    match reconciliation_events::event(*kind, told.fields) {
-        Ok(event) => apply(&mut scene, &event),
-        Err(error) => {
-            scene.find("unreadable-event", format!("{}: {error}", told.event));
-            Ok(())
-        }
+    match scene.event(&reconciliation_events::KINDS, reconciliation_events::event) {
+        Some(event) => apply(scene, &event),
+        None => Ok(()),
     }
 }
 
-fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
-    let Some((genesis, registry)) = scene.arguments("new") else {
-        return scene.never_made();
+fn made(scene: &mut Scene<'_>) -> Result<(), TablesError> {
+    let Some((genesis, registry)) = scene.made_with()? else {
+        return Ok(());
     };
     let head = Head {
         genesis,
@@ -93,13 +66,10 @@ fn make(scene: &mut Scene<'_>) -> Result<(), TablesError> {
 }
 
 fn apply(scene: &mut Scene<'_>, event: &Event) -> Result<(), TablesError> {
-    let Some(mut head) = scene.kept().head::<Head>()? else {
-        return scene.never_made();
+    let Some(mut head) = scene.head::<Head>()? else {
+        return Ok(());
     };
-    match scene.told.call {
-        Some(call) => scene.follows(call, arguments(&call.message, event).as_deref(), 0),
-        None => scene.findings.unseen(),
-    }
+    scene.follows(0, |message| arguments(message, event));
     match event {
         Event::BookOpened { book, terms } => books::open(scene, &mut head, *book, terms)?,
         Event::Recorded {

@@ -1,12 +1,15 @@
-//! Who acted: the client by sending, both sides by signing, by the registry as it was.
+//! What both sides of a book signed, by the registry as it was.
 use protocol::{
     reconciliation,
-    registry::{Roles, Signer, Status},
+    registry::Roles,
     signing::{Domain, PAYLOAD_LENGTH},
     Member, Signature,
 };
 
-use super::super::scene::Scene;
+use super::super::{
+    registry::{active, ensure_epoch, present},
+    scene::Scene,
+};
 use crate::audit::chain::tables::TablesError;
 
 /// What one side of a book signed; nothing, if it didn't.
@@ -20,47 +23,17 @@ pub(super) fn check(
     sides: [Signed<'_>; 2],
     what: &str,
 ) -> Result<(), TablesError> {
-    let current = scene.epoch()?;
-    if current != epoch {
-        let detail = format!("{what}: it was signed in epoch {epoch} of the registry, and done in {current}");
-        scene.find("stale-epoch", detail);
-    }
+    let set = present(scene, &[])?;
+    ensure_epoch(scene, epoch, &set);
     let payload = payload(&reconciliation::domain(scene.place.genesis, scene.told.contract, epoch));
     for (member, signature) in sides {
         let Some(signature) = signature else {
             continue;
         };
-        if let Some(signer) = active(scene, member, what)? {
+        if let Some(signer) = active(scene, member, Roles::PARTICIPANT)? {
             let key = &signer.signing_key;
             scene.signed(key, &payload, signature, || format!("{what}: member {}'s", member.0));
         }
     }
     Ok(())
-}
-
-/// This institution sent the call, and is an active participant.
-pub(super) fn check_sender(scene: &mut Scene<'_>, member: Member, what: &str) -> Result<(), TablesError> {
-    let Some(call) = scene.told.call else {
-        return Ok(());
-    };
-    let signer = active(scene, member, what)?;
-    if signer.is_some_and(|signer| signer.account != call.signer) {
-        scene.find("wrong-sender", format!("{what}: member {} didn't send it", member.0));
-    }
-    Ok(())
-}
-
-/// That it isn't an active participant is a finding.
-fn active(scene: &mut Scene<'_>, member: Member, what: &str) -> Result<Option<Signer>, TablesError> {
-    let signer = scene.signer(member)?;
-    let is_active = signer
-        .as_ref()
-        .is_some_and(|signer| signer.status == Status::Active && signer.roles.contains(Roles::PARTICIPANT));
-    if !is_active {
-        scene.find(
-            "not-active",
-            format!("{what}: member {} was no active participant", member.0),
-        );
-    }
-    Ok(signer)
 }

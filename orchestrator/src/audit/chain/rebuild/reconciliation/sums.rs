@@ -48,7 +48,7 @@ pub fn sums(
         );
     }
     for detail in wrong {
-        findings.add("books", name, until, None, detail);
+        findings.add("contradiction", name, until, None, detail);
     }
     Ok(BTreeMap::new())
 }

@@ -240,20 +240,33 @@ fn who_is_suspended_or_signed_for_another_epoch_is_found() {
 }
 
 #[test]
+fn what_a_suspended_client_records_is_found() {
+    let mut desk = Desk::open();
+    let (member, status) = (CLIENT, Status::Suspended);
+    desk.stage.change(Some(member), &Change::SetStatus { member, status });
+    desk.record(CLIENT, FIRST, &[entry(1, 100)]);
+    assert_eq!(desk.found(), ["not-active"]);
+}
+
+#[test]
 fn books_and_entries_come_once() {
     let mut desk = Desk::open();
     desk.open_book(BookId(2), &terms());
     assert_eq!(
         desk.found(),
-        ["wrong-value", "broken-rule"],
+        ["wrong-value", "twice"],
         "another number is due, and other terms"
     );
     let mut desk = Desk::open();
     desk.record(CLIENT, FIRST, &[entry(1, 100), entry(1, 100)]);
-    assert_eq!(desk.found(), ["broken-rule", "books"]);
+    assert_eq!(desk.found(), ["twice", "contradiction"]);
     let mut desk = Desk::open();
     desk.record(CLIENT, Day(9), &[entry(1, 0)]);
-    assert_eq!(desk.found(), ["broken-rule"; 2], "the day is far, the amount nothing");
+    assert_eq!(
+        desk.found(),
+        ["too-early", "zero-amount"],
+        "the day is far, the amount nothing"
+    );
 }
 
 #[test]
@@ -263,19 +276,19 @@ fn a_correction_is_good_once_and_only_for_an_open_day() {
     desk.correct(0, FIRST, 1, Some(90), 60);
     assert_eq!(desk.found(), ["wrong-value"], "what it was before");
     desk.correct(0, FIRST, 1, Some(60), 50);
-    assert_eq!(desk.found(), ["wrong-value", "books"], "it is the second one");
+    assert_eq!(desk.found(), ["wrong-value", "contradiction"], "it is the second one");
     let mut desk = Desk::open();
     desk.record(CLIENT, FIRST, &[entry(1, 100)]);
     desk.stage.later(2 * LONG);
     desk.correct(0, SECOND, 1, Some(100), 60);
-    assert_eq!(desk.found(), ["broken-rule"], "its own day is open");
+    assert_eq!(desk.found(), ["wrong-state"], "its own day is open");
     let mut desk = Desk::open();
     desk.record(CLIENT, FIRST, &[entry(1, 100)]);
     desk.stage.later(2 * LONG);
     desk.close(FIRST, (1, 0, 100), false, 100);
     assert_eq!(desk.found(), Vec::<String>::new());
     desk.correct(0, FIRST, 1, Some(100), 60);
-    assert!(desk.found().contains(&"broken-rule".to_owned()), "the day is closed");
+    assert!(desk.found().contains(&"wrong-state".to_owned()), "the day is closed");
 }
 
 #[test]
@@ -298,13 +311,13 @@ fn a_day_that_is_closed_too_early_out_of_order_or_under_another_id_is_found() {
     let mut desk = Desk::open();
     desk.record(CLIENT, FIRST, &[entry(1, 100)]);
     desk.close(FIRST, (1, 0, 100), false, 100);
-    assert_eq!(desk.found(), ["broken-rule"], "it isn't over anywhere");
+    assert_eq!(desk.found(), ["too-early"], "it isn't over anywhere");
 
     let mut desk = Desk::open();
     desk.record(CLIENT, FIRST, &[entry(1, 100)]);
     desk.stage.later(LONG);
     desk.close(FIRST, (1, 0, 100), true, 100);
-    assert_eq!(desk.found(), ["broken-rule"], "the other side has time left");
+    assert_eq!(desk.found(), ["too-early"], "the other side has time left");
 
     let mut desk = Desk::open();
     desk.stage.later(3 * LONG);
@@ -313,7 +326,7 @@ fn a_day_that_is_closed_too_early_out_of_order_or_under_another_id_is_found() {
     desk.close(SECOND, (1, 0, 100), false, 100);
     assert_eq!(
         desk.found().first().map(String::as_str),
-        Some("broken-rule"),
+        Some("wrong-state"),
         "an earlier one is open"
     );
 
@@ -363,7 +376,7 @@ fn a_correction_that_nobody_asked_for_is_found() {
     desk.tell("Corrected", &(BOOK, Some(100u128), correction), &none);
     assert_eq!(
         desk.found(),
-        ["broken-rule", "other-call", "broken-rule"],
+        ["too-many", "other-arguments", "bad-terms"],
         "nor has it a cause"
     );
 }

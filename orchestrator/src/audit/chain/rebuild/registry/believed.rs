@@ -1,4 +1,4 @@
-//! A registry whose past isn't read: what it kept before the audit's first block is believed.
+//! A registry whose past the node has forgotten: what it kept before the audit's first block is believed.
 use super::{epochs, Head, INSTITUTIONS};
 use crate::audit::chain::{
     tables::{Tables, TablesError},

@@ -16,7 +16,7 @@ pub(super) fn carry_out(scene: &mut Scene<'_>, head: &mut Head, told: &Changed) 
         }
         Change::SetNotaryThreshold(_) | Change::SetGovernors { .. } => None,
     };
-    scene.ensure(told.member == concerned, "wrong-member", || {
+    scene.ensure(told.member == concerned, "wrong-value", || {
         format!("epoch {} concerns {concerned:?}, not {:?}", told.epoch, told.member)
     });
     match &told.change {
@@ -57,7 +57,7 @@ pub(super) fn carry_out(scene: &mut Scene<'_>, head: &mut Head, told: &Changed) 
             keep(scene, told.epoch, &Institution { status, ..institution })
         }
         Change::SetNotaryThreshold(threshold) => {
-            scene.ensure(*threshold > 0, "bad-threshold", || "no notary has to sign".to_owned());
+            scene.ensure(*threshold > 0, "bad-terms", || "no notary has to sign".to_owned());
             head.notary_threshold = *threshold;
             Ok(())
         }
@@ -81,13 +81,13 @@ fn register(scene: &mut Scene<'_>, head: &mut Head, told: &Changed) -> Result<()
     else {
         return Ok(());
     };
-    scene.ensure(lei.is_valid(), "bad-lei", || {
+    scene.ensure(lei.is_valid(), "bad-terms", || {
         format!("{} is no LEI", String::from_utf8_lossy(&lei.0))
     });
     ensure_roles(scene, *roles);
     let id = InstitutionId::of(lei);
     if let Some(Member(holder)) = BY_ID.get(scene, &id)? {
-        scene.find("lei-taken", format!("its LEI is member {holder}'s"));
+        scene.find("twice", format!("its LEI is member {holder}'s"));
     }
     let member = told.member.unwrap_or(Member(head.count));
     head.count = head.count.saturating_add(1);
@@ -114,14 +114,11 @@ fn take_keys(
     signing_key: &[u8; 32],
 ) -> Result<(), TablesError> {
     if let Some(Member(holder)) = BY_ACCOUNT.get(scene, account)? {
-        scene.find(
-            "account-taken",
-            format!("member {}'s account is member {holder}'s", member.0),
-        );
+        scene.find("twice", format!("member {}'s account is member {holder}'s", member.0));
     }
     if let Some(Member(holder)) = BY_SIGNING_KEY.get(scene, signing_key)? {
         scene.find(
-            "signing-key-taken",
+            "twice",
             format!("member {}'s signing key is member {holder}'s", member.0),
         );
     }
@@ -132,11 +129,9 @@ fn take_keys(
 /// The institution; it isn't revoked for good.
 fn known(scene: &mut Scene<'_>, member: Member) -> Result<Option<Institution>, TablesError> {
     let found = INSTITUTIONS.get(scene, &member)?;
-    scene.ensure(found.is_some(), "unknown-member", || {
-        format!("nobody is member {}", member.0)
-    });
+    scene.ensure(found.is_some(), "unknown", || format!("nobody is member {}", member.0));
     let is_revoked = found.as_ref().is_some_and(|found| found.status == Status::Revoked);
-    scene.ensure(!is_revoked, "revoked", || {
+    scene.ensure(!is_revoked, "wrong-state", || {
         format!("member {} was revoked for good, and is changed", member.0)
     });
     Ok(found)
@@ -148,5 +143,5 @@ fn keep(scene: &mut Scene<'_>, epoch: u32, institution: &Institution) -> Result<
 }
 
 fn ensure_roles(scene: &mut Scene<'_>, roles: Roles) {
-    scene.ensure(roles.is_valid(), "bad-roles", || format!("{:#b} are no roles", roles.0));
+    scene.ensure(roles.is_valid(), "bad-terms", || format!("{:#b} are no roles", roles.0));
 }

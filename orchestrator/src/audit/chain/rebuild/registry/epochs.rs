@@ -27,7 +27,7 @@ const VERSIONS: Notes<Member, u32> = Notes::named("versions");
 /// Each version, counted from 1, and the epoch that began with it.
 const INSTITUTIONS: Notes<(Member, u32), (u32, Institution)> = Notes::named("institutions");
 
-/// The first epoch whose members are known, where the chain isn't read from its beginning.
+/// The first epoch whose members are known, where the node has forgotten the registry's past.
 const BELIEVED: Notes<(), u32> = Notes::named("believed");
 
 /// What the registry said of these members in an epoch; `None` for an epoch that hasn't begun.
@@ -110,7 +110,7 @@ pub(super) fn note(scene: &mut Scene<'_>, epoch: u32, institution: &Institution)
     INSTITUTIONS.put(&mut kept, &(member, next), &(epoch, institution.clone()))
 }
 
-/// Whether it is known who the members were in an epoch: of those before the audit's first block it isn't.
+/// Whether it is known who the members were in an epoch: of those before the audit's first block, the node may have forgotten it.
 ///
 /// # Errors
 /// The work file is broken.

@@ -1,19 +1,14 @@
-//! What members signed, by the keys, roles and status that they had in the epoch.
+//! Who acted and what members signed, by the accounts, keys, roles and status that they had in the epoch.
 use protocol::{
     registry::{Roles, Signer, SignerSet, Status},
     signing::{self, Domain, MemberSignature, Purpose},
-    Member, Timestamp,
+    AccountId, Member, Timestamp,
 };
 use scale::Encode;
 
-use super::{epochs::is_known, institution};
+use super::epochs::{epoch_at, institution, is_known, signers};
 use crate::{
-    audit::chain::{
-        findings::Findings,
-        rebuild::scene::Scene,
-        tables::{Tables, TablesError},
-        Place, Told,
-    },
+    audit::chain::{rebuild::scene::Scene, tables::TablesError},
     identity::keys,
 };
 
@@ -30,41 +25,6 @@ pub struct Signed<'a, B> {
     pub expires_at: Timestamp,
     /// What the id doesn't cover.
     pub body: &'a B,
-}
-
-/// Counts and checks one member's signature for the contract that tells: by its key of the registry in that epoch.
-///
-/// # Errors
-/// The work file is broken.
-#[allow(clippy::too_many_arguments)]
-pub fn member_signature(
-    name: &str,
-    told: &Told<'_>,
-    place: &Place,
-    tables: &mut Tables,
-    findings: &mut Findings,
-    epoch: u32,
-    purpose: Purpose,
-    id: &[u8; 32],
-    expires_at: Timestamp,
-    body: &impl Encode,
-    signed: &MemberSignature,
-) -> Result<(), TablesError> {
-    let scene = &mut Scene {
-        name,
-        told,
-        place,
-        tables,
-        findings,
-    };
-    let what = Signed {
-        epoch,
-        purpose,
-        id,
-        expires_at,
-        body,
-    };
-    what.ensure_by(scene, signed)
 }
 
 impl<B: Encode> Signed<'_, B> {
@@ -97,6 +57,52 @@ impl<B: Encode> Signed<'_, B> {
     }
 }
 
+/// What the registry said of these members when the event came to be.
+///
+/// # Errors
+/// The work file is broken.
+pub fn present(scene: &mut Scene<'_>, members: &[Member]) -> Result<SignerSet, TablesError> {
+    let (place, told) = (scene.place, scene.told);
+    let epoch = epoch_at(place, scene.tables, told.block.number, told.index)?;
+    let set = signers(place, scene.tables, epoch, members)?;
+    Ok(set.unwrap_or_else(|| SignerSet {
+        epoch,
+        notary_threshold: 1,
+        signers: Vec::new(),
+    }))
+}
+
+/// A member's account when the event came to be.
+///
+/// # Errors
+/// The work file is broken.
+pub fn account(scene: &mut Scene<'_>, member: Member) -> Result<Option<AccountId>, TablesError> {
+    let set = present(scene, &[member])?;
+    let signer = set.signers.into_iter().next().flatten();
+    Ok(signer.map(|signer| signer.account))
+}
+
+/// A member that could do this when the event came to be: it had to be active and have the role.
+///
+/// # Errors
+/// The work file is broken.
+pub fn active(scene: &mut Scene<'_>, member: Member, role: Roles) -> Result<Option<Signer>, TablesError> {
+    let set = present(scene, &[member])?;
+    Ok(ensure_active(scene, member, &[member], &set, role).cloned())
+}
+
+/// A member that could do this did it: its account sent the call, where that is seen. Gives its account.
+///
+/// # Errors
+/// The work file is broken.
+pub fn acts(scene: &mut Scene<'_>, member: Member, role: Roles) -> Result<Option<AccountId>, TablesError> {
+    let account = active(scene, member, role)?.map(|signer| signer.account);
+    if let Some(account) = account {
+        scene.sent_by(account, format_args!("member {}", member.0));
+    }
+    Ok(account)
+}
+
 /// The member's entry, which has to be active and have the role. `members` is what `set` was asked for.
 pub fn ensure_active<'a>(
     scene: &mut Scene<'_>,
@@ -111,10 +117,7 @@ pub fn ensure_active<'a>(
         .and_then(Option::as_ref);
     let epoch = set.epoch;
     let Some(signer) = found else {
-        scene.find(
-            "unknown-member",
-            format!("nobody was member {} in epoch {epoch}", member.0),
-        );
+        scene.find("unknown", format!("nobody was member {} in epoch {epoch}", member.0));
         return None;
     };
     scene.ensure(signer.status == Status::Active, "not-active", || {
@@ -124,4 +127,12 @@ pub fn ensure_active<'a>(
         format!("member {} lacked the role {:#b} in epoch {epoch}", member.0, role.0)
     });
     Some(signer)
+}
+
+/// It was signed in the epoch that it was used in.
+pub fn ensure_epoch(scene: &mut Scene<'_>, epoch: u32, set: &SignerSet) {
+    let current = set.epoch;
+    scene.ensure(epoch == current, "stale-epoch", || {
+        format!("signed in epoch {epoch}, used in epoch {current}")
+    });
 }

@@ -6,8 +6,11 @@ use protocol::{
 };
 use sp_core::Pair as _;
 
-use super::*;
-use crate::audit::chain::rebuild::stage::{self, account, key, registration, Stage, GENESIS, REGISTRY};
+use super::{epochs::epoch_at, *};
+use crate::audit::chain::{
+    rebuild::stage::{self, account, key, registration, Stage, GENESIS, REGISTRY},
+    Told,
+};
 
 fn sums_of(stage: &mut Stage) -> BTreeMap<Asset, Amount> {
     sums(
@@ -99,7 +102,7 @@ fn a_change_that_nobody_signed_is_found() {
     let none = Vec::<GovernorSignature>::new();
     let call = stage::call(REGISTRY, account(0), "apply", &(&change, stage.block.time, none));
     stage.changed(None, &change, Some(&call));
-    assert_eq!(stage.codes(), ["expired", "governor-threshold"]);
+    assert_eq!(stage.codes(), ["expired", "below-threshold"]);
 }
 
 #[test]
@@ -109,11 +112,12 @@ fn what_the_registry_has_to_refuse_is_found() {
     stage.change(Some(Member(1)), &registration(member, Roles(0)));
     assert_eq!(
         stage.codes(),
-        ["bad-roles", "lei-taken", "account-taken", "signing-key-taken"]
+        ["bad-terms", "twice", "twice", "twice"],
+        "its roles; its LEI, account and key"
     );
     sums_of(&mut stage);
     assert!(
-        stage.codes().contains(&"wrong-index"),
+        stage.codes().contains(&"contradiction"),
         "the first one's indices are gone"
     );
 
@@ -138,11 +142,11 @@ fn what_the_registry_has_to_refuse_is_found() {
     assert_eq!(
         stage.codes(),
         [
-            "revoked",
-            "wrong-member",
-            "epoch-skipped",
+            "wrong-state",
+            "wrong-value",
+            "wrong-value",
             "bad-signature",
-            "bad-governors"
+            "bad-terms"
         ],
         "the signature is good for the epoch that was skipped"
     );
@@ -172,21 +176,14 @@ fn a_members_signature_is_good_by_its_key_of_the_epoch_and_by_no_other() {
     };
     let mut check = |epoch, signed: &MemberSignature| {
         let before = stage.findings.count;
-        let (id, purpose) = ([5; 32], Purpose::Attestation);
-        member_signature(
-            "contract",
-            &told,
-            &stage.place,
-            &mut stage.tables,
-            &mut stage.findings,
+        let what = Signed {
             epoch,
-            purpose,
-            &id,
-            stage::LATE,
-            &(),
-            signed,
-        )
-        .unwrap();
+            purpose: Purpose::Attestation,
+            id: &[5; 32],
+            expires_at: stage::LATE,
+            body: &(),
+        };
+        what.ensure_by(&mut stage.scene(&told), signed).unwrap();
         stage.findings.count == before
     };
     let by_member = *old.first().unwrap();

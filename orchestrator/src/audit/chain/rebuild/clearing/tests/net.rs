@@ -85,7 +85,7 @@ fn whoever_owes_more_than_its_cap_is_found() {
     let mut house = House::new();
     house.set_cap(house.home, 29);
     house.net();
-    house.ensure_found(&["cap-exceeded"]);
+    house.ensure_found(&["above-limit"]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_cap_counts_at_the_end_of_a_batch_however_many_events_tell_it() {
             .collect(),
     );
     house.retained(&more, &signatures, None);
-    house.ensure_found(&["cap-exceeded"]);
+    house.ensure_found(&["above-limit"]);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_batch_of_which_vouchers_are_not_told_is_found() {
     };
     house.retained(&told, &signatures, Some(&asked));
     house.deposit(house.home, 1);
-    house.ensure_found(&["voucher-not-told"]);
+    house.ensure_found(&["not-told"]);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_window_that_is_paid_though_somebody_is_short_is_found() {
     let (number, asked) = house.close();
     let certificate = house.certificate(number);
     house.tell("WindowSettled", &(number, certificate), Some(&asked));
-    house.ensure_found(&["window-short", "not-conserved"]);
+    house.ensure_found(&["overspent", "not-conserved"]);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_window_that_is_cut_off_and_forgotten_is_found() {
     let mut house = House::new();
     house.close();
     house.deposit(house.home, 1);
-    house.ensure_found(&["window-not-paid"]);
+    house.ensure_found(&["not-told"]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_window_closed_without_enough_notaries_is_found() {
         lines: Vec::new(),
     };
     house.tell("WindowSettled", &(0u32, empty), Some(&asked));
-    house.ensure_found(&["stale-approval", "missing-role", "bad-signature", "bad-signature"]);
+    house.ensure_found(&["stale-number", "missing-role", "bad-signature", "bad-signature"]);
 }
 
 #[test]
@@ -223,5 +223,5 @@ fn vouchers_are_taken_out_and_paid_one_by_one() {
     let approval = house.approve(&decision);
     let asked = call(CLEARING, account(1), "take_out", &(number, vec![&purchase], &approval));
     house.tell("TakenOut", &(number, &vouchers), Some(&asked));
-    house.ensure_found(&["not-in-window"]);
+    house.ensure_found(&["unknown"]);
 }

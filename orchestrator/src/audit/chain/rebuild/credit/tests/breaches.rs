@@ -52,7 +52,7 @@ fn reservations_against_the_rules_are_found() {
             world.request.nonce = [2; 16];
             world.reserve();
         }),
-        ("payer-frozen", |world| {
+        ("wrong-state", |world| {
             world.freeze("Frozen", "freeze");
             world.reserve();
         }),
@@ -60,11 +60,11 @@ fn reservations_against_the_rules_are_found() {
             world.stage.later(PAY_BY - RESERVED_AT);
             world.reserve();
         }),
-        ("bad-request", |world| {
+        ("bad-terms", |world| {
             world.request.expires_at = PAY_BY + 999;
             world.reserve();
         }),
-        ("not-here", |world| {
+        ("other-chain", |world| {
             world.request.debt.contract = AccountId([9; 32]);
             world.reserve();
         }),
@@ -73,16 +73,16 @@ fn reservations_against_the_rules_are_found() {
             let id = RequestId([9; 32]);
             world.stage.tell(super::take, CREDIT, "Reserved", &(id, request), None);
         }),
-        ("request-used", |world| {
+        ("twice", |world| {
             world.reserve();
             world.release();
             world.reserve();
         }),
-        ("wrong-caller", |world| {
+        ("wrong-sender", |world| {
             world.sender = account(5);
             world.reserve();
         }),
-        ("bad-extension", |world| {
+        ("bad-terms", |world| {
             world.reserve();
             world.extend(DUE_AT + 1);
         }),
@@ -90,7 +90,7 @@ fn reservations_against_the_rules_are_found() {
             world.reserve();
             world.expire();
         }),
-        ("wrong-term", |world| {
+        ("wrong-value", |world| {
             world.reserve();
             world.stage.later(EXPIRES_AT + 1 - RESERVED_AT);
             world.commit(DUE_AT);
@@ -102,30 +102,30 @@ fn reservations_against_the_rules_are_found() {
 #[test]
 fn repayments_and_arrears_against_the_rules_are_found() {
     let breaches: [(&str, Breach); 8] = [
-        ("wrong-amount", |world| world.repay(99, 1)),
-        ("wrong-amount", |world| world.repay(0, 0)),
+        ("wrong-value", |world| world.repay(99, 1)),
+        ("zero-amount", |world| world.repay(0, 0)),
         ("wrong-state", |world| world.release()),
         ("too-early", |world| world.mark_overdue(100, 5)),
-        ("not-overdue", |world| {
+        ("wrong-state", |world| {
             world.stage.later(DUE_AT - RESERVED_AT);
             world.repay(100, 0);
         }),
-        ("wrong-amount", |world| {
+        ("wrong-value", |world| {
             world.stage.later(DUE_AT - RESERVED_AT);
             world.mark_overdue(100, 6);
         }),
-        ("wrong-value", |world| {
+        ("wrong-sum", |world| {
             let id = world.request.id();
             let asked = call(CREDIT, account(9), "repay", &(id, 100u128));
             world.tell("Repaid", &(id, account(9), 100u128, 0u128), &asked);
         }),
-        ("wrong-state", |world| {
+        ("twice", |world| {
             world.confirm_receipt(&payee());
             world.confirm_receipt(&payee());
         }),
     ];
     each_is_found(World::owing, &breaches);
-    each_is_found(World::with_limits, &[("unknown-debt", |world| world.commit(DUE_AT))]);
+    each_is_found(World::with_limits, &[("unknown", |world| world.commit(DUE_AT))]);
 
     let mut world = World::owing();
     world.stage.later(DUE_AT - RESERVED_AT);
@@ -137,22 +137,22 @@ fn repayments_and_arrears_against_the_rules_are_found() {
     world.request.expires_at += DUE_AT;
     world.request.due_at += DUE_AT;
     world.reserve();
-    assert_eq!(world.stage.codes(), ["payer-overdue"]);
+    assert_eq!(world.stage.codes(), ["wrong-state"]);
 }
 
 #[test]
 fn limits_and_wishes_against_the_rules_are_found() {
     let breaches: [(&str, Breach); 7] = [
-        ("stale-sequence", |world| world.set_limit(9, 1, &payee())),
+        ("stale-number", |world| world.set_limit(9, 1, &payee())),
         ("wrong-state", |world| world.freeze("Unfrozen", "unfreeze")),
         ("other-message", |world| world.freeze("Frozen", "unfreeze")),
-        ("no-raise", |world| world.wish(120, 1, &payer())),
+        ("bad-terms", |world| world.wish(120, 1, &payer())),
         ("wrong-state", |world| {
             world.wish(400, 1, &payer());
             world.wish(400, 2, &payer());
         }),
         ("wrong-state", |world| world.decide(Some(400))),
-        ("no-raise", |world| {
+        ("bad-terms", |world| {
             world.wish(400, 1, &payer());
             world.decide(Some(120));
         }),
@@ -169,10 +169,10 @@ fn funded() -> World {
 #[test]
 fn payouts_and_pools_against_the_rules_are_found() {
     let breaches: [(&str, Breach); 6] = [
-        ("pool-short", |world| world.withdraw(151, account(0))),
-        ("wrong-recipient", |world| world.withdraw(1, account(5))),
-        ("wrong-amount", |world| world.fund(NATIVE, 0)),
-        ("request-used pool-short", |world| {
+        ("overspent", |world| world.withdraw(151, account(0))),
+        ("wrong-value", |world| world.withdraw(1, account(5))),
+        ("zero-amount", |world| world.fund(NATIVE, 0)),
+        ("twice overspent", |world| {
             world.pay_out();
             world.pay_out();
         }),
@@ -180,7 +180,7 @@ fn payouts_and_pools_against_the_rules_are_found() {
             world.stage.later(PAY_BY - RESERVED_AT);
             world.pay_out();
         }),
-        ("wrong-payout wrong-payout", |world| {
+        ("wrong-value wrong-value", |world| {
             let request = world.payout_request();
             let payout = Payout {
                 payee: account(5),

@@ -21,14 +21,14 @@ fn codes(mut stage: Stage, breach: Breach) -> Vec<String> {
 #[test]
 fn a_lock_against_the_rules_is_found() {
     let breaches: [(&str, Breach); 8] = [
-        ("wrong-value", |stage| lock(stage, &terms(), 109)),
+        ("wrong-sum", |stage| lock(stage, &terms(), 109)),
         ("bad-terms", |stage| lock(stage, &Terms { bond: 0, ..terms() }, 100)),
-        ("bad-deadlines", |stage| {
+        ("bad-terms", |stage| {
             let mut terms = terms();
             terms.deadlines.reveal_by = ACCEPT_BY + 999;
             lock(stage, &terms, 110);
         }),
-        ("bad-deadlines", |stage| {
+        ("bad-terms", |stage| {
             stage.later(ACCEPT_BY - START);
             lock(stage, &terms(), 110);
         }),
@@ -36,7 +36,7 @@ fn a_lock_against_the_rules_is_found() {
             let call = asked(buyer(), "lock", &terms());
             tell(stage, "Locked", &(DealId([9; 32]), buyer(), terms()), call, 110);
         }),
-        ("wrong-caller", |stage| {
+        ("wrong-sender", |stage| {
             let call = asked(seller(), "lock", &terms());
             tell(stage, "Locked", &(id(), buyer(), terms()), call, 110);
         }),
@@ -53,7 +53,7 @@ fn a_lock_against_the_rules_is_found() {
         assert_eq!(codes(escrow(), breach), [code]);
     }
     let twice = after_lock(|stage| lock(stage, &terms(), 110));
-    assert_eq!(twice, ["deal-exists", "hashlock-used"]);
+    assert_eq!(twice, ["twice", "twice"]);
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn a_step_against_the_rules_is_found() {
         ("wrong-state", accept),
         ("too-early", refund),
         ("too-early", |stage| dispute(stage, buyer())),
-        ("too-late", |stage| cancel(stage, START, Member(2))),
-        ("unknown-deal", |stage| {
+        ("expired", |stage| cancel(stage, START, Member(2))),
+        ("unknown", |stage| {
             let other = DealId([9; 32]);
             tell(stage, "Accepted", &other, asked(seller(), "accept", &other), 5);
         }),
@@ -85,7 +85,7 @@ fn a_step_against_the_rules_is_found() {
     let late: [(&str, Breach); 3] = [
         ("too-late", |stage| reveal(stage, SECRET)),
         ("too-late", claim),
-        ("no-party", |stage| dispute(stage, arbiter())),
+        ("not-entitled", |stage| dispute(stage, arbiter())),
     ];
     for (code, breach) in late {
         assert_eq!(after_accept(REVEAL_BY - START, breach), [code]);
@@ -99,10 +99,10 @@ fn a_step_against_the_rules_is_found() {
 #[test]
 fn a_ruling_against_the_rules_is_found() {
     let breaches: [(&str, Breach); 5] = [
-        ("wrong-caller", |stage| rule(stage, buyer(), 0, 115)),
-        ("wrong-award", |stage| rule(stage, arbiter(), 60, 56)),
+        ("wrong-sender", |stage| rule(stage, buyer(), 0, 115)),
+        ("wrong-value", |stage| rule(stage, arbiter(), 60, 56)),
         ("too-early", |stage| rule_by_default(stage, 60, 55)),
-        ("evidence-filed", |stage| dispute(stage, buyer())),
+        ("twice", |stage| dispute(stage, buyer())),
         ("too-late", |stage| {
             stage.later(RULING_BY - REVEAL_BY);
             rule(stage, arbiter(), 60, 55);
@@ -117,7 +117,7 @@ fn a_ruling_against_the_rules_is_found() {
     dispute(&mut stage, buyer());
     stage.later(RULING_BY - REVEAL_BY);
     rule_by_default(&mut stage, 61, 54);
-    assert_eq!(stage.codes(), ["wrong-award"]);
+    assert_eq!(stage.codes(), ["wrong-value"]);
 }
 
 #[test]
@@ -126,5 +126,5 @@ fn money_that_comes_out_of_nothing_is_not_conserved() {
     dispute(&mut stage, buyer());
     rule(&mut stage, arbiter(), 60, 56);
     sums_of(&mut stage);
-    assert_eq!(stage.codes(), ["wrong-award", "not-conserved"]);
+    assert_eq!(stage.codes(), ["wrong-value", "not-conserved"]);
 }
