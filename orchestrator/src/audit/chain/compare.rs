@@ -28,13 +28,13 @@ pub(super) struct Subject<'a> {
     pub(super) at: &'a Checked,
     pub(super) account: AccountId,
     pub(super) contract: &'a Audited,
-    /// Whether it told anything so far.
-    pub(super) has_told: bool,
+    /// Whether it has to be there: it told something, or no block comes later in which it could be made.
+    pub(super) is_due: bool,
 }
 
 impl Subject<'_> {
     /// Holds everything that the contract keeps against the tables; gives how many values were compared. `None` for a contract
-    /// that isn't made yet: the chain doesn't have it, and nothing that happened says that it should.
+    /// that isn't made yet: the chain doesn't have it, nothing that happened says that it should, and more blocks come.
     pub(super) async fn compare(
         &self,
         tables: &mut Tables,
@@ -44,7 +44,7 @@ impl Subject<'_> {
         let kept = tables.of(self.account);
         match self.against(&kept, findings, watch).await {
             Err(AuditError::Proof(ProofError::NoContract(account))) => {
-                if !self.has_told && kept.count()? == 0 {
+                if !self.is_due && kept.count()? == 0 {
                     return Ok(None);
                 }
                 let detail = format!("there is no contract {}", to_ss58(&account));

@@ -202,7 +202,7 @@ impl Audit {
             return Err(AuditError::Beyond { at: progress.block, to });
         }
         self.read(to, tables, &mut progress).await?;
-        let (until, unmade) = self.finish(tables, &mut progress).await?;
+        let (until, unmade) = self.finish(to == finalized, tables, &mut progress).await?;
         Ok(Outcome {
             from: first,
             is_partial: first > 1,
@@ -251,6 +251,7 @@ impl Audit {
     /// Looks at what all contracts keep and have. None of that is written to the work file: a later audit goes on after it.
     async fn finish(
         &self,
+        is_latest: bool,
         tables: &mut Tables,
         progress: &mut Progress,
     ) -> Result<(Block, BTreeSet<String>), AuditError> {
@@ -272,7 +273,7 @@ impl Audit {
                 at: &at,
                 account: *account,
                 contract,
-                has_told: tally.events > 0,
+                is_due: is_latest || tally.events > 0,
             };
             let findings = &mut progress.findings;
             let before = findings.count;
