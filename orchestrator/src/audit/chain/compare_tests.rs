@@ -41,7 +41,7 @@ async fn look(world: &mut World, tables: &mut Tables, least: &[(Asset, Amount)])
         at: &at,
         account: CONTRACT,
         contract: &contracts.0[&CONTRACT],
-        has_told: false,
+        is_due: false,
     };
     let mut findings = Findings::default();
     let compared = subject.compare(tables, &mut findings, &|_| {}).await.unwrap();
