@@ -70,10 +70,25 @@ build() {
     "$(target_dir)/debug/xtask" all
 }
 
+# What auditors' programs read the chain with. Needs Node.js and npm.
+build_audit_programs() {
+    say "polkadot.js for the audit"
+    npm ci --prefix tests/audit --no-fund --no-audit --silent
+    npm run build --prefix tests/audit --silent
+}
+
 # The page that orchestrators serve at /audit/, beside what cargo builds. Needs Node.js and npm.
 build_audit_page() {
     say "the audit page"
     npm ci --prefix orchestrator/audit-page --no-fund --no-audit --silent
     npm run build --prefix orchestrator/audit-page --silent -- \
         --outDir "$(target_dir)/audit-page" --emptyOutDir --logLevel warn
+}
+
+# What opens that page. Needs Node.js and npm.
+install_browser() {
+    say "a browser for the audit page"
+    npm ci --prefix tests/audit/page --no-fund --no-audit --silent
+    [ -n "${CHROMIUM-}" ] || apt_install chromium ||
+        fail "this system has no package chromium (Debian has; Ubuntu has a snap): install a Chromium and set CHROMIUM to its path"
 }

@@ -103,7 +103,19 @@ impl Node {
         Ok(())
     }
 
-    /// Starts it again after [`Node::kill`]: the same chain at the same address.
+    /// Has its process end by itself (SIGTERM): then all of its chain is on disk, and other programs may open that.
+    ///
+    /// # Errors
+    /// It doesn't run, or can't be told to end.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.signal("-TERM").await?;
+        if let Some(mut process) = self.process.take() {
+            process.wait().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again after [`Node::kill`] or [`Node::stop`]: the same chain at the same address.
     ///
     /// # Errors
     /// It doesn't start, or its address was taken meanwhile.
@@ -154,7 +166,7 @@ impl Node {
     }
 
     /// Its copy of the chain, and its keys.
-    fn base_path(&self) -> PathBuf {
+    pub fn base_path(&self) -> PathBuf {
         self.directory.join("chain")
     }
 

@@ -7,10 +7,10 @@
 // The browser is Debian's package `chromium`, or the one that CHROMIUM or `--chromium` names.
 // `--evidence` is what `quittance status VOUCHER --json` prints, `--refusal` the same of a payment that was refused. Ends with 1 when something isn't as it should be.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
+import { CHROMIUM, find, launch, read, still, TIMEOUT } from './browser.mjs';
 import { serve } from './serve.mjs';
 
 const text = { type: 'string' };
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     evidence: text,
     refusal: text,
     screenshots: text,
-    chromium: { type: 'string', default: process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync) },
+    chromium: CHROMIUM,
   },
 });
 for (const name of ['voucher', 'evidence', 'chromium', ...(values.url ? [] : ['dist', 'deployment', 'bundles', 'node'])]) {
@@ -36,12 +36,10 @@ for (const name of ['voucher', 'evidence', 'chromium', ...(values.url ? [] : ['d
 }
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
-const TIMEOUT = 60_000;
 
 const served = values.url ? null : await serve(values);
 const address = values.url ?? served.url;
-// Debian's Chromium can't make a sandbox where it runs as root, as in containers.
-const browser = await chromium.launch({ executablePath: values.chromium, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+const browser = await launch(values.chromium);
 const problems = [];
 const seen = {};
 try {
@@ -67,16 +65,13 @@ console.log(JSON.stringify(seen));
 async function drive(page, name) {
   const before = Date.now();
   await page.goto(address);
-  await page.waitForSelector('body[data-read="true"]');
+  await read(page);
   seen.milliseconds_to_read_all_blocks ??= Date.now() - before;
   await still(page);
   await shoot(page, `${name}-overview`);
 
   // By the id's beginning, with the keyboard alone.
-  await page.getByLabel('Search', { exact: true }).fill(values.voucher.slice(0, 20));
-  await page.keyboard.press('Enter');
-  await page.locator('.hits a').first().click();
-  await page.waitForSelector('.verdict');
+  await find(page, values.voucher.slice(0, 20));
   await still(page);
   assert.equal(await page.locator('h1 code').innerText(), values.voucher);
   const outcomes = await page.locator('.checks li').evaluateAll((checks) =>
@@ -105,7 +100,7 @@ async function drive(page, name) {
 
   for (const [what, altered] of Object.entries(alterations(JSON.parse(evidence)))) {
     await page.reload();
-    await page.waitForSelector('body[data-read="true"]');
+    await read(page);
     await page.goto(`${address}#/evidence`);
     await drop(page, `${what}.json`, JSON.stringify(altered));
     const failed = await page.locator('.step[data-outcome="failed"] h3').allInnerTexts();
@@ -143,10 +138,6 @@ async function drop(page, name, content) {
   await page.locator('input[type="file"]').first().setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(content) });
   await page.waitForSelector('h2 >> text=' + name);
   await still(page);
-}
-
-async function still(page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy]'));
 }
 
 async function shoot(page, name) {

@@ -3,10 +3,10 @@
 //   node pictures.mjs --url http://127.0.0.1:8080/audit/ --voucher 0x… --evidence payment.json --into ../pictures
 //
 // `--evidence` is what `quittance status VOUCHER --json` prints. The browser is found as page.mjs says.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
+import { CHROMIUM, launch, read, still, TIMEOUT } from './browser.mjs';
 
 const text = { type: 'string' };
 const { values } = parseArgs({
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     voucher: text,
     evidence: text,
     into: text,
-    chromium: { type: 'string', default: process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync) },
+    chromium: CHROMIUM,
   },
 });
 for (const name of ['url', 'voucher', 'evidence', 'into', 'chromium']) {
@@ -26,11 +26,10 @@ for (const name of ['url', 'voucher', 'evidence', 'into', 'chromium']) {
 }
 mkdirSync(values.into, { recursive: true });
 
-// Debian's Chromium can't make a sandbox where it runs as root, as in containers.
-const browser = await chromium.launch({ executablePath: values.chromium, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+const browser = await launch(values.chromium);
 try {
   const page = await browser.newPage({ viewport: { width: 1100, height: 700 }, colorScheme: 'light' });
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(TIMEOUT);
 
   await open(page, '');
   await shoot(page, 'overview');
@@ -67,12 +66,8 @@ try {
 
 async function open(page, place) {
   await page.goto(`${values.url}#/${place}`);
-  await page.waitForSelector('body[data-read="true"]');
+  await read(page);
   await still(page);
-}
-
-async function still(page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy]'));
 }
 
 async function shoot(page, name) {

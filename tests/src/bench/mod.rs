@@ -1,6 +1,7 @@
 //! What the benchmarks share: a node without much in between, members who sign for themselves, figures.
 pub mod batches;
 pub mod members;
+pub mod payments;
 pub mod reconciliation;
 pub mod relay;
 pub mod rounds;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use protocol::{
     clearing::{Current, Error},
     decisions::{Approval, Decision},
-    settlement::{RetentionBatch, Settlement, MAX_PARTIES},
+    settlement::{RetentionBatch, Settlement, SignedClearingVoucher, Source, MAX_PARTIES},
     signing::{Domain, MemberSignature},
     text::to_hex,
     AccountId, Member, Timestamp,
@@ -174,6 +174,12 @@ impl Scene {
         let signed = self.signed_batch(signatures, settlement, vouchers);
         let call = self.clearing.prepare::<u32, Error>("retain_batch", &signed, 0).await;
         self.payer.sign(&call.unwrap())
+    }
+
+    /// The debtors' discharges of a batch, one for each voucher.
+    pub fn discharges(&self, batch: &RetentionBatch, source: Source) -> Vec<SignedClearingVoucher> {
+        let discharge = |voucher| self.members.discharge(batch, voucher, source);
+        batch.vouchers.iter().map(discharge).collect()
     }
 
     /// The home institution: it owes everything.
