@@ -62,6 +62,7 @@ try {
       await context.close();
     }
   }
+  await lie(await browser.newPage());
 } finally {
   await browser.close();
   served?.server.close();
@@ -145,6 +146,27 @@ async function drive(page, name) {
       seen.pages = { ...seen.pages, [kind]: Math.min(paths.size, EACH) };
     }
   }
+}
+
+/** A node that alters one digit of what transactions carry, in what they end with: a signature. */
+async function lie(page) {
+  await page.routeWebSocket(/^ws/, (socket) => {
+    const node = socket.connectToServer();
+    socket.onMessage((message) => node.send(message));
+    node.onMessage((message) => {
+      const answer = JSON.parse(message);
+      const extrinsics = answer.result?.block?.extrinsics;
+      if (extrinsics) {
+        answer.result.block.extrinsics = extrinsics.map((one) => one.slice(0, -3) + (one.at(-3) === '0' ? '1' : '0') + one.slice(-2));
+      }
+      socket.send(JSON.stringify(answer));
+    });
+  });
+  await page.goto(`${address}#/payment/${values.voucher}`);
+  await page.waitForSelector('.verdict.failed');
+  const failed = await page.locator('.checks li[data-outcome="failed"] strong').allInnerTexts();
+  assert.ok(failed.some((what) => /signature/i.test(what)), `a signature that a node altered fails: ${failed}`);
+  seen.altered_by_the_node = failed;
 }
 
 /** Opens a page: nothing of it fails. */
