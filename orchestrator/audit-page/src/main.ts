@@ -8,7 +8,9 @@ import { evidence } from './ui/views/evidence';
 import { institution, institutions } from './ui/views/institutions';
 import { blockView, overview, results } from './ui/views/overview';
 import { payment, payments, windows, window_ } from './ui/views/settlement';
-import { books, card, cardPayment, cards, credit, day, deal, deals, debt, line, merchant } from './ui/views/trades';
+import { card, cardPayment, cards, merchant } from './ui/views/cards';
+import { book, books, day } from './ui/views/days';
+import { credit, deal, deals, debt, line } from './ui/views/trades';
 
 interface View {
   make: (app: App) => Node[];
@@ -36,7 +38,7 @@ function route(): View {
   const [path = '/', search = ''] = location.hash.replace(/^#/, '').split('?');
   const query = new URLSearchParams(search);
   const [place = '', ...rest] = path.split('/').slice(1);
-  const [first = '', second = '', third = ''] = rest;
+  const [first = '', second = '', third = '', fourth = '0'] = rest;
   const list = (make: View['make']): View => ({ make, isList: true });
   const one = (make: View['make']): View => ({ make, isList: false });
   switch (place) {
@@ -67,15 +69,17 @@ function route(): View {
     case 'cards':
       return list((app) => cards(app, query));
     case 'card':
-      return one((app) => card(app, first, second));
+      return one((app) => card(app, first, second, query));
     case 'card-payment':
-      return one((app) => cardPayment(app, first, second, third));
+      return one((app) => cardPayment(app, first, second, third, fourth));
     case 'merchant':
       return one((app) => merchant(app, first, Number(second)));
     case 'days':
       return list(books);
+    case 'book':
+      return one((app) => book(app, Number(first)));
     case 'day':
-      return one((app) => day(app, Number(first), Number(second)));
+      return one((app) => day(app, Number(first), Number(second), query));
     case 'evidence':
       return list(evidence);
     case 'search':
@@ -91,7 +95,9 @@ class Page {
   private app: App | null = null;
   private readonly content = h('main', { id: 'content' });
   private readonly bar = h('progress', { max: 1, value: 0, 'aria-label': 'Blocks read' });
-  private readonly told = h('span', { class: 'told', role: 'status' });
+  private readonly told = h('span', { class: 'told' });
+  /** The same for who doesn't see it, without each new block. */
+  private readonly said = h('span', { class: 'hidden', role: 'status' });
   private readonly nodeInput = h('input', { type: 'url', required: true, placeholder: 'wss://…', autocomplete: 'off', spellcheck: false });
   private readonly searchInput = h('input', { type: 'search', id: 'search', name: 'q', placeholder: 'Id, LEI, account, block…', autocomplete: 'off', spellcheck: false });
   private readonly nav = h('nav', { 'aria-label': 'Sections' });
@@ -124,6 +130,7 @@ class Page {
         { class: 'reading', 'aria-label': 'Chain' },
         this.bar,
         this.told,
+        this.said,
         h(
           'details',
           { class: 'node' },
@@ -192,6 +199,10 @@ class Page {
       this.told.textContent = text;
     }
     this.told.classList.toggle('error', failure !== null);
+    const said = failure ?? (isDone ? 'All blocks are read' : 'Blocks are being read');
+    if (this.said.textContent !== said && !(this.hasRead && failure === null)) {
+      this.said.textContent = said;
+    }
     const justDone = isDone && !this.hasRead;
     this.hasRead ||= isDone;
     document.body.dataset.read = String(isDone);
@@ -235,7 +246,8 @@ class Page {
   private isInUse(): boolean {
     const inner = document.activeElement;
     const isFocused = inner !== null && inner !== document.body && this.content.contains(inner) && inner.tagName !== 'H1';
-    return isFocused || this.content.querySelector('details[open]') !== null || window.scrollY > 200;
+    const isSelected = document.getSelection()?.isCollapsed === false;
+    return isFocused || isSelected || this.content.querySelector('details[open]') !== null || window.scrollY > 200;
   }
 
   private drawNav(): void {
@@ -250,6 +262,7 @@ class Page {
       '/card': '/cards',
       '/card-payment': '/cards',
       '/merchant': '/cards',
+      '/book': '/days',
       '/day': '/days',
     };
     this.nav.replaceChildren(

@@ -5,7 +5,8 @@
 //   node page.mjs --dist DIR --deployment deployment.json --bundles DIR --node ws://127.0.0.1:9944 --voucher …
 //
 // The browser is Debian's package `chromium`, or the one that CHROMIUM or `--chromium` names.
-// `--evidence` is what `quittance status VOUCHER --json` prints, `--refusal` the same of a payment that was refused. Ends with 1 when something isn't as it should be.
+// `--evidence` is what `quittance status VOUCHER --json` prints, `--refusal` the same of a payment that was refused, `--score` what
+// `quittance credit evidence DIGEST` does. Ends with 1 when something isn't as it should be.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     voucher: text,
     evidence: text,
     refusal: text,
+    score: text,
     screenshots: text,
     chromium: CHROMIUM,
   },
@@ -36,6 +38,9 @@ for (const name of ['voucher', 'evidence', 'chromium', ...(values.url ? [] : ['d
 }
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 740 } };
+const PLACES = ['institutions', 'payments', 'windows', 'window/0', 'deals', 'credit', 'cards', 'days', 'block/1'];
+/** How many pages of a kind are looked at. */
+const EACH = 2;
 
 const served = values.url ? null : await serve(values);
 const address = values.url ?? served.url;
@@ -55,6 +60,7 @@ try {
       await context.close();
     }
   }
+  await lie(await browser.newPage());
 } finally {
   await browser.close();
   served?.server.close();
@@ -109,12 +115,71 @@ async function drive(page, name) {
     await shoot(page, `${name}-altered-${what}`);
   }
 
-  for (const place of ['institutions', 'payments', 'windows', 'window/0', 'deals', 'credit', 'cards', 'days', 'block/1']) {
-    await page.goto(`${address}#/${place}`);
-    await still(page);
-    assert.equal(await page.locator('main .error:not(:empty)').count(), 0, `${place} shows no error`);
-    assert.equal(await page.locator('[data-outcome="failed"]').count(), 0, `${place} shows nothing as failed`);
-    await shoot(page, `${name}-${place.replace('/', '-')}`);
+  if (values.score) {
+    const score = readFileSync(values.score, 'utf8');
+    await drop(page, 'score.json', score);
+    const outcomes = await page.locator('.step').evaluateAll((steps) => steps.slice(0, 4).map((step) => step.dataset.outcome));
+    assert.deepEqual(outcomes, Array(4).fill('verified'), 'the evidence of a limit is recomputed');
+    await shoot(page, `${name}-score`);
+    const altered = JSON.parse(score);
+    altered.evidence.record.committed = String(BigInt(altered.evidence.record.committed) + 1n);
+    await drop(page, 'altered-score.json', JSON.stringify(altered));
+    const failed = await page.locator('.step[data-outcome="failed"] h3').allInnerTexts();
+    assert.ok(failed.includes('Record'), `an altered record fails: ${failed}`);
+  }
+
+  const found = new Map();
+  for (const place of PLACES) {
+    await look(page, name, place);
+    await noteLinks(page, found);
+  }
+  // What they lead to, and what that leads to.
+  for (const [kind, paths] of name.endsWith('-light') ? found : []) {
+    for (const path of [...paths].slice(0, EACH)) {
+      await look(page, name, path);
+      await noteLinks(page, found);
+      seen.pages = { ...seen.pages, [kind]: Math.min(paths.size, EACH) };
+    }
+  }
+}
+
+/** A node that alters one digit of what transactions carry, in what they end with: a signature. */
+async function lie(page) {
+  await page.routeWebSocket(/^ws/, (socket) => {
+    const node = socket.connectToServer();
+    socket.onMessage((message) => node.send(message));
+    node.onMessage((message) => {
+      const answer = JSON.parse(message);
+      const extrinsics = answer.result?.block?.extrinsics;
+      if (extrinsics) {
+        answer.result.block.extrinsics = extrinsics.map((one) => one.slice(0, -3) + (one.at(-3) === '0' ? '1' : '0') + one.slice(-2));
+      }
+      socket.send(JSON.stringify(answer));
+    });
+  });
+  await page.goto(`${address}#/payment/${values.voucher}`);
+  await page.waitForSelector('.verdict.failed');
+  const failed = await page.locator('.checks li[data-outcome="failed"] strong').allInnerTexts();
+  assert.ok(failed.some((what) => /signature/i.test(what)), `a signature that a node altered fails: ${failed}`);
+  seen.altered_by_the_node = failed;
+}
+
+/** Opens a page: nothing of it fails. */
+async function look(page, name, place) {
+  await page.goto(`${address}#/${place}`);
+  await still(page);
+  assert.equal(await page.locator('main .error:not(:empty)').count(), 0, `${place} shows no error`);
+  const failed = await page.locator('[data-outcome="failed"]').allInnerTexts();
+  assert.deepEqual(failed, [], `${place} shows nothing as failed`);
+  await shoot(page, `${name}-${place.replace(/[/?=]/g, '-').slice(0, 60)}`);
+}
+
+/** The pages that a page leads to, by their kinds. */
+async function noteLinks(page, found) {
+  const links = await page.locator('main a[href^="#/"]').evaluateAll((all) => all.map((link) => link.getAttribute('href').slice(2)));
+  for (const path of links.filter((link) => /^[a-z-]+\/[^?]+$/.test(link))) {
+    const kind = path.split('/')[0];
+    found.set(kind, (found.get(kind) ?? new Set()).add(path));
   }
 }
 

@@ -1,7 +1,9 @@
 // A node, read through its WebSocket: finalized blocks only. Nothing is ever sent to the chain.
 import { ApiPromise, WsProvider } from '@polkadot/api';
 import type { Registry } from '@polkadot/types/types';
+import type { SignedBlock } from '@polkadot/types/interfaces';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
+import { blake2AsU8a, signatureVerify } from '@polkadot/util-crypto';
 import type { Call, Contract } from './contract';
 import type { Fields, Plain } from './scale';
 
@@ -36,12 +38,15 @@ interface RawEvent {
   topics: { toHex(): string }[];
 }
 
-/** How many events of blocks that were looked at are kept. */
+/** How many blocks that were looked at are kept. */
 const REMEMBERED_BLOCKS = 64;
+/** What is signed of a transaction is signed as it is up to this many bytes, and hashed beyond. */
+const LONGEST_SIGNED = 256;
 
 export class Node {
   private readonly codecs = new Map<number, Promise<Codec>>();
   private readonly blocks = new Map<number, Promise<ContractEvent[]>>();
+  private readonly signedBlocks = new Map<number, Promise<SignedBlock>>();
   private byAccount = new Map<string, Contract>();
 
   private constructor(
@@ -158,14 +163,53 @@ export class Node {
     if (extrinsic < 0) {
       return { calls: [], signer: null };
     }
-    const signed = await this.api.rpc.chain.getBlock(await this.hash(block));
-    const found = signed.block.extrinsics[extrinsic];
-    if (!found) {
-      throw new NodeError(`block ${block} has no transaction ${extrinsic}`);
-    }
+    const found = await this.transaction(block, extrinsic);
     const calls: Call[] = [];
     this.collect(found.method, calls);
     return { calls, signer: found.isSigned ? found.signer.toString() : null };
+  }
+
+  /** Who signed a transaction, and whether the signature is that account's under what the runtime of then has signed. */
+  async sender(block: number, extrinsic: number): Promise<{ address: string; isGood: boolean } | null> {
+    if (extrinsic < 0) {
+      return null;
+    }
+    const found = await this.transaction(block, extrinsic);
+    if (!found.isSigned) {
+      return null;
+    }
+    const born = found.era.isMortalEra ? found.era.asMortalEra.birth(block) : 0;
+    const [hash, blockHash] = await Promise.all([this.hash(block), this.hash(born)]);
+    const [{ registry }, { specVersion, transactionVersion }] = await Promise.all([
+      this.api.at(hash),
+      this.send<{ specVersion: number; transactionVersion: number }>('state_getRuntimeVersion', [hash]),
+    ]);
+    const { era, nonce, tip } = found;
+    const signed = registry
+      .createType(
+        'ExtrinsicPayload',
+        { method: found.method.toHex(), era, nonce, tip, blockHash, genesisHash: this.genesis, specVersion, transactionVersion },
+        { version: found.version & 0x7f },
+      )
+      .toU8a({ method: true });
+    const message = signed.length > LONGEST_SIGNED ? blake2AsU8a(signed, 256) : signed;
+    const address = found.signer.toString();
+    return { address, isGood: signatureVerify(message, found.signature.toU8a(), address).isValid };
+  }
+
+  /** A block's time, in milliseconds since 1970. */
+  async time(block: number): Promise<bigint> {
+    const hash = await this.hash(block);
+    const { timeKey } = await this.codec(hash);
+    const time = await this.send<string | null>('state_getStorage', [timeKey, hash]);
+    return time ? new DataView(hexToU8a(time).buffer).getBigUint64(0, true) : 0n;
+  }
+
+  /** The number of the finalized block with this hash; `null` if there is none. */
+  async numberOf(hash: string): Promise<number | null> {
+    const header = await this.send<{ number: string } | null>('chain_getHeader', [hash]);
+    const number = header === null ? null : Number(header.number);
+    return number !== null && number <= (await this.finalized()) && (await this.hash(number)) === hash ? number : null;
   }
 
   /** Asks a contract without a transaction, in the state after a block. */
@@ -197,6 +241,17 @@ export class Node {
     const info = await this.api.query.contracts?.contractInfoOf?.(contract.address);
     const found = info?.toJSON() as { codeHash?: string } | null | undefined;
     return found?.codeHash ?? null;
+  }
+
+  private async transaction(block: number, extrinsic: number): Promise<SignedBlock['block']['extrinsics'][number]> {
+    const signed = await remember(this.signedBlocks, block, REMEMBERED_BLOCKS, async () =>
+      this.api.rpc.chain.getBlock(await this.hash(block)),
+    );
+    const found = signed.block.extrinsics[extrinsic];
+    if (!found) {
+      throw new NodeError(`block ${block} has no transaction ${extrinsic}`);
+    }
+    return found;
   }
 
   private collect(value: unknown, calls: Call[]): void {

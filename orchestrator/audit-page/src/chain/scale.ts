@@ -10,6 +10,13 @@ export type Fields = { [field: string]: Plain };
 
 export class ScaleError extends Error {}
 
+/** Whether two values that were read are the same. */
+export function sameValue(left: Plain | undefined, right: Plain | undefined): boolean {
+  const written = (value: Plain | undefined): string | undefined =>
+    JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner));
+  return written(left) === written(right);
+}
+
 interface Shape {
   read(from: Reader): Plain;
   write(value: unknown, path: string): Uint8Array;

@@ -21,6 +21,9 @@ export interface Payment {
   originator: number;
   home: number;
   parties: number[];
+  /** Whose payment it is, without telling who. */
+  user: string;
+  wallet: string;
   kind: string;
   asset: string;
   amount: bigint;
@@ -63,6 +66,8 @@ export interface Window {
   flows: Map<string, Flow>;
   events: Ref[];
   state: 'open' | 'cut off' | 'settled';
+  settled: Ref | null;
+  /** Who lacked how much when it could not be paid. */
   shortfalls: Fields[];
 }
 
@@ -77,6 +82,7 @@ export class Payments {
   readonly caps = new Map<string, { member: number; asset: string; cap: bigint; ref: Ref }>();
   readonly deposits: { number: bigint; member: number; asset: string; amount: bigint; ref: Ref }[] = [];
   readonly withdrawals: { member: number; asset: string; amount: bigint; ref: Ref }[] = [];
+  private readonly texts = new Map<string, string>();
   private disputed = 0;
 
   get disputes(): number {
@@ -184,6 +190,8 @@ export class Payments {
         originator: voucher.originator,
         home: voucher.home,
         parties: parties(voucher),
+        user: this.once(voucher.user),
+        wallet: this.once(voucher.wallet),
         kind,
         asset: assetKey(voucher.asset),
         amount: voucher.amount,
@@ -209,6 +217,15 @@ export class Payments {
         net(this.window(window), obligations, 1);
       }
     }
+  }
+
+  /** The same text, kept once: users and wallets come again and again. */
+  private once(text: string): string {
+    const kept = this.texts.get(text);
+    if (kept === undefined) {
+      this.texts.set(text, text);
+    }
+    return kept ?? text;
   }
 
   private cleared(fields: Fields, ref: Ref): void {
@@ -240,6 +257,7 @@ export class Payments {
       window.shortfalls = fields.shortfalls as Fields[];
     } else {
       window.state = 'settled';
+      window.settled = ref;
     }
   }
 
@@ -272,5 +290,5 @@ function net(window: Window, obligations: Obligation[], sign: 1 | -1): void {
 }
 
 function newWindow(number: number): Window {
-  return { number, vouchers: 0, flows: new Map(), events: [], state: 'open', shortfalls: [] };
+  return { number, vouchers: 0, flows: new Map(), events: [], state: 'open', settled: null, shortfalls: [] };
 }

@@ -41,7 +41,7 @@ export class Credit {
   readonly lines = new Map<string, Line>();
   readonly payouts = new Map<string, Payout>();
   readonly frozen = new Set<string>();
-  readonly raises: { payer: string; asset: string; wanted: bigint; decided: string | null; events: Ref[] }[] = [];
+  readonly freezes: { payer: string; ref: Ref }[] = [];
   readonly pool: Ref[] = [];
 
   constructor(readonly contract: string) {}
@@ -51,35 +51,25 @@ export class Credit {
     const ref = refOf(event);
     switch (name) {
       case 'LimitSet':
-      case 'NodeLimitSet': {
-        const [payer, payee] = [fields.payer as string, (fields.payee as string | undefined) ?? null];
-        const asset = assetKey(fields.asset as Asset);
-        const key = `${payer} ${payee ?? ''} ${asset}`;
-        const line = this.lines.get(key) ?? { payer, payee, asset, limit: 0n, events: [] };
-        line.limit = fields.limit as bigint;
-        line.events.push(ref);
-        this.lines.set(key, line);
+      case 'NodeLimitSet':
+        this.line(fields, ref).limit = fields.limit as bigint;
         return;
-      }
       case 'Frozen':
         this.frozen.add(fields.payer as string);
+        this.freezes.push({ payer: fields.payer as string, ref });
         return;
       case 'Unfrozen':
         this.frozen.delete(fields.payer as string);
+        this.freezes.push({ payer: fields.payer as string, ref });
         return;
-      case 'RaiseRequested': {
-        const asset = assetKey(fields.asset as Asset);
-        const wanted = fields.wanted as bigint;
-        this.raises.push({ payer: fields.payer as string, asset, wanted, decided: null, events: [ref] });
+      case 'RaiseRequested':
+        this.line(fields, ref);
         return;
-      }
       case 'RaiseDecided': {
-        const asset = assetKey(fields.asset as Asset);
-        const raise = this.raises.findLast((one) => one.payer === fields.payer && one.asset === asset);
-        if (raise) {
-          raise.decided = (fields.decision as Fields).granted === null ? 'denied' : 'granted';
-          raise.events.push(ref);
-        }
+        const line = this.line(fields, ref);
+        const { granted } = fields.decision as { granted: bigint | null };
+        // What was granted is the credit node's limit from then on.
+        line.limit = granted ?? line.limit;
         return;
       }
       case 'Funded':
@@ -127,6 +117,17 @@ export class Credit {
       }
     }
     return sum;
+  }
+
+  /** The line that an event is about: without a payee, the credit node's own. */
+  private line(fields: Fields, ref: Ref): Line {
+    const [payer, payee] = [fields.payer as string, (fields.payee as string | undefined) ?? null];
+    const asset = assetKey(fields.asset as Asset);
+    const key = `${payer} ${payee ?? ''} ${asset}`;
+    const line = this.lines.get(key) ?? { payer, payee, asset, limit: 0n, events: [] };
+    line.events.push(ref);
+    this.lines.set(key, line);
+    return line;
   }
 
   private moved(name: string, fields: Fields, ref: Ref): void {

@@ -23,6 +23,11 @@ export function refOf({ contract, name, block, index, extrinsic, at }: ContractE
   return { contract: contract.name, name, block, index, extrinsic, at };
 }
 
+/** The member whose contract it is: `credit_7` is member 7's. That the contract says so, too, the overview checks. */
+export function memberOf(contract: string): number {
+  return Number(contract.replace(/^\D*/, ''));
+}
+
 export class Index {
   readonly institutions = new Institutions();
   readonly payments = new Payments();

@@ -3,6 +3,7 @@ import type { ContractEvent } from '../chain/node';
 import type { Fields } from '../chain/scale';
 import { contentId } from '../protocol/bytes';
 import { refOf, type Ref } from './index';
+import { Till, type Reckoned } from './till';
 
 export interface CardPayment {
   /** What statements and receipts know it by. */
@@ -19,6 +20,10 @@ export interface CardPayment {
   cycle: number | null;
   returned: bigint;
   isVoided: boolean;
+  /** What its holder wants back, while that isn't decided. */
+  disputed: bigint;
+  /** Its place in the batch that it came with. */
+  place: number;
   events: Ref[];
 }
 
@@ -38,17 +43,27 @@ export interface Merchant {
   acquirer: number;
   account: string;
   isActive: boolean;
-  terminals: string[];
   taken: bigint;
   payments: number;
-  statements: Ref[];
+  till: Till;
+  /** Of each closed cycle, what the statement has to say. */
+  statements: { ref: Ref; expected: Reckoned }[];
   events: Ref[];
+}
+
+export interface Terminal {
+  key: string;
+  merchant: number;
+  added: Ref;
+  revoked: Ref | null;
 }
 
 export class Cards {
   /** Cards by number. */
   readonly cards = new Map<bigint, Card>();
   readonly merchants = new Map<number, Merchant>();
+  readonly terminals = new Map<string, Terminal>();
+  /** Payments by reference: the one that was taken, where the same was brought again. */
   readonly byReference = new Map<string, CardPayment>();
   private readonly payments = new Map<string, CardPayment>();
 
@@ -60,9 +75,9 @@ export class Cards {
     if (name === 'PaymentsDecided') {
       const { types } = event.contract;
       const type = types.named('payments::CardPayment');
-      for (const line of fields.payments as Fields[]) {
-        this.decided(line, contentId('quittance/card-payment', types.encode(type, line.payment)), ref);
-      }
+      (fields.payments as Fields[]).forEach((line, place) => {
+        this.decided(line, place, contentId('quittance/card-payment', types.encode(type, line.payment)), ref);
+      });
       return;
     }
     if (name === 'CardIssued') {
@@ -80,15 +95,14 @@ export class Cards {
       return;
     }
     if (name === 'MerchantRegistered') {
-      const known = this.merchants.get(fields.merchant as number);
       this.merchants.set(fields.merchant as number, {
         number: fields.merchant as number,
         acquirer: fields.acquirer as number,
         account: fields.account as string,
         isActive: true,
-        terminals: known?.terminals ?? [],
         taken: 0n,
         payments: 0,
+        till: new Till(fields.rules as Fields, event.at),
         statements: [],
         events: [ref],
       });
@@ -105,16 +119,25 @@ export class Cards {
     return this.payments.get(`${card} ${counter}`) ?? null;
   }
 
+  /** The payments that came under a counter of a card: the one that was taken first. */
+  attempts(card: bigint, counter: bigint): CardPayment[] {
+    const same = this.cards.get(card)?.payments.filter((one) => one.counter === counter) ?? [];
+    return same.sort((a, b) => Number(a.taken === null) - Number(b.taken === null));
+  }
+
   /** The key that a card signed with just before an event. */
   keyAt(card: bigint, ref: Ref): string | null {
     const keys = this.cards.get(card)?.keys ?? [];
-    const before = keys.findLast(
-      ({ block, index }) => block < ref.block || (block === ref.block && index < ref.index),
-    );
-    return before?.key ?? null;
+    return keys.findLast((one) => isBefore(one, ref))?.key ?? null;
   }
 
-  private decided(line: Fields, reference: string, ref: Ref): void {
+  /** Whether a key was a terminal's of this merchant just before an event. */
+  isTerminal(key: string, merchant: number, ref: Ref): boolean {
+    const found = this.terminals.get(key);
+    return found?.merchant === merchant && isBefore(found.added, ref) && !(found.revoked && isBefore(found.revoked, ref));
+  }
+
+  private decided(line: Fields, place: number, reference: string, ref: Ref): void {
     const { payment, verdict } = line as { payment: Fields; verdict: Fields };
     const approved = verdict.Approved as Fields | undefined;
     const row: CardPayment = {
@@ -129,22 +152,27 @@ export class Cards {
       cycle: approved ? (approved.cycle as number) : null,
       returned: 0n,
       isVoided: false,
+      disputed: 0n,
+      place,
       events: [ref],
     };
     const card = this.cards.get(row.card);
     card?.payments.push(row);
-    this.byReference.set(reference, row);
+    if (approved || !this.byReference.has(reference)) {
+      this.byReference.set(reference, row);
+    }
     if (!approved) {
       return;
     }
     this.payments.set(`${row.card} ${row.counter}`, row);
     const merchant = this.merchants.get(row.merchant);
     if (card) {
-      card.balance = approved.balance as bigint;
+      card.balance -= row.taken ?? 0n;
     }
     if (merchant) {
       merchant.taken += row.taken ?? 0n;
       merchant.payments += 1;
+      merchant.till.take(row.taken ?? 0n);
     }
   }
 
@@ -156,7 +184,6 @@ export class Cards {
     card.events.push(ref);
     const payment = fields.counter === undefined ? null : this.payment(card.number, fields.counter as bigint);
     payment?.events.push(ref);
-    const back = (fields.awarded ?? fields.amount) as bigint;
     switch (name) {
       case 'ToppedUp':
         card.balance += fields.amount as bigint;
@@ -176,17 +203,35 @@ export class Cards {
         return;
       case 'Voided':
       case 'Refunded':
-      case 'DisputeDecided':
-        if (card.state !== 'closed') {
-          card.balance += back;
-        }
+        this.goesBack(card, payment, name, fields.amount as bigint);
+        return;
+      case 'DisputeOpened':
         if (payment) {
-          payment.returned += back;
-          payment.isVoided ||= name === 'Voided';
+          payment.disputed = fields.amount as bigint;
+          this.merchants.get(payment.merchant)?.till.hold(payment.disputed);
         }
+        return;
+      case 'DisputeDecided':
+        if (payment) {
+          this.merchants.get(payment.merchant)?.till.hold(-payment.disputed);
+          payment.disputed = 0n;
+        }
+        this.goesBack(card, payment, name, fields.awarded as bigint);
         return;
       default:
         return;
+    }
+  }
+
+  private goesBack(card: Card, payment: CardPayment | null, why: string, amount: bigint): void {
+    // What comes back to a closed card goes to its holder.
+    if (card.state !== 'closed') {
+      card.balance += amount;
+    }
+    if (payment) {
+      payment.returned += amount;
+      payment.isVoided ||= why === 'Voided';
+      this.merchants.get(payment.merchant)?.till.giveBack(why, amount);
     }
   }
 
@@ -196,21 +241,36 @@ export class Cards {
       throw new Error(`merchant ${String(fields.merchant)} was not registered before`);
     }
     merchant.events.push(ref);
+    const key = fields.terminal as string;
     switch (name) {
       case 'TerminalAdded':
-        merchant.terminals.push(fields.terminal as string);
+        this.terminals.set(key, { key, merchant: merchant.number, added: ref, revoked: null });
         return;
-      case 'TerminalRevoked':
-        merchant.terminals = merchant.terminals.filter((one) => one !== fields.terminal);
+      case 'TerminalRevoked': {
+        const terminal = this.terminals.get(key);
+        if (terminal) {
+          terminal.revoked = ref;
+        }
         return;
+      }
       case 'MerchantSwitched':
         merchant.isActive = fields.is_active as boolean;
         return;
+      case 'MerchantFunded':
+        merchant.till.fund(fields.amount as bigint);
+        return;
+      case 'RulesSet':
+        merchant.till.nextRules = fields.rules as Fields;
+        return;
       case 'CycleClosed':
-        merchant.statements.push(ref);
+        merchant.statements.push({ ref, expected: merchant.till.close(ref.at) });
         return;
       default:
         return;
     }
   }
+}
+
+function isBefore(one: { block: number; index: number }, other: Ref): boolean {
+  return one.block < other.block || (one.block === other.block && one.index < other.index);
 }

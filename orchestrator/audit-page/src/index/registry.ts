@@ -5,6 +5,7 @@ import { contentId } from '../protocol/bytes';
 import { stringToU8a } from '@polkadot/util';
 
 export const ROLES = ['participant', 'notary', 'credit node', 'card issuer', 'regulator'];
+export const PARTICIPANT = 1;
 export const NOTARY = 1 << 1;
 
 export interface Institution {

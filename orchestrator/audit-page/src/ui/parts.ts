@@ -1,8 +1,8 @@
 // What several views show in the same way.
 import type { App } from '../app';
-import type { Plain } from '../chain/scale';
+import type { Fields, Plain } from '../chain/scale';
 import type { Ref } from '../index/index';
-import { worst, type Check, type Outcome, type Step } from '../verify/check';
+import { isSignature, worst, type Check, type Outcome, type Step } from '../verify/check';
 import { fresh, h } from './dom';
 import { account, capital, longId, member, number, time, where, words } from './text';
 
@@ -21,6 +21,30 @@ export function badge(outcome: Outcome, text = OUTCOMES[outcome][1]): HTMLElemen
 
 export function state(text: string, tone: 'good' | 'bad' | 'open' | 'plain' = 'plain'): HTMLElement {
   return h('span', { class: `state ${tone}` }, text);
+}
+
+const GOOD = ['Settled', 'active'];
+const BAD = ['Disputed', 'Overdue', 'Expired', 'frozen'];
+
+/** How far something is, by a contract's name for it. */
+export function stateOf(name: string): HTMLElement {
+  return state(words(name), GOOD.includes(name) ? 'good' : BAD.includes(name) ? 'bad' : 'open');
+}
+
+/** The contract asked in its latest finalized state, beside what its events come to. */
+export function storage(isSame: boolean, why: string): HTMLElement {
+  const check: Check = {
+    what: 'storage and events agree',
+    outcome: isSame ? 'verified' : 'failed',
+    why: isSame ? why : 'the contract tells something else than its events',
+  };
+  return h('section', {}, h('h2', {}, 'What the contract says now'), checkList([check]));
+}
+
+/** What a message that may refuse answered: a list, as the views here ask for lists only. */
+export function ok(value: unknown): (Fields | null)[] {
+  const inner = value !== null && typeof value === 'object' && 'Ok' in value ? (value as { Ok: unknown }).Ok : value;
+  return Array.isArray(inner) ? (inner as (Fields | null)[]) : [];
 }
 
 export function facts(rows: [name: string, value: Node | string | null][]): HTMLElement {
@@ -48,12 +72,7 @@ export function checkList(checks: Check[]): HTMLElement {
           h('strong', {}, capital(check.what)),
           h('span', { class: 'why' }, check.why),
           check.details
-            ? h(
-                'details',
-                {},
-                h('summary', {}, 'What was computed'),
-                facts(check.details.map(([name, value]) => [name, longId(value)])),
-              )
+            ? unfold('What was computed', () => facts((check.details ?? []).map(([name, value]) => [name, longId(value)])))
             : null,
         ),
       ),
@@ -61,8 +80,35 @@ export function checkList(checks: Check[]): HTMLElement {
   );
 }
 
+/** What is made only once somebody wants to see it: a block's events can be many. */
+export function unfold(title: string, make: () => Node): HTMLElement {
+  const details = h('details', {}, h('summary', {}, title));
+  details.addEventListener('toggle', () => {
+    if (details.childElementCount === 1) {
+      details.append(make());
+    }
+  });
+  return details;
+}
+
+/** Steps below what they come to. */
+export function verified(app: App, steps: Step[], title = 'Documents and signatures'): HTMLElement[] {
+  return [verdict(steps), h('h2', {}, title), timeline(app, steps)];
+}
+
+/** How many steps are shown at once, unless one of the others failed. */
+const MOST_STEPS = 20;
+
 /** Documents and events in their order, each with what its checks came to. */
 export function timeline(app: App, steps: Step[]): HTMLElement {
+  const rest = steps.slice(MOST_STEPS);
+  if (rest.length === 0 || rest.some((step) => worst(step.checks) === 'failed')) {
+    return stepList(app, steps);
+  }
+  return h('div', {}, stepList(app, steps.slice(0, MOST_STEPS)), unfold(`${number(rest.length)} more, none of them failed`, () => stepList(app, rest)));
+}
+
+function stepList(app: App, steps: Step[]): HTMLElement {
   return h(
     'ol',
     { class: 'timeline' },
@@ -74,17 +120,19 @@ export function timeline(app: App, steps: Step[]): HTMLElement {
         h(
           'article',
           {},
-          h('header', {}, h('h3', {}, step.title), badge(outcome)),
+          h('header', {}, h('h3', {}, step.title), badge(outcome, isInPart(step.checks) ? 'in part' : undefined)),
           step.ref ? h('p', { class: 'when' }, where(step.ref)) : null,
           step.summary ? h('p', {}, capital(step.summary)) : null,
           checkList(step.checks),
-          step.document
-            ? h('details', {}, h('summary', {}, step.document.title), plain(app, step.document.content))
-            : null,
+          step.document ? unfold(step.document.title, () => plain(app, step.document?.content ?? null)) : null,
         ),
       );
     }),
   );
+}
+
+function isInPart(checks: Check[]): boolean {
+  return worst(checks) === 'unknown' && checks.some((check) => check.outcome === 'verified');
 }
 
 /** How many failed checks are named at the top. */
@@ -94,20 +142,31 @@ const MOST_NAMED = 6;
 export function verdict(steps: Step[]): HTMLElement {
   const checks = steps.flatMap((step) => step.checks);
   const count = (outcome: Outcome): number => checks.filter((check) => check.outcome === outcome).length;
-  const signatures = checks.filter((check) => /signature/.test(check.what));
+  const signatures = checks.filter(isSignature);
   const good = signatures.filter((check) => check.outcome === 'verified').length;
-  const failed = count('failed');
-  const outcome: Outcome = failed > 0 ? 'failed' : count('unknown') > 0 || good < signatures.length ? 'unknown' : 'verified';
+  const [right, failed] = [count('verified'), count('failed')];
+  const outcome: Outcome =
+    failed > 0 ? 'failed' : right === 0 ? 'none' : count('unknown') > 0 || good < signatures.length ? 'unknown' : 'verified';
+  const more = [
+    count('unknown') ? `, ${count('unknown')} can’t be told` : '',
+    count('absent') ? `, ${count('absent')} not on chain` : '',
+  ].join('');
   const text =
     failed > 0
       ? `${failed} of ${checks.length} checks failed`
-      : `${good} of ${signatures.length} signatures and ${count('verified') - good} other checks verified` +
-        (count('unknown') > 0 ? `, ${count('unknown')} can’t be told` : '');
+      : right === 0
+        ? `Nothing could be verified here${more}`
+        : `${[
+            signatures.length ? `${good} of ${signatures.length} signatures` : '',
+            right > good ? `${right - good} ${signatures.length ? 'other checks' : 'checks'}` : '',
+          ]
+            .filter(Boolean)
+            .join(' and ')} verified${more}`;
   const wrong = steps.flatMap((step) => step.checks.filter((check) => check.outcome === 'failed').map((check) => `${step.title}: ${check.what}`));
   return h(
     'div',
     { class: `verdict ${outcome}`, role: 'status' },
-    badge(outcome, outcome === 'unknown' ? 'in part' : outcome),
+    badge(outcome, outcome === 'unknown' ? 'in part' : outcome === 'none' ? 'not verified' : outcome),
     ' ',
     text,
     wrong.length ? h('ul', {}, ...wrong.slice(0, MOST_NAMED).map((one) => h('li', {}, one))) : null,

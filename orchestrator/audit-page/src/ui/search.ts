@@ -2,6 +2,7 @@
 import { u8aToHex } from '@polkadot/util';
 import { decodeAddress } from '@polkadot/util-crypto';
 import type { App } from '../app';
+import { cardPaymentPath } from './text';
 
 export interface Hit {
   what: string;
@@ -11,7 +12,8 @@ export interface Hit {
 
 /** Fewer digits would find too much. */
 const LEAST_DIGITS = 6;
-const MOST_HITS = 50;
+export const MOST_HITS = 50;
+const DAY = 86_400_000;
 
 export function search(app: App, query: string): Hit[] {
   const wanted = query.trim();
@@ -20,6 +22,10 @@ export function search(app: App, query: string): Hit[] {
     if (hits.length > 0) {
       return hits;
     }
+  }
+  const dated = /^(?:day\s*)?(\d{4}-\d\d-\d\d)$/i.exec(wanted);
+  if (dated) {
+    return byDate(app, dated[1] ?? '');
   }
   const numbered = /^(?:([a-z]+)\s*)?#?(\d{1,20})$/i.exec(wanted);
   if (numbered) {
@@ -49,6 +55,9 @@ function byNumber(app: App, kind: string, digits: string): Hit[] {
   if (is('window', 'w') && number < app.index.payments.windows.length) {
     hits.push({ what: 'Window', name: `Window ${number}`, href: `/window/${number}` });
   }
+  if (is('book') && app.index.books.books.has(number)) {
+    hits.push({ what: 'Book', name: `Book ${number}`, href: `/book/${number}` });
+  }
   for (const [contract, cards] of app.index.cards) {
     if (is('card') && cards.cards.has(BigInt(digits))) {
       hits.push({ what: 'Card', name: `Card ${digits}`, href: `/card/${contract}/${digits}` });
@@ -60,21 +69,29 @@ function byNumber(app: App, kind: string, digits: string): Hit[] {
   return hits;
 }
 
+function byDate(app: App, date: string): Hit[] {
+  const day = Date.parse(date) / DAY;
+  return [...app.index.books.books.values()]
+    .filter((book) => book.days.has(day))
+    .map((book) => ({ what: 'Day', name: `${date}, book ${book.number}`, href: `/day/${book.number}/${day}` }));
+}
+
 function byHex(app: App, wanted: string): Hit[] {
-  const hits: Hit[] = [];
+  // What one page has under one name is found once.
+  const hits = new Map<string, Hit>();
   for (const [what, name, href] of named(app)) {
     if (name.startsWith(wanted)) {
-      hits.push({ what, name, href });
-      if (hits.length === MOST_HITS) {
+      hits.set(`${what} ${name} ${href}`, { what, name, href });
+      if (hits.size === MOST_HITS) {
         break;
       }
     }
   }
-  return hits;
+  return [...hits.values()];
 }
 
 function* named(app: App): Generator<[what: string, name: string, href: string]> {
-  const { payments, deals, institutions, books } = app.index;
+  const { payments, deals, institutions } = app.index;
   for (const payment of payments.rows) {
     const href = `/payment/${payment.id}`;
     yield ['Payment', payment.id, href];
@@ -84,17 +101,20 @@ function* named(app: App): Generator<[what: string, name: string, href: string]>
     }
   }
   for (const deal of deals.rows) {
-    yield ['Deal', deal.id, `/deal/${deal.id}`];
-    yield ['Agreement', deal.agreement, `/deal/${deal.id}`];
-    yield ['Hashlock', deal.hashlock, `/deal/${deal.id}`];
+    const href = `/deal/${deal.id}`;
+    yield ['Deal', deal.id, href];
+    yield ['Agreement', deal.agreement, href];
+    yield ['Hashlock', deal.hashlock, href];
+    yield ['Deal of buyer', deal.buyer, href];
+    yield ['Deal of seller', deal.seller, href];
   }
   for (const credit of app.index.credit.values()) {
     for (const id of [...credit.debts.keys(), ...credit.payouts.keys()]) {
       yield ['Payment on credit', id, `/debt/${id}`];
     }
-    const lines = [...credit.lines.values()];
-    for (const [place, line] of lines.entries()) {
+    for (const [place, line] of [...credit.lines.values()].entries()) {
       yield ['Credit line of payer', line.payer, `/line/${credit.contract}/${place}`];
+      yield ['Credit line by payee', line.payee ?? '', `/line/${credit.contract}/${place}`];
     }
   }
   for (const [contract, cards] of app.index.cards) {
@@ -105,7 +125,13 @@ function* named(app: App): Generator<[what: string, name: string, href: string]>
       }
     }
     for (const [reference, payment] of cards.byReference) {
-      yield ['Card payment', reference, `/card-payment/${contract}/${payment.card}/${payment.counter}`];
+      yield ['Card payment', reference, cardPaymentPath(cards, payment)];
+    }
+    for (const { key, merchant } of cards.terminals.values()) {
+      yield ['Terminal of merchant', key, `/merchant/${contract}/${merchant}`];
+    }
+    for (const merchant of cards.merchants.values()) {
+      yield ['Account of merchant', merchant.account, `/merchant/${contract}/${merchant.number}`];
     }
   }
   for (const institution of institutions.now.values()) {
@@ -115,10 +141,37 @@ function* named(app: App): Generator<[what: string, name: string, href: string]>
     yield ['Account of institution', institution.account, href];
     yield ['Certificate of institution', institution.certificate, href];
   }
+  for (const key of institutions.governorsIn(institutions.epoch).keys) {
+    yield ['Governor', key, '/institutions'];
+  }
+  for (const { account, codeHash } of app.contracts.values()) {
+    yield ['Contract', account, '/'];
+    yield ['Code of contract', codeHash, '/'];
+  }
   for (const [digest, ref] of app.index.digests) {
     yield ['Digest of a document, named in', digest, `/block/${ref.block}`];
   }
-  for (const [trade, { book, day }] of books.trades) {
-    yield ['Entry', trade, `/day/${book}/${day}`];
+  yield* inBooks(app);
+  for (const payment of payments.rows) {
+    yield ['Payment of user', payment.user, `/payment/${payment.id}`];
+    yield ['Payment of wallet', payment.wallet, `/payment/${payment.id}`];
+  }
+}
+
+function* inBooks(app: App): Generator<[what: string, name: string, href: string]> {
+  const { books, corrections, trades } = app.index.books;
+  for (const book of books.values()) {
+    yield ['Terms of book', book.id, `/book/${book.number}`];
+    for (const { day, closed } of book.days.values()) {
+      yield ['Closing of day', closed?.id ?? '', `/day/${book.number}/${day}`];
+    }
+  }
+  for (const [id, { book, day }] of corrections) {
+    yield ['Correction', id, `/day/${book}/${day}`];
+  }
+  for (const { trade, payer, batch, book, day } of [...trades.values()].flat()) {
+    yield ['Entry', trade, `/day/${book}/${day}?trade=${trade}`];
+    yield ['Entry of payer', payer, `/day/${book}/${day}`];
+    yield ['Entry of batch', batch ?? '', `/day/${book}/${day}`];
   }
 }

@@ -2,6 +2,7 @@
 import { encodeAddress } from '@polkadot/util-crypto';
 import type { App } from '../app';
 import type { Ref } from '../index/index';
+import type { CardPayment, Cards } from '../index/prepaid';
 import { number } from '../numbers';
 import { h } from './dom';
 
@@ -44,7 +45,7 @@ export function link(href: string, ...content: (Node | string)[]): HTMLAnchorEle
 }
 
 export function member(index: number): HTMLElement {
-  return link(`/institution/${index}`, `Member ${index}`);
+  return link(`/institution/${index}`, `Member\u00a0${index}`);
 }
 
 export function account(app: App, value: string): HTMLElement {
@@ -52,6 +53,12 @@ export function account(app: App, value: string): HTMLElement {
   const address = encodeAddress(value);
   const short = h('code', { class: 'id', title: `${address} = ${value}` }, `${address.slice(0, 6)}…${address.slice(-4)}`);
   return known === null ? short : h('span', {}, member(known), ' ', short);
+}
+
+/** Where a card payment is shown; several can have come under one counter. */
+export function cardPaymentPath(cards: Cards, row: CardPayment): string {
+  const attempt = cards.attempts(row.card, row.counter).indexOf(row);
+  return `/card-payment/${cards.contract}/${row.card}/${row.counter}${attempt > 0 ? `/${attempt}` : ''}`;
 }
 
 export function address(value: string): string {

@@ -1,9 +1,13 @@
 // What a check came to, and why.
+import { u8aToHex } from '@polkadot/util';
+import { decodeAddress } from '@polkadot/util-crypto';
 import type { App } from '../app';
 import type { Contract, Call } from '../chain/contract';
 import type { Fields, Plain } from '../chain/scale';
+import { number } from '../numbers';
 import { hasSigned, payload, type Domain, type Purpose } from '../protocol/bytes';
 import type { Ref } from '../index/index';
+import { roleNames } from '../index/registry';
 
 export type Outcome =
   /** Computed here, and right. */
@@ -40,9 +44,32 @@ export interface MemberSignature {
   signature: string;
 }
 
+/** What was signed, as the contracts check it. */
+export interface Signed {
+  domain: Domain;
+  purpose: Purpose;
+  id: string;
+  expiresAt: bigint | number;
+  body?: Uint8Array;
+  /** Where the chain took it, if it did: in that epoch, and before its expiry. */
+  taken?: Ref;
+  /** The role that a member has to have, as its bit. */
+  role?: number;
+}
+
 export function worst(checks: Check[]): Outcome {
+  const has = (outcome: Outcome): boolean => checks.some((check) => check.outcome === outcome);
+  // What nobody can verify here of a document doesn't count as verified because the rest of it is.
+  const lacksSignature = checks.some((check) => check.outcome === 'absent' && isSignature(check));
+  if (!has('failed') && has('verified') && lacksSignature) {
+    return 'unknown';
+  }
   const order: Outcome[] = ['failed', 'unknown', 'verified', 'absent', 'none'];
-  return order.find((outcome) => checks.some((check) => check.outcome === outcome)) ?? 'none';
+  return order.find(has) ?? 'none';
+}
+
+export function isSignature(check: Check): boolean {
+  return /signature/.test(check.what);
 }
 
 /** A failed check for whatever went wrong while checking. */
@@ -59,26 +86,36 @@ export function sameId(what: string, computed: string, given: string): Check {
   return { what, outcome, why, details: [['given', given], ['computed', computed]] };
 }
 
+/** A figure that somebody tells, and what it comes to here. */
+export function sameFigure(what: string, computed: bigint, told: bigint, why: string): Check {
+  return {
+    what,
+    outcome: computed === told ? 'verified' : 'failed',
+    why: computed === told ? `${number(told)}: ${why}` : `${number(told)} is told, ${number(computed)} follows: ${why}`,
+    details: [
+      ['told', told.toString()],
+      ['computed', computed.toString()],
+    ],
+  };
+}
+
 export function domainOf(app: App, contract: Contract, epoch: number): Domain {
   return { genesis: app.config.genesis_hash, contract: contract.account, epoch };
 }
 
 /** A key's signature, whoever has the key. */
-export function keySignature(
-  what: string,
-  key: string,
-  whose: string,
-  signature: string,
-  signed: { domain: Domain; purpose: Purpose; id: string; expiresAt: bigint | number; body?: Uint8Array },
-): Check {
+export function keySignature(what: string, key: string, whose: string, signature: string, signed: Signed): Check {
   const message = payload(signed.domain, signed.purpose, signed.id, signed.expiresAt, signed.body);
   const isGood = hasSigned(key, message, signature);
+  const isLate = signed.taken !== undefined && BigInt(signed.taken.at) >= BigInt(signed.expiresAt);
   return {
     what,
-    outcome: isGood ? 'verified' : 'failed',
-    why: isGood
-      ? `sr25519, with ${whose}`
-      : `it is no signature with ${whose}: another key signed, or another content, contract, epoch or expiry`,
+    outcome: isGood && !isLate ? 'verified' : 'failed',
+    why: !isGood
+      ? `it is no signature with ${whose}: another key signed, or another content, contract, epoch or expiry`
+      : isLate
+        ? `sr25519, with ${whose}; it had expired when the chain took it`
+        : `sr25519, with ${whose}`,
     details: [
       ['public key', key],
       ['signature', signature],
@@ -91,29 +128,28 @@ export function keySignature(
 /** A member's signature, with the key that the registry had for it in the epoch that was signed. */
 export function memberSignature(
   app: App,
-  signed: MemberSignature,
-  what: { domain: Domain; purpose: Purpose; id: string; expiresAt: bigint | number; body?: Uint8Array },
-  label = `signature of ${nameOf(app, signed.member)}`,
+  { member, signature }: MemberSignature,
+  signed: Signed,
+  label = `signature of ${nameOf(app, member)}`,
 ): Check {
-  const institution = app.index.institutions.inEpoch(signed.member, what.domain.epoch);
+  const { institutions } = app.index;
+  const { epoch } = signed.domain;
+  const institution = institutions.inEpoch(member, epoch);
   if (!institution) {
-    return {
-      what: label,
-      outcome: 'failed',
-      why: `the registry had no institution ${signed.member} in epoch ${what.domain.epoch}`,
-    };
+    return { what: label, outcome: 'failed', why: `the registry had no institution ${member} in epoch ${epoch}` };
   }
-  const check = keySignature(
-    label,
-    institution.signingKey,
-    `the key that the registry had in epoch ${what.domain.epoch}`,
-    signed.signature,
-    what,
-  );
-  if (check.outcome === 'verified' && institution.status !== 'Active') {
-    return { ...check, outcome: 'failed', why: `the institution was ${institution.status.toLowerCase()} in that epoch` };
-  }
-  return check;
+  const check = keySignature(label, institution.signingKey, `the key that the registry had in epoch ${epoch}`, signature, signed);
+  const current = signed.taken ? institutions.epochAt(signed.taken.block, signed.taken.index) : epoch;
+  const role = signed.role ?? 0;
+  const wrong =
+    current !== epoch
+      ? `it is of epoch ${epoch}, and the registry was in epoch ${current} when the chain took it`
+      : institution.status !== 'Active'
+        ? `the institution was ${institution.status.toLowerCase()} in that epoch`
+        : (institution.roles & role) !== role
+          ? `the institution was no ${roleNames(role)} in that epoch`
+          : null;
+  return check.outcome === 'verified' && wrong ? { ...check, outcome: 'failed', why: wrong } : check;
 }
 
 export function nameOf(app: App, member: number): string {
@@ -139,6 +175,40 @@ export const NOT_DIRECT: Omit<Check, 'what'> = {
   outcome: 'unknown',
   why: 'the call stands in no transaction of the block: another contract made it, and what it handed along is nowhere',
 };
+
+/** A transaction by the one account that could send it. What signed it is verified here, too. */
+export async function senderCheck(
+  app: App,
+  ref: Ref,
+  message: string,
+  who: string,
+  account: string | null | undefined,
+): Promise<Check> {
+  const what = `transaction of ${who}`;
+  const found = await callOf(app, ref, message);
+  const sender = found && (await app.node.sender(ref.block, ref.extrinsic));
+  if (!sender) {
+    return { what, ...NOT_DIRECT };
+  }
+  const isIts = account === u8aToHex(decodeAddress(sender.address));
+  return {
+    what,
+    outcome: sender.isGood && isIts ? 'verified' : 'failed',
+    why: !sender.isGood
+      ? 'its signature isn’t its sender’s'
+      : isIts
+        ? 'signed by the account that had to send it'
+        : 'another account sent it',
+    details: [['sender', sender.address]],
+  };
+}
+
+/** The same, by a member's account, as the registry had it then. */
+export function memberSenderCheck(app: App, ref: Ref, message: string, member: number): Promise<Check> {
+  const { institutions } = app.index;
+  const account = institutions.inEpoch(member, institutions.epochAt(ref.block, ref.index))?.account;
+  return senderCheck(app, ref, message, nameOf(app, member), account);
+}
 
 function hexOf(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -32,20 +32,32 @@ export async function verifyDecision(
   const domain = domainOf(app, call.contract, approval.epoch);
   const body = littleEndian(approval.number, 4);
   const checks = approval.signatures.map((signed) =>
-    memberSignature(app, signed, { domain, purpose: 'Decision', id, expiresAt: approval.expires_at, body }),
+    memberSignature(app, signed, {
+      domain,
+      purpose: 'Decision',
+      id,
+      expiresAt: approval.expires_at,
+      body,
+      taken: ref,
+      role: NOTARY,
+    }),
   );
-  return [...checks, notaries(app, approval.epoch, approval.signatures.map((one) => one.member))];
+  return [...checks, notaries(app, approval.epoch, approval.signatures, checks)];
 }
 
-/** Whether enough of the signers were notaries. */
-export function notaries(app: App, epoch: number, signers: number[]): Check {
+/** Whether enough notaries signed: each counts once, and only with a signature that was verified. */
+export function notaries(app: App, epoch: number, signed: MemberSignature[], checks: Check[]): Check {
   const { institutions } = app.index;
   const needed = institutions.notaryThresholdIn(epoch);
-  const given = signers.filter((member) => ((institutions.inEpoch(member, epoch)?.roles ?? 0) & NOTARY) !== 0);
+  const good = signed.filter(({ member }, place) => {
+    const isNotary = ((institutions.inEpoch(member, epoch)?.roles ?? 0) & NOTARY) !== 0;
+    return isNotary && checks[place]?.outcome === 'verified';
+  });
+  const given = new Set(good.map(({ member }) => member)).size;
   return {
     what: 'enough notaries',
-    outcome: given.length >= needed ? 'verified' : 'failed',
-    why: `${given.length} signed, the registry asked for ${needed} in epoch ${epoch}`,
+    outcome: given >= needed ? 'verified' : 'failed',
+    why: `${given} signed, the registry asked for ${needed} in epoch ${epoch}`,
   };
 }
 

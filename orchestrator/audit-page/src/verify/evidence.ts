@@ -2,9 +2,10 @@
 // GET /v1/payments/{voucher} give it. Everything in them is worked out again here; nothing is believed.
 import { compactToU8a, hexToU8a, u8aConcat } from '@polkadot/util';
 import type { App } from '../app';
+import { date } from '../numbers';
 import { littleEndian, ScaleError, text, type Plain } from '../chain/scale';
 import { contentId, hasSigned, payload, retentionId, sha256, type Purpose } from '../protocol/bytes';
-import type { Voucher } from '../protocol/settlement';
+import { parties, principal, type Voucher } from '../protocol/settlement';
 import {
   broken,
   domainOf,
@@ -15,7 +16,8 @@ import {
   type MemberSignature,
   type Step,
 } from './check';
-import { relationId, voucherId } from './payment';
+import { encodeObligations, relationId, voucherId } from './payment';
+import { scoreIn, verifyScore } from './score';
 
 /** Why a payment was refused, in the order that the protocol numbers them: append only. */
 const REFUSALS = [
@@ -47,23 +49,31 @@ type Json = Record<string, unknown>;
 
 export interface EvidenceFile {
   name: string;
-  payments: EvidencePayment[];
+  payments: Verified[];
+  /** Of a credit node's limit. */
+  score: Verified | null;
   /** What a file of another kind came to: whether the chain names its digest. */
   digest: Check | null;
 }
 
-export interface EvidencePayment {
+export interface Verified {
   /** What the file calls it. */
   id: string;
   steps: Step[];
 }
 
 /** Reads and verifies a file. */
-export function verifyEvidence(app: App, name: string, content: Uint8Array): EvidenceFile {
-  const payments = paymentsIn(jsonOf(content));
+export async function verifyEvidence(app: App, name: string, content: Uint8Array): Promise<EvidenceFile> {
+  const found = jsonOf(content);
+  const score = scoreIn(found);
+  if (score) {
+    return { name, payments: [], score: await verifyScore(app, score), digest: null };
+  }
+  const payments = paymentsIn(found);
   return {
     name,
     payments: payments.map((payment) => verifyOne(app, payment)),
+    score: null,
     digest: payments.length === 0 ? digestCheck(app, content) : null,
   };
 }
@@ -87,7 +97,7 @@ function digestCheck(app: App, content: Uint8Array): Check {
     outcome: ref ? 'verified' : 'failed',
     why: ref
       ? `the ${ref.contract} contract names it in block ${ref.block}, in its event ${ref.name}`
-      : 'the chain names no such document: it was altered, or is neither evidence of a payment as an orchestrator prints it nor a document that a contract names (a credit node’s evidence: quittance credit verify-score)',
+      : 'the chain names no such document: it was altered, or is neither evidence of a payment or of a credit limit as an orchestrator prints it, nor a document that a contract names',
     details: [
       ['sha256', digests[0] ?? ''],
       ['as deals name it', inEscrow],
@@ -118,9 +128,11 @@ interface Seen {
   id: string;
   /** Until when the retention could be put on chain, by the relation's id. */
   expiries: Map<string, bigint[]>;
+  /** Why it was refused, by the refusals that lie with it. */
+  refusals: string[];
 }
 
-function verifyOne(app: App, payment: Json): EvidencePayment {
+function verifyOne(app: App, payment: Json): Verified {
   const claimed = String(payment.id ?? '');
   const first: Step = {
     title: 'Voucher',
@@ -136,10 +148,11 @@ function verifyOne(app: App, payment: Json): EvidencePayment {
     return { id: claimed, steps: [{ ...first, checks: [broken('voucher', error)] }] };
   }
   first.checks.push(sameId('voucher id', id, claimed || id), onChain(app, id, claimed || id));
-  const seen: Seen = { app, voucher: payment.voucher as Voucher, id, expiries: new Map() };
   const documents = (Array.isArray(payment.documents) ? payment.documents : []) as Json[];
+  const refusals = documents.filter((document) => kindOf(document) === 'refusal').map(({ content }) => String((content as Json).code));
+  const seen: Seen = { app, voucher: payment.voucher as Voucher, id, expiries: new Map(), refusals };
   documents.forEach((document) => noteExpiry(seen, document));
-  const steps = documents.flatMap((document) => documentStep(seen, document));
+  const steps = documents.toSorted((a, b) => stage(a) - stage(b)).flatMap((document) => documentStep(seen, document));
   const view = viewStep(seen, payment);
   return { id: claimed || id, steps: [first, ...(view ? [view] : []), ...steps] };
 }
@@ -154,29 +167,51 @@ function onChain(app: App, id: string, claimed: string): Check {
     : { what: 'on chain', outcome: 'absent', why: 'the chain retained no such voucher: it was refused, expired, or is on its way' };
 }
 
-/** What the file says of the relation, beside its documents. */
-function viewStep({ app, id }: Seen, payment: Json): Step | null {
+/** What the file says of how far the payment is, beside its documents. */
+function viewStep({ app, id, voucher }: Seen, payment: Json): Step | null {
   if (typeof payment.relation !== 'string') {
     return null;
   }
-  const kept = app.index.payments.byId.get(id);
-  const same = kept?.relation === payment.relation;
+  const { payments } = app.index;
+  const kept = payments.byId.get(id);
+  const paid = kept && (kept.isNet && !kept.takenOut ? payments.windows[kept.window ?? 0]?.settled : kept.cleared.at(-1)?.ref);
+  const onChain: Record<string, unknown> = kept
+    ? {
+        relation: kept.relation,
+        retained_in: kept.retained.block,
+        ...(kept.takenOut ? {} : { window: kept.window }),
+        cleared_in: payments.isPaid(kept) ? (paid?.block ?? null) : null,
+        obligations: payments.obligations(normalised(app, voucher)),
+      }
+    : {};
+  const check = (name: string): Check => {
+    // A payment may have got further since the file was made.
+    const said = payment[name] ?? null;
+    const written = (value: unknown): string => (name === 'obligations' ? encodeObligations(app, list(value)) : asText(value));
+    const isSame = written(said) === written(onChain[name]);
+    return {
+      what: name.replace('_', ' '),
+      outcome: !kept || (said === null && name === 'cleared_in') ? 'absent' : isSame ? 'verified' : 'failed',
+      why: !kept
+        ? 'the chain retained no such voucher'
+        : said === null && name === 'cleared_in'
+          ? 'the file says of no payment'
+          : isSame
+            ? 'what the chain tells of this voucher'
+            : `the chain tells of ${asText(onChain[name])}`,
+    };
+  };
+  const named = Object.keys(onChain).filter((name) => name === 'relation' || name in payment);
   return {
-    title: 'Relation, as the file names it',
+    title: 'What the file says of the payment',
     ref: kept?.retained ?? null,
     summary: '',
-    checks: [
-      {
-        what: 'relation',
-        outcome: kept ? (same ? 'verified' : 'failed') : 'absent',
-        why: kept
-          ? same
-            ? 'it is the one that the chain retained with this voucher'
-            : `the chain retained ${kept.relation} with this voucher`
-          : 'the chain retained no such voucher',
-      },
-    ],
+    checks: (kept ? named : ['relation']).map(check),
   };
+}
+
+function asText(value: unknown): string {
+  return JSON.stringify(value ?? null, (_, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner));
 }
 
 function noteExpiry(seen: Seen, document: Json): void {
@@ -193,13 +228,14 @@ function noteExpiry(seen: Seen, document: Json): void {
   }
 }
 
+/** In the order in which they come. */
 const TITLES: Record<string, string> = {
   'payment-request': 'Payment request',
   confirmation: 'Co-signature',
-  refusal: 'Refusal',
-  attestation: 'Attestation',
   assistance: 'Assistance',
   'retention-request': 'Retention request',
+  attestation: 'Attestation',
+  refusal: 'Refusal',
   'retention-draft': 'Retention draft',
   'relation-draft': 'Relation draft',
   relation: 'Relation',
@@ -212,9 +248,18 @@ const TITLES: Record<string, string> = {
 /** What institutions note for themselves: nobody signed it, so it proves nothing. */
 const NOTES = ['retention-asked', 'notary-rejected', 'delivery'];
 
+/** The kind without what tells several of it apart: `clearing-voucher.000001`, `consent/0x…`. */
+function kindOf(document: Json): string {
+  return String(document.kind ?? '').replace(/[./].*$/, '');
+}
+
+function stage(document: Json): number {
+  return Object.keys(TITLES).indexOf(kindOf(document));
+}
+
 function documentStep(seen: Seen, document: Json): Step[] {
   const name = String(document.kind ?? '');
-  const kind = name.replace(/[./].*$/, '');
+  const kind = kindOf(document);
   if (NOTES.includes(kind)) {
     return [];
   }
@@ -264,9 +309,9 @@ function documentChecks(seen: Seen, { kind, content }: Said, epoch: number): Che
     case 'payment-request':
       return requestChecks(seen, content);
     case 'confirmation':
-      return [names(seen, content), ofVoucher(seen, content, 'Voucher')];
+      return [names(seen, content), ...onlyBy(signersOf([content]), parties(seen.voucher), 'party'), ofVoucher(seen, content, 'Voucher')];
     case 'attestation':
-      return [names(seen, content), ofVoucher(seen, content, 'Attestation')];
+      return attestationChecks(seen, content);
     case 'assistance':
       return [names(seen, content), ofVoucher(seen, content, 'Assistance', littleEndian(Number(content.asked_by), 2))];
     case 'refusal':
@@ -275,8 +320,9 @@ function documentChecks(seen: Seen, { kind, content }: Said, epoch: number): Che
       return retentionRequestChecks(seen, content);
     case 'retention-draft':
       return [
-        ...(content.request ? retentionRequestChecks(seen, content.request as Json) : []),
+        ...retentionRequestChecks(seen, content.request as Json),
         relationCheck(seen, content.relation),
+        underRelation(seen, content.notary, Number((content.request as Json).epoch), 'Relation', relationId(seen.app, content.relation)),
       ];
     case 'relation-draft':
     case 'relation':
@@ -291,6 +337,39 @@ function documentChecks(seen: Seen, { kind, content }: Said, epoch: number): Che
     default:
       return [{ what: kind, outcome: 'unknown', why: 'this page does not know documents of this kind' }];
   }
+}
+
+function attestationChecks(seen: Seen, content: Json): Check[] {
+  const given = onlyBy(signersOf([content]), destinations(seen.voucher), 'destination');
+  return [names(seen, content), ...given, ofVoucher(seen, content, 'Attestation')];
+}
+
+function destinations(voucher: Voucher): number[] {
+  return parties(voucher).filter((party) => party !== voucher.originator);
+}
+
+/** Who signed documents that carry one signature each. */
+function signersOf(documents: unknown[]): number[] {
+  return documents.map((document) => ((document as Json).signed as MemberSignature).member);
+}
+
+/** Nothing, unless somebody else signed it than may. */
+function onlyBy(signers: number[], may: number[], what: string): Check[] {
+  const stranger = signers.find((signer) => !may.includes(signer));
+  return stranger === undefined
+    ? []
+    : [{ what: 'who signed', outcome: 'failed', why: `member ${stranger} is no ${what}` }];
+}
+
+/** Each who had to sign did, once. */
+function allOf(what: string, signers: number[], must: number[]): Check {
+  const missing = must.filter((one) => !signers.includes(one));
+  const isTwice = new Set(signers).size !== signers.length;
+  return {
+    what,
+    outcome: missing.length === 0 && !isTwice ? 'verified' : 'failed',
+    why: isTwice ? 'somebody signed it twice' : missing.length === 0 ? `${must.length} of ${must.length}` : `without member ${missing.join(', ')}`,
+  };
 }
 
 /** The document names the voucher that it lies with. */
@@ -368,7 +447,7 @@ function requestChecks(seen: Seen, content: Json): Check[] {
   const id = contentId('quittance/payment-request', encoded);
   const user = contentId('quittance/user', u8aConcat(littleEndian(Number(request.home), 2), text(request.user)));
   const { voucher } = seen;
-  const isTransfer = typeof request.kind === 'object';
+  const isTransfer = payeeOf(request) !== null;
   const same =
     user === voucher.user &&
     isTransfer === (typeof request.beneficiary === 'string') &&
@@ -377,15 +456,17 @@ function requestChecks(seen: Seen, content: Json): Check[] {
     String(request.amount) === String(voucher.amount) &&
     Number(request.originator) === voucher.originator &&
     Number(request.home) === voucher.home &&
-    JSON.stringify(request.kind) === JSON.stringify(voucher.kind) &&
-    JSON.stringify(request.asset) === JSON.stringify(voucher.asset);
+    asText(othersOf(request)) === asText(voucher.others) &&
+    asText(request.kind) === asText(voucher.kind) &&
+    asText(request.asset) === asText(voucher.asset);
+  const day = dayOf(seen.app, String(request.nonce), voucher);
   const domain = domainOf(seen.app, seen.app.contract('clearing'), 0);
   const message = payload(domain, 'PaymentRequest', id, BigInt(request.expires_at as number));
   const byWallet = hasSigned(String(request.wallet), message, String(content.signature));
   return [
     {
       what: 'asks for this voucher',
-      outcome: same ? 'verified' : 'failed',
+      outcome: same ? 'verified' : seen.refusals.includes('bad-voucher') ? 'none' : 'failed',
       why: same ? 'the same user, wallet, institutions, kind and amount' : 'the voucher says something else than the user asked for',
     },
     {
@@ -396,7 +477,43 @@ function requestChecks(seen: Seen, content: Json): Check[] {
         : "the user's key is known to its institution only: the chain doesn't have it",
       details: [['over the id', id]],
     },
+    ...(day ? [day] : []),
   ];
+}
+
+/** How often an institution may have tried to pay what a day came to. */
+const MOST_ATTEMPTS = 32;
+
+/** Whether a request is one to pay what a closed day came to: then its nonce names the closing. */
+function dayOf(app: App, nonce: string, voucher: Voucher): Check | null {
+  for (const book of app.index.books.books.values()) {
+    for (const { day, closed } of book.days.values()) {
+      const names = (attempt: number): boolean =>
+        closed !== null && contentId('quittance/book-payment', u8aConcat(hexToU8a(closed.id), littleEndian(attempt, 4))).startsWith(nonce);
+      if (nonce.length === 34 && Array.from({ length: MOST_ATTEMPTS }, (_, place) => place + 1).some(names)) {
+        const pays =
+          voucher.home === book.debit && principal(normalised(app, voucher)).creditor === book.credit && String(voucher.amount) === String(closed?.payable);
+        return {
+          what: 'pays a day',
+          outcome: pays ? 'verified' : 'failed',
+          why: pays ? `what ${date(day)} of book ${book.number} came to: its nonce names the closing` : `it names the closing of ${date(day)} of book ${book.number}, and pays something else`,
+        };
+      }
+    }
+  }
+  return null;
+}
+
+/** Whom a credit transfer pays; `null` in every other kind. */
+function payeeOf(request: Json): number | null {
+  return typeof request.kind === 'object' ? ((request.kind as { CreditTransfer?: number }).CreditTransfer ?? null) : null;
+}
+
+/** Who has to agree by a request, besides originator and home. */
+function othersOf(request: Json): number[] {
+  const payee = payeeOf(request);
+  const all = new Set([...(list(request.others) as number[]), ...(payee === null ? [] : [payee])]);
+  return [...all].filter((one) => one !== request.originator && one !== request.home).sort((a, b) => a - b);
 }
 
 function retentionRequestChecks(seen: Seen, content: Json): Check[] {
@@ -406,6 +523,8 @@ function retentionRequestChecks(seen: Seen, content: Json): Check[] {
     ...list(content.signatures).map((signed) =>
       signature(seen, signed, Number(content.epoch), 'Voucher', seen.id, seen.voucher.expires_at),
     ),
+    allOf('every party signed', list(content.signatures).map(memberIn), parties(seen.voucher)),
+    ...onlyBy(list(content.signatures).map(memberIn), parties(seen.voucher), 'party'),
   ];
 }
 
@@ -439,16 +558,16 @@ function relationCheck(seen: Seen, relation: unknown): Check {
 }
 
 function relationOf(seen: Seen, drawnAt: number | bigint): string {
-  const voucher = normalised(seen);
+  const voucher = normalised(seen.app, seen.voucher);
   const obligations = seen.app.index.payments.obligations(voucher);
   return relationId(seen.app, { voucher: seen.id, obligations, drawn_at: BigInt(drawnAt) });
 }
 
 /** The voucher with numbers as numbers: in JSON, wide ones are text. */
-function normalised(seen: Seen): Voucher {
-  const { types } = seen.app.contract('clearing');
+function normalised(app: App, voucher: Voucher): Voucher {
+  const { types } = app.contract('clearing');
   const type = types.named('settlement::Voucher');
-  return types.decode(type, types.encode(type, seen.voucher)) as unknown as Voucher;
+  return types.decode(type, types.encode(type, voucher)) as unknown as Voucher;
 }
 
 function consentChecks(seen: Seen, content: Json, epoch: number): Check[] {
@@ -459,13 +578,15 @@ function consentChecks(seen: Seen, content: Json, epoch: number): Check[] {
   }
   const retention = content.retention_signature;
   return [
-    underRelation(seen, content.relation_signature, epoch, 'Relation', relation, relation),
-    ...(retention ? [underRelation(seen, retention, epoch, 'Retention', retentionId([[seen.id, relation]]), relation)] : []),
+    underRelation(seen, content.relation_signature, epoch, 'Relation', relation),
+    ...(retention ? [underRelation(seen, retention, epoch, 'Retention', relation)] : []),
+    ...(retention ? onlyBy([memberIn(retention)], [memberIn(content.relation_signature)], 'signer of the relation') : []),
   ];
 }
 
 /** Signatures under a relation, and under its retention, expire with the draft; without one, with the voucher. */
-function underRelation(seen: Seen, signed: unknown, epoch: number, purpose: Purpose, id: string, relation: string): Check {
+function underRelation(seen: Seen, signed: unknown, epoch: number, purpose: 'Relation' | 'Retention', relation: string): Check {
+  const id = purpose === 'Relation' ? relation : retentionId([[seen.id, relation]]);
   const drafted = seen.expiries.get(relation) ?? [];
   const expiries = [...drafted, BigInt(seen.voucher.expires_at)];
   const checks = expiries.map((expiresAt) => signature(seen, signed, epoch, purpose, id, expiresAt));
@@ -493,13 +614,10 @@ function retentionVoucherChecks(seen: Seen, content: Json): Check[] {
           ? `it says in block ${String(content.retained_in)}; the chain has it in block ${kept.retained.block}, under relation ${kept.relation}`
           : `it says in block ${String(content.retained_in)}; the chain has no such retention`,
     },
-    ...list(content.attestations).flatMap((attestation) => [
-      names(seen, attestation as Json),
-      ofVoucher(seen, attestation as Json, 'Attestation'),
-    ]),
-    ...list(content.relation_signatures).map((signed) =>
-      underRelation(seen, signed, Number(content.epoch), 'Relation', relation, relation),
-    ),
+    ...list(content.attestations).flatMap((attestation) => attestationChecks(seen, attestation as Json)),
+    allOf('every destination attests', signersOf(list(content.attestations)), destinations(seen.voucher)),
+    ...list(content.relation_signatures).map((signed) => underRelation(seen, signed, Number(content.epoch), 'Relation', relation)),
+    allOf('every party signed', list(content.relation_signatures).map(memberIn), parties(seen.voucher)),
   ];
 }
 
@@ -508,9 +626,20 @@ function clearingChecks(seen: Seen, content: Json): Check[] {
   const document = content.clearing_voucher as Json;
   const id = contentId('quittance/clearing-voucher', types.encode(types.named('settlement::ClearingVoucher'), document));
   const issuer = Number(document.issuer);
-  const kept = seen.app.index.payments.byClearing.get(id);
+  const { payments } = seen.app.index;
+  const kept = payments.byClearing.get(id);
+  const owed = payments.obligations(normalised(seen.app, seen.voucher)).filter(({ debtor }) => debtor === issuer);
+  const isOwed =
+    document.voucher === seen.id &&
+    document.relation === payments.byId.get(seen.id)?.relation &&
+    encodeObligations(seen.app, list(document.discharged)) === encodeObligations(seen.app, owed);
   return [
     sameId('voucher within it', voucherId(seen.app, content.voucher), seen.id),
+    {
+      what: 'discharges what is owed',
+      outcome: isOwed ? 'verified' : 'failed',
+      why: isOwed ? 'all that it owes under the relation that the chain retained' : 'it is not what it owes under the relation that the chain retained',
+    },
     signature(
       seen,
       { member: issuer, signature: content.signature },
@@ -526,6 +655,10 @@ function clearingChecks(seen: Seen, content: Json): Check[] {
       details: [['id', id]],
     },
   ];
+}
+
+function memberIn(signed: unknown): number {
+  return (signed as MemberSignature).member;
 }
 
 function list(value: unknown): unknown[] {

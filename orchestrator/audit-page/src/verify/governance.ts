@@ -35,14 +35,16 @@ async function checks(app: App, change: Change): Promise<Check[]> {
     const key = keys[governor];
     return key === undefined
       ? { what, outcome: 'failed', why: `there was no governor ${governor} in epoch ${epoch}` }
-      : keySignature(what, key, `the governor's key in epoch ${epoch}`, signature, { domain, purpose: 'Governance', id, expiresAt });
+      : keySignature(what, key, `the governor's key in epoch ${epoch}`, signature, { domain, purpose: 'Governance', id, expiresAt, taken: ref });
   });
+  const good = signatures.filter((_, place) => signed[place]?.outcome === 'verified');
+  const given = new Set(good.map(({ governor }) => governor)).size;
   return [
     ...signed,
     {
       what: 'enough governors',
-      outcome: signatures.length >= threshold ? 'verified' : 'failed',
-      why: `${signatures.length} signed, it takes ${threshold} of ${keys.length}`,
+      outcome: given >= threshold ? 'verified' : 'failed',
+      why: `${given} signed, it takes ${threshold} of ${keys.length}`,
     },
   ];
 }

@@ -1,16 +1,17 @@
 // A payment's chain of documents, each verified: from the chain, and from evidence that was dropped in.
 import { u8aToHex } from '@polkadot/util';
-import { decodeAddress } from '@polkadot/util-crypto';
 import type { App } from '../app';
-import type { Fields, Plain } from '../chain/scale';
+import { sameValue, type Fields, type Plain } from '../chain/scale';
 import { contentId, retentionId } from '../protocol/bytes';
 import { obligationsOf, parties, type Obligation, type Voucher } from '../protocol/settlement';
 import type { Dispute, Payment } from '../index/clearing';
 import type { Ref } from '../index/index';
+import { NOTARY, PARTICIPANT } from '../index/registry';
 import {
   broken,
   callOf,
   domainOf,
+  memberSenderCheck,
   memberSignature,
   nameOf,
   NOT_DIRECT,
@@ -66,6 +67,7 @@ export async function verifyPayment(app: App, payment: Payment): Promise<Step[]>
     voucherStep(seen),
     await guarded('Retention', payment.retained, () => retentionStep(seen)),
     relationStep(seen),
+    ...(await feeSteps(seen)),
     ...(await dischargeSteps(seen)),
     ...(await Promise.all(
       payment.disputes.flatMap((dispute) =>
@@ -120,30 +122,42 @@ async function retentionStep({ app, payment, voucher }: Seen): Promise<Step> {
   const domain = domainOf(app, found.call.contract, batch.epoch);
   const involved = new Set(batch.vouchers.flatMap(parties));
   const mine = new Set(parties(voucher));
-  const checks = signatures
-    // Others signed for other payments of the batch.
-    .filter(({ member }) => mine.has(member) || !involved.has(member))
-    .map((signed): Check => {
-      const isParty = involved.has(signed.member);
-      const theirs = pairs.filter(([one]) => !isParty || parties(one).includes(signed.member)).map(([, pair]) => pair);
-      const id = retentionId(theirs);
-      const label = `${isParty ? 'signature' : 'notary signature'} of ${nameOf(app, signed.member)}`;
-      return memberSignature(app, signed, { domain, purpose: 'Retention', id, expiresAt: batch.expires_at }, label);
-    });
+  const check = (signed: MemberSignature): Check => {
+    const isParty = involved.has(signed.member);
+    const theirs = pairs.filter(([one]) => !isParty || parties(one).includes(signed.member)).map(([, pair]) => pair);
+    const label = `${isParty ? 'signature' : 'notary signature'} of ${nameOf(app, signed.member)}`;
+    return memberSignature(
+      app,
+      signed,
+      {
+        domain,
+        purpose: 'Retention',
+        id: retentionId(theirs),
+        expiresAt: batch.expires_at,
+        taken: ref,
+        role: isParty ? PARTICIPANT : NOTARY,
+      },
+      label,
+    );
+  };
+  // Other parties signed for other payments of the batch.
+  const checks = signatures.filter(({ member }) => mine.has(member)).map(check);
   const missing = parties(voucher).filter((party) => !signatures.some(({ member }) => member === party));
-  const outsiders = signatures.map(({ member }) => member).filter((member) => !involved.has(member));
+  const outsiders = signatures.filter(({ member }) => !involved.has(member));
+  const notarised = outsiders.map(check);
   return {
     title: 'Retention',
     ref,
     summary,
     checks: [
       ...checks,
+      ...notarised,
       {
         what: 'every party signed',
         outcome: missing.length === 0 ? 'verified' : 'failed',
         why: missing.length === 0 ? `${mine.size} of ${mine.size}` : `without ${missing.map((one) => nameOf(app, one)).join(', ')}`,
       },
-      notaries(app, batch.epoch, outsiders),
+      notaries(app, batch.epoch, outsiders, notarised),
     ],
   };
 }
@@ -170,6 +184,24 @@ function relationStep({ app, payment, voucher, obligations, drawnAt }: Seen): St
   };
 }
 
+/** The schedule that the fees follow from. */
+async function feeSteps({ app, voucher }: Seen): Promise<Step[]> {
+  const schedule = app.index.payments.schedules.get(voucher.fees);
+  const ref = schedule?.ref;
+  if (!ref) {
+    return [];
+  }
+  return [
+    await guarded('Fee schedule', ref, async () => ({
+      title: `Fee schedule ${voucher.fees}`,
+      ref,
+      summary: 'The notaries published it before.',
+      checks: await verifyDecision(app, ref, 'set_fees', (args) => sameValue(args.rules, schedule.rules as unknown as Plain)),
+      document: { title: 'Rules', content: schedule.rules as unknown as Plain },
+    })),
+  ];
+}
+
 async function dischargeSteps(seen: Seen): Promise<Step[]> {
   const { app, payment } = seen;
   if (payment.isNet && !payment.takenOut) {
@@ -194,7 +226,7 @@ async function dischargeSteps(seen: Seen): Promise<Step[]> {
 
 function windowStep({ app, payment }: Seen): Step {
   const window = app.index.payments.windows[payment.window ?? 0];
-  const settled = window?.events.find((ref) => ref.name === 'WindowSettled') ?? null;
+  const settled = window?.settled ?? null;
   const state = window?.state ?? 'open';
   return {
     title: `Window ${payment.window}`,
@@ -235,7 +267,7 @@ async function clearingStep(seen: Seen, cleared: { by: number; id: string; ref: 
     const domain = domainOf(app, found.call.contract, signed.epoch as number);
     const expiresAt = document.expires_at as bigint;
     const signature = { member: by, signature: signed.signature as string };
-    checks.push(memberSignature(app, signature, { domain, purpose: 'ClearingVoucher', id, expiresAt }));
+    checks.push(memberSignature(app, signature, { domain, purpose: 'ClearingVoucher', id, expiresAt, taken: ref, role: PARTICIPANT }));
   } else {
     checks.push({ what: 'signature', ...NOT_DIRECT });
   }
@@ -253,7 +285,8 @@ function isOf(signed: Fields, voucher: string, issuer: number): boolean {
   return document.voucher === voucher && document.issuer === issuer;
 }
 
-function encodeObligations(app: App, list: unknown): string {
+/** Obligations as bytes, wherever they come from. */
+export function encodeObligations(app: App, list: unknown): string {
   const { types } = app.contract('clearing');
   const type = types.named('settlement::Obligation');
   return (list as unknown[]).map((one) => u8aToHex(types.encode(type, one))).join(' ');
@@ -265,7 +298,7 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
   const { fields } = event;
   switch (ref.name) {
     case 'DisputeOpened': {
-      const check = await senderCheck(app, ref, 'open_dispute', dispute.claimant);
+      const check = await memberSenderCheck(app, ref, 'open_dispute', dispute.claimant);
       return {
         title: 'Dispute opened',
         ref,
@@ -280,13 +313,14 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
         title: 'Dispute answered',
         ref,
         summary: `${nameOf(app, member)} answered.`,
-        checks: [await senderCheck(app, ref, 'answer_dispute', member)],
+        checks: [await memberSenderCheck(app, ref, 'answer_dispute', member)],
         document: { title: 'Answer', content: fields.response ?? null },
       };
     }
     case 'DisputeRuled': {
       const ofThis = (args: Fields): boolean =>
         args.voucher === payment.id && args.obligation === dispute.obligation;
+      const asTold = (args: Fields): boolean => ofThis(args) && sameValue(args.ruling, fields.ruling);
       const byDefault = await callOf(app, ref, 'rule_by_default', ofThis);
       return {
         title: 'Dispute ruled',
@@ -296,7 +330,7 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
           : `The notaries ruled: ${number(dispute.awarded)} goes back.`,
         checks: byDefault
           ? [{ what: 'ruling', outcome: 'none', why: 'it follows from the time: it takes no signature' }]
-          : await verifyDecision(app, ref, 'rule', ofThis),
+          : await verifyDecision(app, ref, 'rule', asTold),
       };
     }
     default:
@@ -307,24 +341,6 @@ async function disputeStep({ app, payment }: Seen, dispute: Dispute, ref: Ref): 
         checks: [{ what: 'award', outcome: 'none', why: 'the contract moved it; it takes no signature' }],
       };
   }
-}
-
-/** Acts in a dispute are signed as transactions: by the account that the institution had. */
-async function senderCheck(app: App, ref: Ref, message: string, member: number): Promise<Check> {
-  const found = await callOf(app, ref, message, (args) => args.member === member);
-  const what = `transaction of ${nameOf(app, member)}`;
-  if (!found?.signer) {
-    return { what, ...NOT_DIRECT };
-  }
-  const epoch = app.index.institutions.epochAt(ref.block, ref.index);
-  const account = app.index.institutions.inEpoch(member, epoch)?.account;
-  const isIts = account !== undefined && account === accountHex(found.signer);
-  return {
-    what,
-    outcome: isIts ? 'verified' : 'failed',
-    why: isIts ? 'sent by the account that the registry had for it' : 'sent by another account than the registry had for it',
-    details: [['sender', found.signer]],
-  };
 }
 
 async function storageStep({ app, payment, voucher }: Seen): Promise<Step> {
@@ -350,8 +366,4 @@ async function storageStep({ app, payment, voucher }: Seen): Promise<Step> {
 
 function ceiling(voucher: Voucher): bigint {
   return (Object.values(voucher.limit)[0] as bigint | undefined) ?? 0n;
-}
-
-function accountHex(address: string): string {
-  return u8aToHex(decodeAddress(address));
 }

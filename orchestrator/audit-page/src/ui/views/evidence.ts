@@ -15,16 +15,19 @@ export function evidence(app: App): Node[] {
     h(
       'p',
       {},
-      'Documents that stay with the institutions: users’ requests, co-signatures given voucher by voucher, refusals, attestations. Save what an institution has of a payment and drop it in: ',
+      'Documents that stay with the institutions: users’ requests, co-signatures given voucher by voucher, refusals, attestations. Save what an institution has of a payment, and drop the file in: ',
       h('code', {}, 'quittance status VOUCHER --json > payment.json'),
       ', or the answer of ',
       h('code', {}, 'GET /v1/payments/VOUCHER'),
+      '. The evidence of a credit node’s limit is recomputed: ',
+      h('code', {}, 'quittance credit evidence DIGEST > evidence.json'),
       '. Any other document, such as what a dispute was opened with, is checked against the digests on the chain. The file stays in this browser.',
     ),
     evidenceDrop(app),
     ...app.evidence.flatMap((file) => [
       h('h2', { tabindex: -1 }, file.name),
       ...(file.digest ? [checkList([file.digest])] : []),
+      ...(file.score ? [h('h3', {}, 'Credit limit, evidence ', longId(file.score.id)), verdict(file.score.steps), timeline(app, file.score.steps)] : []),
       ...file.payments.flatMap((payment) => [
         h('h3', {}, 'Payment ', link(`/payment/${payment.id}`, longId(payment.id))),
         verdict(payment.steps),
@@ -51,7 +54,7 @@ export function evidenceDrop(app: App): HTMLElement {
         if (file.size > MOST) {
           throw new Error(`${file.name} is larger than ${number(MOST)} bytes: that is no evidence`);
         }
-        const found = verifyEvidence(app, file.name, new Uint8Array(await file.arrayBuffer()));
+        const found = await verifyEvidence(app, file.name, new Uint8Array(await file.arrayBuffer()));
         app.evidence.unshift(found);
       }
       if (location.hash === '#/evidence') {

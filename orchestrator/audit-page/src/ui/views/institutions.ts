@@ -2,10 +2,14 @@
 import type { App } from '../../app';
 import type { Fields } from '../../chain/scale';
 import { institutionId, isLei, roleNames, type Change, type Institution } from '../../index/registry';
+import type { Ref } from '../../index/index';
+import { assetKey, type Asset } from '../../protocol/settlement';
 import type { Step } from '../../verify/check';
+import { verifyDecision } from '../../verify/decisions';
 import { verifyChange } from '../../verify/governance';
+import { guarded } from '../../verify/payment';
 import { h } from '../dom';
-import { address, amount, asset, block, capital, link, longId, number, words } from '../text';
+import { address, asset, capital, link, longId, number, words } from '../text';
 import { checkList, facts, later, state, table, timeline } from '../parts';
 import { paymentTable } from './settlement';
 
@@ -91,13 +95,31 @@ export function institution(app: App, wanted: number): Node[] {
         ),
       ];
     }),
-    ...caps.map((cap) => h('p', {}, 'The notaries last set its net debit cap in ', block(cap.ref.block), ', to ', amount(cap.cap, cap.asset), '.')),
+    ...(caps.length
+      ? [
+          h('h2', {}, 'Net debit caps, set by the notaries'),
+          later('Verifying…', async () => [timeline(app, await capSteps(app, caps))]),
+        ]
+      : []),
     h('h2', {}, 'Changes, signed by the governors'),
     later('Verifying…', async () => [timeline(app, await changeSteps(app, changes))]),
     h('h2', {}, 'Latest payments'),
     paymentTable(app, theirs.slice(-10).reverse()),
     theirs.length > 10 ? link(`/payments?member=${wanted}`, `All ${number(theirs.length)} payments`) : h('span', {}),
   ];
+}
+
+type Cap = { member: number; asset: string; cap: bigint; ref: Ref };
+
+/** The latest cap in each asset, with the notaries' signatures. */
+async function capSteps(app: App, caps: Cap[]): Promise<Step[]> {
+  const step = async ({ member, asset: key, cap, ref }: Cap): Promise<Step> => ({
+    title: `${number(cap)} ${asset(key)}`,
+    ref,
+    summary: '',
+    checks: await verifyDecision(app, ref, 'set_cap', (args) => args.member === member && assetKey(args.asset as Asset) === key && args.cap === cap),
+  });
+  return Promise.all(caps.map((cap) => guarded('Net debit cap', cap.ref, () => step(cap))));
 }
 
 /** What the governors changed, with their signatures. */

@@ -1,9 +1,11 @@
 // The start page, search results, and single blocks.
 import type { App } from '../../app';
-import { search } from '../search';
+import { MOST_HITS, search, type Hit } from '../search';
+import { date } from '../../numbers';
+import { contractChecks } from '../../verify/contracts';
 import { h } from '../dom';
 import { capital, id, link, longId, number, where, words } from '../text';
-import { checkList, facts, later, plain, table } from '../parts';
+import { checkList, facts, later, plain, table, unfold } from '../parts';
 
 export function overview(app: App): Node[] {
   const { index } = app;
@@ -19,7 +21,7 @@ export function overview(app: App): Node[] {
       'div',
       { class: 'tiles' },
       tile('/institutions', index.institutions.now.size, 'institutions', `epoch ${index.institutions.epoch}`),
-      tile('/payments', index.payments.rows.length, 'payments', open ? `${number(open)} open` : 'all paid'),
+      tile('/payments', index.payments.rows.length, 'payments', [open ? `${number(open)} open` : 'all paid', index.payments.disputes ? `${number(index.payments.disputes)} contested` : ''].filter(Boolean).join(', ')),
       tile('/windows', index.payments.windows.length, 'windows', `${index.payments.windows.filter((one) => one.state === 'settled').length} paid`),
       tile('/deals', index.deals.rows.length, 'deals'),
       tile('/credit', debts, 'payments on credit'),
@@ -33,6 +35,7 @@ export function overview(app: App): Node[] {
         ]
       : []),
     h('h2', {}, 'Contracts'),
+    h('p', {}, 'Which contracts these are, and on which chain, says the server that this page comes from. Compare addresses and genesis hash with a deployment file that you have from elsewhere.'),
     later('Looking at the contracts…', async () => {
       const contracts = [...app.contracts.values()];
       const hashes = await Promise.all(contracts.map((contract) => app.node.codeHash(contract)));
@@ -46,14 +49,7 @@ export function overview(app: App): Node[] {
           ],
           contracts.map((contract, place) => [contract, hashes[place]] as const),
         ),
-        checkList([
-          {
-            what: 'code on chain',
-            outcome: contracts.every((contract, place) => contract.codeHash === hashes[place]) ? 'verified' : 'failed',
-            why: `each contract’s code hash is the deployment’s (${contracts.filter((contract, place) => contract.codeHash === hashes[place]).length} of ${contracts.length})`,
-            details: contracts.map((contract, place) => [contract.name, String(hashes[place])]),
-          },
-        ]),
+        checkList(await contractChecks(app, hashes)),
       ];
     }),
     h('h2', {}, 'Chain'),
@@ -71,13 +67,33 @@ export function results(app: App, query: URLSearchParams): Node[] {
   const wanted = query.get('q') ?? '';
   const hits = search(app, wanted);
   const reading = app.reader.progress.read < app.reader.progress.finalized;
+  const found = hits.length === 0 ? 'Nothing' : hits.length === MOST_HITS ? `The first ${MOST_HITS} of what was` : number(hits.length);
   return [
     h('h1', { tabindex: -1 }, 'Search'),
-    h('p', { role: 'status' }, `${hits.length === 0 ? 'Nothing' : number(hits.length)} found for “${wanted}”${reading ? ' so far: blocks are still being read' : ''}.`),
+    h('p', { role: 'status' }, `${found} found for “${wanted}”${reading ? ' so far: blocks are still being read' : ''}.`),
     hits.length === 0
-      ? h('p', {}, 'It can be an id of a voucher, relation, clearing voucher, deal, agreement, hashlock, request, card payment or trade; an account, key or LEI; or “member 1”, “block 12”, “window 0”, “card 4711”. The beginning of an id is enough.')
-      : h('ul', { class: 'hits' }, ...hits.map((hit) => h('li', {}, h('span', { class: 'kind' }, hit.what), ' ', link(hit.href, hit.name.startsWith('0x') ? id(hit.name) : hit.name)))),
+      ? h('p', {}, 'It can be an id of a voucher, relation, clearing voucher, deal, agreement, hashlock, request, card payment, trade, batch, correction or closing; an account, key, user id or LEI; a digest or a block’s hash; or “member 1”, “block 12”, “window 0”, “card 4711”, “merchant 1”, “book 0”, “2026-01-31”. The beginning of an id is enough.')
+      : h('ul', { class: 'hits' }, ...hits.map(hit)),
+    hits.length === 0 && /^(0x)?[0-9a-f]{64}$/i.test(wanted)
+      ? later('Asking the node for a block of this hash…', async () => {
+          const block = await app.node.numberOf(`0x${wanted.replace(/^0x/i, '').toLowerCase()}`);
+          return block === null ? [] : [h('ul', { class: 'hits' }, hit({ what: 'Block with this hash', name: `Block ${block}`, href: `/block/${block}` }))];
+        })
+      : h('span', {}),
   ];
+}
+
+function hit({ what, name, href }: Hit): HTMLElement {
+  const told = name.startsWith('0x') ? id(name) : name;
+  return h('li', {}, h('span', { class: 'kind' }, what), ' ', link(href, told), ' ', /\d/.test(name) && !href.includes(name) ? where_(href) : null);
+}
+
+/** Which page it is: several have to do with one account. */
+function where_(href: string): HTMLElement {
+  const [kind = '', ...rest] = href.split('?')[0]?.split('/').slice(1) ?? [];
+  const last = rest.at(-1) ?? '';
+  const place = kind === '' ? 'overview' : `${kind.replace('-', ' ')} ${kind === 'day' ? date(Number(last)) : last.startsWith('0x') ? id(last).textContent : last}`;
+  return h('span', { class: 'why' }, place);
 }
 
 export function blockView(app: App, wanted: number): Node[] {
@@ -113,7 +129,7 @@ export function blockView(app: App, wanted: number): Node[] {
                     {},
                     h('header', {}, h('h3', {}, `${event.contract.name}: ${words(event.name)}`)),
                     h('p', { class: 'when' }, where({ ...event, contract: event.contract.name })),
-                    h('details', {}, h('summary', {}, 'Fields'), plain(app, event.fields)),
+                    unfold('Fields', () => plain(app, event.fields)),
                   ),
                 ),
               ),
@@ -121,12 +137,7 @@ export function blockView(app: App, wanted: number): Node[] {
         h('h2', {}, 'What was asked for'),
         ...calls.flatMap(({ calls: list, signer }) =>
           list.map((call) =>
-            h(
-              'details',
-              {},
-              h('summary', {}, `${capital(call.contract.name)}.${call.message}, sent by ${signer ?? 'nobody'}`),
-              plain(app, call.args),
-            ),
+            unfold(`${capital(call.contract.name)}.${call.message}, sent by ${signer ?? 'nobody'}`, () => plain(app, call.args)),
           ),
         ),
       ];

@@ -1,15 +1,20 @@
 // Payments and windows.
 import type { App } from '../../app';
-import type { Fields } from '../../chain/scale';
+import { sameValue, type Fields } from '../../chain/scale';
 import type { Flow, Payment, Window } from '../../index/clearing';
-import { broken, type Check } from '../../verify/check';
+import type { Ref } from '../../index/index';
+import { assetKey, type Asset } from '../../protocol/settlement';
+import type { Check, Step } from '../../verify/check';
 import { verifyDecision } from '../../verify/decisions';
-import { verifyPayment, voucherOf } from '../../verify/payment';
+import { guarded, verifyPayment, voucherId, voucherOf } from '../../verify/payment';
 import { h } from '../dom';
 import { bars, figure, gross, nets } from '../netting';
 import { capital, amount, asset, block, id, link, longId, member, number, where, words } from '../text';
 import { badge, checkList, events, facts, field, later, paged, state, table, timeline, verdict, plain } from '../parts';
 import { evidenceDrop } from './evidence';
+
+/** Payments that there is or was a dispute over. */
+const CONTESTED = 'ever disputed';
 
 export function payments(app: App, query: URLSearchParams): Node[] {
   const wanted = { member: query.get('member') ?? '', kind: query.get('kind') ?? '', state: query.get('state') ?? '' };
@@ -18,7 +23,7 @@ export function payments(app: App, query: URLSearchParams): Node[] {
     (row) =>
       (wanted.member === '' || row.parties.includes(Number(wanted.member))) &&
       (wanted.kind === '' || row.kind === wanted.kind) &&
-      (wanted.state === '' || stateOf(app, row)[0] === wanted.state),
+      (wanted.state === '' || stateOf(app, row)[0] === wanted.state || (wanted.state === CONTESTED && row.disputes.length > 0)),
   );
   const choose = (name: keyof typeof wanted, label: string, options: [string, string][]): HTMLElement => {
     const select = h(
@@ -46,7 +51,7 @@ export function payments(app: App, query: URLSearchParams): Node[] {
       { class: 'filters', 'aria-label': 'Filter', onsubmit: (event: Event) => event.preventDefault() },
       choose('member', 'Institution', [['', 'all'], ...members.map((one): [string, string] => [String(one), `Member ${one}`])]),
       choose('kind', 'Kind', [['', 'all'], ...kinds.map((kind): [string, string] => [kind, capital(words(kind))])]),
-      choose('state', 'State', [['', 'all'], ...['paid', 'open', 'disputed'].map((one): [string, string] => [one, one])]),
+      choose('state', 'State', [['', 'all'], ...['paid', 'open', 'disputed', CONTESTED].map((one): [string, string] => [one, one])]),
     ),
     paged(query, '/payments', [...rows].reverse(), (shown) => paymentTable(app, shown)),
   ];
@@ -173,7 +178,7 @@ export function window_(app: App, wanted: number, query: URLSearchParams): Node[
   }
   const flows = [...window.flows.values()].filter((flow) => flow.amount > 0n);
   const assets = [...new Set(flows.map((flow) => flow.asset))];
-  const settled = window.events.find((ref) => ref.name === 'WindowSettled');
+  const { settled } = window;
   const cutOff = window.events.find((ref) => ref.name === 'WindowCutOff');
   return [
     h('h1', { tabindex: -1 }, `Window ${wanted}`),
@@ -187,16 +192,13 @@ export function window_(app: App, wanted: number, query: URLSearchParams): Node[
     ...(settled
       ? [later('Working the certificate out again…', async () => [h('h2', {}, 'Certificate'), await certificate(app, window, flows)])]
       : []),
+    ...(window.shortfalls.length ? [h('h2', {}, settled ? 'Who was short before it could be paid' : 'Why it could not be paid'), shortTable(window)] : []),
     ...(cutOff
       ? [
-          later('Verifying the notaries’ decision…', async () => [
-            h('h2', {}, 'Closed by the notaries'),
-            checkList(
-              await verifyDecision(app, cutOff, 'close_window', (args) => args.window === wanted).catch((error) => [
-                broken('approval by the notaries', error),
-              ]),
-            ),
-          ]),
+          later('Verifying the notaries’ decisions…', async () => {
+            const steps = await decisionSteps(app, window);
+            return [h('h2', {}, 'Decided by the notaries'), timeline(app, steps)];
+          }),
         ]
       : []),
     h('h2', {}, 'What happened'),
@@ -209,6 +211,32 @@ export function window_(app: App, wanted: number, query: URLSearchParams): Node[
       (shown) => paymentTable(app, shown),
     ),
   ];
+}
+
+/** That the window was closed, and what was taken out of it. */
+async function decisionSteps(app: App, { number: window, events: refs }: Window): Promise<Step[]> {
+  const step = async (ref: Ref): Promise<Step> => {
+    const { fields } = await app.event(ref);
+    const checks =
+      ref.name === 'TakenOut'
+        ? verifyDecision(app, ref, 'take_out', (args) => sameValue((args.vouchers as Fields[]).map((one) => voucherId(app, one)), fields.vouchers))
+        : verifyDecision(app, ref, 'close_window', (args) => args.window === window);
+    return { title: capital(words(ref.name)), ref, summary: '', checks: await checks, document: { title: 'Event', content: fields } };
+  };
+  const decided = refs.filter(({ name }) => name === 'WindowCutOff' || name === 'TakenOut');
+  return Promise.all(decided.map((ref) => guarded(capital(words(ref.name)), ref, () => step(ref))));
+}
+
+function shortTable({ shortfalls }: Window): HTMLElement {
+  return table<Fields>(
+    'Shortfalls',
+    [
+      { name: 'Member', cell: (row) => member(row.member as number) },
+      { name: 'Had', isNumber: true, cell: (row) => amount(row.available as bigint, assetKey(row.asset as Asset)) },
+      { name: 'Needed', isNumber: true, cell: (row) => amount(row.needed as bigint, assetKey(row.asset as Asset)) },
+    ],
+    shortfalls,
+  );
 }
 
 function netting(key: string, flows: Flow[]): Node[] {
@@ -244,21 +272,25 @@ function netting(key: string, flows: Flow[]): Node[] {
 
 /** The certificate of a window against what the retentions before it come to. */
 async function certificate(app: App, window: Window, flows: Flow[]): Promise<HTMLElement> {
-  const ref = window.events.find((one) => one.name === 'WindowSettled');
+  const ref = window.settled;
   if (!ref) {
     return h('p', {}, 'There is none.');
   }
   const { certificate: found } = (await app.event(ref)).fields as { certificate: Fields };
-  const lines = found.lines as { member: number; asset: string | { Psp22: string }; position: { owed: bigint; owes: bigint } }[];
+  const lines = found.lines as { member: number; asset: Asset; position: { owed: bigint; owes: bigint } }[];
   const told = lines.map(({ member: one, asset: of, position }) =>
-    [one, typeof of === 'string' ? of : of.Psp22, position.owed, position.owes].join(' '),
+    [one, assetKey(of), position.owed, position.owes].join(' '),
   );
   const computed = [...new Set(flows.map((flow) => flow.asset))].flatMap((key) =>
     nets(flows.filter((flow) => flow.asset === key)).map(({ member: one, owed, owes }) => [one, key, owed, owes].join(' ')),
   );
   // A member whose vouchers were taken out stays in the window with nothing.
   const sound = (list: string[]): string => list.filter((line) => !line.endsWith(' 0 0')).sort().join('\n');
-  const sums = lines.reduce((sum, { position }) => sum + position.owed - position.owes, 0n);
+  const sums = new Map<string, bigint>();
+  for (const { asset: of, position } of lines) {
+    const key = assetKey(of);
+    sums.set(key, (sums.get(key) ?? 0n) + position.owed - position.owes);
+  }
   const checks: Check[] = [
     {
       what: 'certificate',
@@ -267,8 +299,8 @@ async function certificate(app: App, window: Window, flows: Flow[]): Promise<HTM
     },
     {
       what: 'nets sum to nothing',
-      outcome: sums === 0n ? 'verified' : 'failed',
-      why: 'what members are owed is what members owe',
+      outcome: [...sums.values()].every((sum) => sum === 0n) ? 'verified' : 'failed',
+      why: 'of each asset, what members are owed is what members owe',
     },
   ];
   return h('div', {}, checkList(checks), h('details', {}, h('summary', {}, 'Certificate'), plain(app, found)));
