@@ -92,8 +92,8 @@ export function unfold(title: string, make: () => Node): HTMLElement {
 }
 
 /** Steps below what they come to. */
-export function verified(app: App, steps: Step[], title = 'Documents and signatures'): HTMLElement[] {
-  return [verdict(steps), h('h2', {}, title), timeline(app, steps)];
+export function verified(app: App, steps: Step[]): HTMLElement[] {
+  return [verdict(steps), h('h2', {}, 'Documents and signatures'), timeline(app, steps)];
 }
 
 /** How many steps are shown at once, unless one of the others failed. */

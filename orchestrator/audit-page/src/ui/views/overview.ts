@@ -11,22 +11,24 @@ export function overview(app: App): Node[] {
   const { index } = app;
   const open = index.payments.rows.reduce((sum, row) => sum + (index.payments.isPaid(row) ? 0 : 1), 0);
   const cards = [...index.cards.values()].reduce((sum, one) => sum + one.cards.size, 0);
-  const debts = [...index.credit.values()].reduce((sum, one) => sum + one.debts.size, 0);
-  const tile = (href: string, count: number, name: string, more = ''): HTMLElement =>
-    h('a', { class: 'tile', href: `#${href}` }, h('span', { class: 'count' }, number(count)), h('span', { class: 'name' }, name), h('span', { class: 'more' }, more));
+  const onCredit = new Set([...index.credit.values()].flatMap(({ debts, payouts }) => [...debts.keys(), ...payouts.keys()])).size;
+  const tile = (href: string, count: number, name: string, more = ''): HTMLElement => {
+    const named = count === 1 ? name : name.replace(/^\w+/, '$&s');
+    return h('a', { class: 'tile', href: `#${href}` }, h('span', { class: 'count' }, number(count)), h('span', { class: 'name' }, named), h('span', { class: 'more' }, more));
+  };
   return [
     h('h1', { tabindex: -1 }, 'Audit'),
     h('p', { class: 'lead' }, 'Everything here is read from the chain by your browser, and checked by it: ids, digests, and each signature with the key that the registry had at the time. No institution’s database is asked.'),
     h(
       'div',
       { class: 'tiles' },
-      tile('/institutions', index.institutions.now.size, 'institutions', `epoch ${index.institutions.epoch}`),
-      tile('/payments', index.payments.rows.length, 'payments', [open ? `${number(open)} open` : 'all paid', index.payments.disputes ? `${number(index.payments.disputes)} contested` : ''].filter(Boolean).join(', ')),
-      tile('/windows', index.payments.windows.length, 'windows', `${index.payments.windows.filter((one) => one.state === 'settled').length} paid`),
-      tile('/deals', index.deals.rows.length, 'deals'),
-      tile('/credit', debts, 'payments on credit'),
-      tile('/cards', cards, 'cards'),
-      tile('/days', [...index.books.books.values()].reduce((sum, book) => sum + book.days.size, 0), 'days'),
+      tile('/institutions', index.institutions.now.size, 'institution', `epoch ${index.institutions.epoch}`),
+      tile('/payments', index.payments.rows.length, 'payment', [open ? `${number(open)} open` : 'all paid', index.payments.disputes ? `${number(index.payments.disputes)} contested` : ''].filter(Boolean).join(', ')),
+      tile('/windows', index.payments.windows.length, 'window', `${index.payments.windows.filter((one) => one.state === 'settled').length} paid`),
+      tile('/deals', index.deals.rows.length, 'deal'),
+      tile('/credit', onCredit, 'payment on credit'),
+      tile('/cards', cards, 'card'),
+      tile('/days', [...index.books.books.values()].reduce((sum, book) => sum + book.days.size, 0), 'day'),
     ),
     ...(index.faults.length
       ? [

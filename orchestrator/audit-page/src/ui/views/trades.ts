@@ -7,7 +7,7 @@ import { memberOf } from '../../index/index';
 import { debtSteps, dealSteps } from '../../verify/trades';
 import { h } from '../dom';
 import { account, amount, block, id, link, longId, member, number, time, where } from '../text';
-import { facts, later, ok, paged, stateOf, storage, table, verified } from '../parts';
+import { facts, later, ok, paged, stateOf, storage, table, timeline, verdict, verified } from '../parts';
 
 export function deals(app: App, query: URLSearchParams): Node[] {
   return [
@@ -94,19 +94,22 @@ export function credit(app: App, query: URLSearchParams): Node[] {
           rows,
         ),
       ),
-      node.payouts.size
-        ? table(
-            'Payouts',
-            [
-              { name: 'Paid out for', cell: (row) => link(`/debt/${row.id}`, id(row.id)) },
-              { name: 'Payee', cell: (row) => account(app, row.payee) },
-              { name: 'Amount', isNumber: true, cell: (row) => amount(row.amount, row.asset) },
-            ],
-            [...node.payouts.values()],
-          )
-        : h('span', {}),
+      ...(node.payouts.size ? [h('h3', {}, 'Payouts'), payoutTable(app, [...node.payouts.values()])] : []),
     ]),
   ];
+}
+
+function payoutTable(app: App, rows: Payout[]): HTMLElement {
+  return table<Payout>(
+    'Payouts',
+    [
+      { name: 'Paid out for', cell: (row) => link(`/debt/${row.id}`, id(row.id)) },
+      { name: 'Payee', cell: (row) => account(app, row.payee) },
+      { name: 'Amount', isNumber: true, cell: (row) => amount(row.amount, row.asset) },
+      { name: 'When', cell: (row) => where(row.events[0]!) },
+    ],
+    rows,
+  );
 }
 
 function meter(taken: bigint, limit: bigint): HTMLElement {
@@ -202,7 +205,7 @@ function payingOut(app: App, node: Credit, row: Payout): Node[] {
     ]),
     later('Verifying…', async () => {
       const steps = await debtSteps(app, node.contract, row.events);
-      return verified(app, steps, 'Payout, verified');
+      return [verdict(steps), timeline(app, steps)];
     }),
   ];
 }
