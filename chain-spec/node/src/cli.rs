@@ -1,6 +1,6 @@
 //! The conventional Substrate command line.
 use clap::{Parser, Subcommand};
-use sc_cli::{CliConfiguration, SubstrateCli, TransactionPoolType};
+use sc_cli::{CliConfiguration, NetworkBackendType, SubstrateCli, TransactionPoolType};
 use sc_service::PartialComponents;
 
 use crate::{chain_spec, service};
@@ -81,6 +81,8 @@ impl SubstrateCli for Cli {
 /// Parses the command line and does what it says.
 pub fn run() -> sc_cli::Result<()> {
     let mut cli = Cli::from_args();
+    // What this node speaks. With the command line's default, one without `--validator` would try to listen for WebRTC.
+    cli.run.network_params.network_backend = NetworkBackendType::Libp2p;
     if cli.run.is_dev()? {
         // Under instant seal the fork-aware pool loses transactions of a burst: blocks come faster than its views.
         cli.run.pool_config.pool_type = TransactionPoolType::SingleState;
